@@ -1,0 +1,10 @@
+//! Makes Cargo see the assets that the server embeds: a *new* file in target/site is no known dependency.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=migrations");
+    if std::env::var_os("CARGO_FEATURE_SSR").is_some() {
+        std::fs::create_dir_all("target/site").expect("target/site can be made");
+        println!("cargo::rerun-if-changed=target/site");
+    }
+}
