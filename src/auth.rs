@@ -1,0 +1,129 @@
+//! The rules: who may come in, what they hold, and how that ends. No HTTP and no HTML in here.
+//!
+//! A **session** row stands behind everything. A browser holds it by a cookie, an API client by a refresh token
+//! and the access tokens made from it. Whoever presents one of these is let in only while the row is live:
+//!
+//! * a cookie is looked up, by its hash, at every request ([`session`]);
+//! * an access token proves itself by its signature and times; then one look at the set of sessions that ended
+//!   lately, in memory ([`access_token`], [`ended`]);
+//! * a refresh token works once ([`refresh_token`]).
+//!
+//! A session ends in one place, [`Auth::end`], which writes the row and the log together and then tells the set in
+//! memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use quick_cache::sync::Cache;
+
+use crate::{
+    config::Config,
+    db::{Db, UnixMillis, users::User},
+    error::Error,
+};
+
+pub mod access_token;
+pub mod account;
+pub mod clock;
+pub mod email;
+pub mod ended;
+pub mod event;
+pub mod github;
+pub mod housekeeping;
+pub mod password;
+pub mod policy;
+pub mod rate_limit;
+pub mod reason;
+pub mod refresh_token;
+pub mod secret;
+pub mod session;
+pub mod sign_in;
+
+use access_token::AccessTokens;
+use clock::Clock;
+use ended::EndedSessions;
+use github::Github;
+use password::Passwords;
+use policy::Policy;
+use rate_limit::RateLimits;
+use secret::MasterSecret;
+
+/// Who is asking, as the log records it.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub ip: IpAddr,
+    pub user_agent: String,
+    pub request_id: Option<String>,
+}
+
+/// How long a user's profile may be answered from memory; bounds what another process's change takes to be seen.
+const PROFILE_TTL: UnixMillis = 1_000;
+const PROFILES: usize = 10_000;
+
+pub struct Auth {
+    pub db: Db,
+    pub clock: Clock,
+    pub policy: Policy,
+    pub ended: EndedSessions,
+    pub access_tokens: AccessTokens,
+    pub limits: RateLimits,
+    pub github: Option<Github>,
+    passwords: Passwords,
+    secret: MasterSecret,
+    registration_open: bool,
+    profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
+}
+
+impl Auth {
+    /// Opens the house on a migrated database: loads the signing keys (or makes the first) and the sessions that
+    /// ended lately, so that a restart lets nobody back in.
+    pub async fn new(config: &Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
+        let access_tokens = AccessTokens::load(config, &db, &secret, &clock).await?;
+        let github = config.github.clone().map(|github| Github::new(github, &config.base_url)).transpose()?;
+        let auth = Self {
+            limits: RateLimits::new(config.rate_limit, clock.clone()),
+            policy: config.policy.clone(),
+            registration_open: config.registration_open,
+            passwords: Passwords::new(),
+            ended: EndedSessions::default(),
+            profiles: Cache::new(PROFILES),
+            access_tokens,
+            github,
+            db,
+            clock,
+            secret,
+        };
+        auth.load_ended().await?;
+        Ok(auth)
+    }
+
+    /// A user by id, at most [`PROFILE_TTL`] old; changes made through this process are seen at once.
+    pub async fn user(&self, id: &str) -> Result<Option<Arc<User>>, Error> {
+        let now = self.clock.now();
+        if let Some((read_at, user)) = self.profiles.get(id)
+            && (0..PROFILE_TTL).contains(&(now - read_at))
+        {
+            return Ok(Some(user));
+        }
+        let Some(user) = crate::db::users::find(self.db.reader(), id).await?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.profiles.insert(id.into(), (now, user.clone()));
+        Ok(Some(user))
+    }
+
+    fn forget_profile(&self, id: &str) {
+        self.profiles.remove(id);
+    }
+}
+
+impl User {
+    /// Role names, `user` first for everybody.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.roles.split_ascii_whitespace()
+    }
+}
+
+/// A duration as stored times count it.
+pub fn millis(duration: Duration) -> UnixMillis {
+    UnixMillis::try_from(duration.as_millis()).unwrap_or(UnixMillis::MAX / 4)
+}

@@ -1,0 +1,122 @@
+//! What a person changes about their own account.
+
+use super::{
+    Auth, Caller,
+    event::{About, Kind},
+    millis,
+    password::{Password, Verdict},
+    reason::Reason,
+    session::Which,
+};
+use crate::{
+    db::{
+        sessions::Session,
+        users::{self, User},
+    },
+    error::{Error, FieldError},
+};
+
+const MAX_NAME: usize = 100;
+const MAX_ABOUT: usize = 2_000;
+/// The languages the pages speak; the account's `locale` is one of them, or none.
+pub const LOCALES: [&str; 2] = ["en", "ja"];
+
+/// Changes to a profile; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    pub name: Option<String>,
+    pub about: Option<String>,
+    /// `Some(None)`: follow the browser.
+    pub locale: Option<Option<String>>,
+}
+
+/// A name as shown: 1 to 100 characters on one line.
+pub fn parse_name(raw: &str) -> Result<String, FieldError> {
+    let name = raw.trim();
+    let code = match name.chars().count() {
+        0 => "name-empty",
+        1..=MAX_NAME if name.chars().any(char::is_control) => "name-control",
+        1..=MAX_NAME => return Ok(name.to_owned()),
+        _ => "name-too-long",
+    };
+    Err(FieldError::new("name", code))
+}
+
+fn parse_about(raw: &str) -> Result<String, FieldError> {
+    let about = raw.trim().replace("\r\n", "\n");
+    let unprintable = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if about.chars().count() > MAX_ABOUT {
+        return Err(FieldError::new("about", "about-too-long"));
+    }
+    if about.contains(unprintable) {
+        return Err(FieldError::new("about", "about-control"));
+    }
+    Ok(about)
+}
+
+fn parse_locale(locale: Option<String>) -> Result<Option<String>, FieldError> {
+    match locale {
+        Some(locale) if !LOCALES.contains(&locale.as_str()) => Err(FieldError::new("locale", "locale-unknown")),
+        locale => Ok(locale),
+    }
+}
+
+impl Auth {
+    /// Changes a profile and returns it as it now is. All faults of the input are told at once.
+    pub async fn change_profile(&self, user: &User, change: ProfileChange) -> Result<User, Error> {
+        let name = change.name.map_or(Ok(user.name.clone()), |name| parse_name(&name));
+        let about = change.about.map_or(Ok(user.about.clone()), |about| parse_about(&about));
+        let locale = change.locale.map_or(Ok(user.locale.clone()), parse_locale);
+        let (name, about, locale) = match (name, about, locale) {
+            (Ok(name), Ok(about), Ok(locale)) => (name, about, locale),
+            (name, about, locale) => {
+                let faults = [name.err(), about.err(), locale.err()];
+                return Err(Error::InvalidInput(faults.into_iter().flatten().collect()));
+            }
+        };
+        let now = self.clock.now();
+        users::update_profile(self.db.writer(), &user.id, &name, &about, locale.as_deref(), now).await?;
+        self.forget_profile(&user.id);
+        Ok(User { name, about, locale, ..user.clone() })
+    }
+
+    /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;
+    /// an account that has none needs a sign-in no older than the policy's step-up time.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        session: &Session,
+        current: &str,
+        new: &str,
+        caller: &Caller,
+    ) -> Result<(), Error> {
+        let old = user.password_hash.clone();
+        if old.is_some() {
+            self.limits.sign_in(caller.ip, &user.email)?;
+            let verdict = self.passwords.verify(Password::presented(current), old.clone()).await?;
+            if verdict == Verdict::Wrong {
+                return Err(Error::field("current_password", "password-wrong"));
+            }
+        } else {
+            self.require_recent_sign_in(session)?;
+        }
+        let new = Password::choose("new_password", new, &[&user.email, &user.name])
+            .map_err(|fault| Error::InvalidInput(vec![fault]))?;
+        let hash = self.passwords.hash(new).await?;
+        if !users::swap_password(self.db.writer(), &user.id, old.as_deref(), &hash, self.clock.now()).await? {
+            return Err(Error::field("current_password", "password-wrong"));
+        }
+        self.forget_profile(&user.id);
+        self.end(&user.id, Which::AllBut(&session.id), Reason::PasswordChanged, Some(caller)).await?;
+        let about = About { user_id: Some(&user.id), session_id: Some(&session.id), reason: None };
+        self.log(self.db.writer(), Kind::PasswordChanged, about, Some(caller)).await
+    }
+
+    /// Something sensitive needs a sign-in no older than the policy says (ASVS 7.5.1).
+    pub fn require_recent_sign_in(&self, session: &Session) -> Result<(), Error> {
+        match self.policy.step_up {
+            Some(age) if self.clock.now() - session.authenticated_at > millis(age) => Err(Error::StepUpRequired),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Tidies up: ends what is past its deadline, removes what nobody needs. In small batches, so that a sign-in never
+//! waits behind it for long. Nothing rests on it: deadlines are compared at each request.
+
+use std::time::Duration;
+
+use super::{
+    Auth,
+    ended::End,
+    event::{About, Kind},
+};
+use crate::{
+    db::{ceremonies, refresh_tokens, sessions},
+    error::Error,
+};
+
+/// How often a running server does this.
+pub const INTERVAL: Duration = Duration::from_secs(30);
+const BATCH: i64 = 200;
+/// Ended sessions stay this long, to say why they ended.
+const KEEP_ENDED: i64 = 30 * 24 * 3_600_000;
+
+impl Auth {
+    /// One pass; leaves nothing over.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        while self.end_expired().await? == BATCH as usize {}
+        let now = self.clock.now();
+        let writer = self.db.writer();
+        while sessions::delete_ended(writer, now - KEEP_ENDED, BATCH).await? == BATCH as u64 {}
+        while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        while ceremonies::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        self.ended.forget(self.ends_matter_since());
+        self.limits.sweep();
+        self.passwords.release_memory();
+        Ok(())
+    }
+
+    async fn end_expired(&self) -> Result<usize, Error> {
+        let mut tx = self.db.begin().await?;
+        let ended = sessions::end_expired(&mut *tx, self.clock.now(), BATCH).await?;
+        for end in &ended {
+            self.log(&mut *tx, Kind::SessionEnded, About::from(end), None).await?;
+        }
+        tx.commit().await?;
+        let count = ended.len();
+        self.ended.announce(ended.into_iter().map(End::from));
+        Ok(count)
+    }
+}

@@ -1,0 +1,273 @@
+//! Passwords: which ones are taken, and how they are hashed and checked without eating the machine.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, PasswordHasher, Version,
+    password_hash::phc::{Output, PasswordHash},
+};
+use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::error::{Error, FieldError};
+
+const MIN_CHARS: usize = 8;
+const MAX_CHARS: usize = 256;
+/// Below this zxcvbn score a password falls to a list of common ones and their variations (ASVS 6.2.4).
+const MIN_SCORE: u8 = 2;
+/// OWASP's parameters for Argon2id (ASVS 11.4.2).
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+/// How many may wait for the pool, per thread; at 20 ms a hash the last of them waits under 3 s.
+const QUEUE_PER_THREAD: usize = 128;
+
+/// A password as typed, in NFC. Never printed, wiped when dropped.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Password(String);
+
+impl Password {
+    /// A password that somebody presents: any text, as the stored one decides.
+    pub fn presented(raw: &str) -> Self {
+        Self(raw.nfc().collect())
+    }
+
+    /// A password that somebody chooses: 8 to 256 characters, any Unicode, no composition rules
+    /// (ASVS 6.2.1, 6.2.5, 6.2.9), not easily guessed from `context` (the person's name, address).
+    pub fn choose(field: &'static str, raw: &str, context: &[&str]) -> Result<Self, FieldError> {
+        let password = Self::presented(raw);
+        let code = match password.0.chars().count() {
+            0..MIN_CHARS => "password-too-short",
+            MIN_CHARS..=MAX_CHARS if strength(&password.0, context) < MIN_SCORE => "password-too-common",
+            MIN_CHARS..=MAX_CHARS => return Ok(password),
+            _ => "password-too-long",
+        };
+        Err(FieldError::new(field, code))
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+/// How hard a password is to guess: zxcvbn's score, 0 (at once) to 4 (very hard).
+pub fn strength(password: &str, context: &[&str]) -> u8 {
+    let parts: Vec<&str> = context
+        .iter()
+        // The whole, what is before and after the @, and each word.
+        .flat_map(|c| std::iter::once(*c).chain(c.split('@')).chain(c.split(|c: char| !c.is_alphanumeric())))
+        .chain(["sekisho"])
+        .filter(|part| part.chars().count() > 2)
+        .collect();
+    zxcvbn::zxcvbn(password, &parts).score().into()
+}
+
+/// What checking a password found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right, but hashed with older parameters: to be hashed anew.
+    RightOutdated,
+}
+
+/// The pool that hashes: one thread a core, a bounded queue. A flood of sign-ins fills the queue, not the memory
+/// (19 MiB a hash), and leaves the async threads to other requests.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    slots: Arc<Semaphore>,
+    memory: Arc<Memory>,
+    queued: Arc<AtomicUsize>,
+    max_queued: usize,
+    /// Checked for unknown users, so that they take as long as known ones (ASVS 6.3.8).
+    dummy: Arc<str>,
+}
+
+impl Passwords {
+    pub fn new() -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            slots: Arc::new(Semaphore::new(threads)),
+            memory: Arc::default(),
+            queued: Arc::default(),
+            max_queued: threads * QUEUE_PER_THREAD,
+            dummy: hash(&Password("no such user".into())).into(),
+        }
+    }
+
+    pub async fn hash(&self, password: Password) -> Result<String, Error> {
+        self.run(move || hash(&password)).await
+    }
+
+    /// Checks `password` against `stored`, or does the same work in vain when there is none.
+    pub async fn verify(&self, password: Password, stored: Option<String>) -> Result<Verdict, Error> {
+        let (dummy, memory) = (self.dummy.clone(), self.memory.clone());
+        self.run(move || {
+            memory.lend(|blocks| match stored {
+                Some(stored) => verify(&password, &stored, blocks),
+                None => {
+                    verify(&password, &dummy, blocks);
+                    Verdict::Wrong
+                }
+            })
+        })
+        .await
+    }
+
+    /// Gives the memory between hashes back to the system.
+    pub fn release_memory(&self) {
+        self.memory.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let _place = Place::take(&self.queued, self.max_queued).ok_or(Error::Busy)?;
+        let slot = self.slots.clone().acquire_owned().await.map_err(Error::internal)?;
+        tokio::task::spawn_blocking(move || {
+            let _slot = slot; // held to the end, even when the request is gone
+            work()
+        })
+        .await
+        .map_err(Error::internal)
+    }
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Argon2's working memory, kept from one check to the next: to have 19 MiB mapped anew for each costs up to a third of
+/// the hash itself.
+#[derive(Default)]
+struct Memory {
+    idle: Mutex<Vec<Vec<Block>>>,
+}
+
+impl Memory {
+    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blocks = idle().pop().unwrap_or_default();
+        let done = work(&mut blocks);
+        idle().push(blocks);
+        done
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Memory(..)")
+    }
+}
+
+/// A place in the queue, given back when dropped, also when a request is cancelled.
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(queued: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
+        let place = Self(queued.clone());
+        (queued.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("the parameters are within Argon2's bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hash(password: &Password) -> String {
+    argon2().hash_password(password.0.as_bytes()).expect("hashing needs only memory").to_string()
+}
+
+fn verify(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Verdict {
+    let Some((params, right)) = check(password, stored, memory) else {
+        tracing::error!("a stored password hash can't be read");
+        return Verdict::Wrong;
+    };
+    match (right, (params.m_cost(), params.t_cost(), params.p_cost())) {
+        (false, _) => Verdict::Wrong,
+        (true, (MEMORY_KIB, PASSES, 1)) => Verdict::Right,
+        (true, _) => Verdict::RightOutdated,
+    }
+}
+
+/// The parameters of a stored hash, and whether the password fits it. `None`: it is no hash of Argon2.
+fn check(password: &Password, stored: &str, memory: &mut Vec<Block>) -> Option<(Params, bool)> {
+    let parsed = PasswordHash::new(stored).ok()?;
+    let params = Params::try_from(&parsed).ok()?;
+    let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).ok()?;
+    let version = Version::try_from(parsed.version?).ok()?;
+    let (salt, expected) = (parsed.salt?, parsed.hash?);
+    let blocks = params.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
+    let mut computed = [0; Output::MAX_LENGTH];
+    let computed = computed.get_mut(..expected.len())?;
+    Argon2::new(algorithm, version, params.clone())
+        .hash_password_into_with_memory(password.0.as_bytes(), &salt, computed, &mut memory[..blocks])
+        .ok()?;
+    Some((params, Output::new(computed).ok()? == expected)) // compared in constant time
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(raw: &str, context: &[&str]) -> Option<&'static str> {
+        Password::choose("password", raw, context).err().map(|e| e.code)
+    }
+
+    #[test]
+    fn any_text_of_8_to_256_characters_is_taken_unless_it_is_easily_guessed() {
+        assert_eq!(refusal("関所を越えて行く旅人", &[]), None);
+        assert_eq!(refusal("correct horse battery staple", &[]), None);
+        let long: String = (0..256_u32).filter_map(|n| char::from_u32(0x4e00 + n * n * 7 % 5_000)).collect();
+        assert_eq!((long.chars().count(), refusal(&long, &[])), (256, None));
+        assert_eq!(refusal("short", &[]), Some("password-too-short"));
+        assert_eq!(refusal(&"x1".repeat(129), &[]), Some("password-too-long"));
+        for common in ["password", "password1", "12345678", "qwertyuiop", "iloveyou", "letmein1", "sekisho1"] {
+            assert_eq!(refusal(common, &[]), Some("password-too-common"), "{common}");
+        }
+        assert_eq!(refusal("hanako.yamada", &["hanako.yamada@example.jp"]), Some("password-too-common"));
+    }
+
+    #[test]
+    fn both_unicode_spellings_of_a_password_are_the_same() {
+        let stored = hash(&Password::presented("cafe\u{301} au lait"));
+        assert_eq!(verify(&Password::presented("café au lait"), &stored, &mut Vec::new()), Verdict::Right);
+        assert_eq!(verify(&Password::presented("cafe au lait"), &stored, &mut Vec::new()), Verdict::Wrong);
+        assert_eq!(verify(&Password::presented("x"), "not a hash", &mut Vec::new()), Verdict::Wrong);
+    }
+
+    #[test]
+    fn a_hash_with_older_parameters_is_right_but_outdated() {
+        let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8_192, 1, 1, None).expect("valid"))
+            .hash_password(b"correct horse")
+            .expect("hashes")
+            .to_string();
+        assert_eq!(verify(&Password::presented("correct horse"), &old, &mut Vec::new()), Verdict::RightOutdated);
+        assert_eq!(verify(&Password::presented("wrong"), &old, &mut Vec::new()), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_refused_at_once() {
+        let mut passwords = Passwords::new();
+        passwords.max_queued = 0;
+        assert!(matches!(passwords.hash(Password::presented("x")).await, Err(Error::Busy)));
+    }
+}

@@ -1,0 +1,157 @@
+//! Secrets: made, hashed, sealed. They are never shown: no `Display`, a redacted `Debug`, wiped when dropped.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    digest::{SHA256, digest},
+    hkdf, hmac, rand,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Fresh random bytes from the operating system's generator.
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).expect("the system's random generator works");
+    bytes
+}
+
+/// SHA-256 in hex: how random tokens are stored. They hold 128 bits or more, so a slow hash would add nothing.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// An opaque token as its holder sees it: a prefix, so that scanners find leaked ones, then 256 random bits.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct OpaqueToken(String);
+
+impl OpaqueToken {
+    pub fn generate(prefix: &str) -> Self {
+        Self::from_bytes(prefix, &random::<32>())
+    }
+
+    fn from_bytes(prefix: &str, bytes: &[u8]) -> Self {
+        Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// Takes a token from outside; `None` without the prefix.
+    pub fn parse(prefix: &str, token: &str) -> Option<Self> {
+        (token.starts_with(prefix) && token.len() < 128).then(|| Self(token.to_owned()))
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    pub fn hash(&self) -> String {
+        sha256_hex(self.0.as_bytes())
+    }
+}
+
+impl std::fmt::Debug for OpaqueToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OpaqueToken(..)")
+    }
+}
+
+/// The deployment's secret (`SEKISHO_SECRET`); every other key is derived from it under a name of its own.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct MasterSecret(Vec<u8>);
+
+#[derive(Debug, thiserror::Error)]
+#[error("a sealed value can't be opened: SEKISHO_SECRET is not the one it was sealed with")]
+pub struct Unsealable;
+
+impl MasterSecret {
+    /// At least 32 bytes.
+    pub fn new(secret: impl Into<Vec<u8>>) -> Option<Self> {
+        let secret = secret.into();
+        (secret.len() >= 32).then_some(Self(secret))
+    }
+
+    fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut key = [0; 32];
+        hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho")
+            .extract(&self.0)
+            .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut key))
+            .expect("32 bytes are within HKDF's bounds");
+        key
+    }
+
+    fn sealing_key(&self, purpose: &str) -> RandomizedNonceKey {
+        RandomizedNonceKey::new(&AES_256_GCM, &self.derive(purpose)).expect("the key has AES-256's length")
+    }
+
+    /// Encrypts (AES-256-GCM); the result opens only with the same secret and purpose.
+    pub fn seal(&self, purpose: &str, plain: &[u8]) -> String {
+        let mut sealed = plain.to_vec();
+        let nonce = self
+            .sealing_key(purpose)
+            .seal_in_place_append_tag(Aad::from(purpose), &mut sealed)
+            .expect("the plain text is short");
+        let mut bytes = nonce.as_ref().to_vec();
+        bytes.append(&mut sealed);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub fn open(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, Unsealable> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Unsealable)?;
+        let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(Unsealable)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
+        let plain = self.sealing_key(purpose).open_in_place(nonce, Aad::from(purpose), sealed);
+        Ok(plain.map_err(|_| Unsealable)?.to_vec())
+    }
+
+    /// The refresh token that follows `token`. It is derived from the token, a salt stored when the token was used
+    /// and this secret, so that a repeated request gets the same answer without the answer being stored anywhere.
+    pub fn successor(&self, prefix: &str, token: &OpaqueToken, salt: &str) -> OpaqueToken {
+        let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.derive("refresh-successor")));
+        mac.update(salt.as_bytes());
+        mac.update(b".");
+        mac.update(token.expose().as_bytes());
+        OpaqueToken::from_bytes(prefix, mac.sign().as_ref())
+    }
+}
+
+impl std::fmt::Debug for MasterSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterSecret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn master(byte: u8) -> MasterSecret {
+        MasterSecret::new(vec![byte; 32]).expect("32 bytes are enough")
+    }
+
+    #[test]
+    fn a_sealed_value_opens_only_with_the_same_secret_and_purpose() {
+        let sealed = master(1).seal("a", b"plain");
+        assert_eq!(master(1).open("a", &sealed).expect("opens"), b"plain");
+        assert!(master(1).open("b", &sealed).is_err());
+        assert!(master(2).open("a", &sealed).is_err());
+        assert!(master(1).open("a", "short").is_err());
+    }
+
+    #[test]
+    fn a_successor_is_the_same_for_the_same_salt_only() {
+        let token = OpaqueToken::generate("sk_rt_");
+        let next = |m: u8, salt| master(m).successor("sk_rt_", &token, salt).expose().to_owned();
+        assert_eq!(next(1, "s"), next(1, "s"));
+        assert_ne!(next(1, "s"), next(1, "t"));
+        assert_ne!(next(1, "s"), next(2, "s"));
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let token = OpaqueToken::generate("sk_rt_");
+        assert!(!format!("{token:?} {:?}", master(7)).contains(&token.expose()[6..]));
+    }
+}

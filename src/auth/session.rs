@@ -1,0 +1,286 @@
+//! Sessions: begun at a sign-in, kept alive by activity, ended once and for all.
+
+use super::{
+    Auth, Caller,
+    ended::End,
+    event::{About, Kind as EventKind},
+    millis,
+    policy::DeviceLimit,
+    reason::Reason,
+    secret::{random, sha256_hex},
+};
+use crate::{
+    db::{
+        UnixMillis,
+        sessions::{self, Session},
+        users::{self, User},
+    },
+    error::Error,
+};
+
+/// How a session was authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Password,
+    Github,
+}
+
+impl Method {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Github => "github",
+        }
+    }
+}
+
+/// What holds a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Browser,
+    Api,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::Api => "api",
+        }
+    }
+}
+
+/// The secret in a browser's cookie: 128 random bits (ASVS 7.2.3). Stored as a hash.
+#[derive(Clone, Copy)]
+pub struct CookieToken([u8; 16]);
+
+impl CookieToken {
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    pub fn expose(self) -> [u8; 16] {
+        self.0
+    }
+
+    pub fn hash(self) -> String {
+        sha256_hex(&self.0)
+    }
+}
+
+impl std::fmt::Debug for CookieToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CookieToken(..)")
+    }
+}
+
+/// A sign-in that asks for a session.
+#[derive(Clone, Copy, Debug)]
+pub struct NewSession<'a> {
+    pub user_id: &'a str,
+    pub kind: Kind,
+    pub method: Method,
+    /// What the device calls itself; else it is read from the user agent.
+    pub device: Option<&'a str>,
+    /// The session this browser held until now: it ends, whoever it belonged to (ASVS 7.2.4).
+    pub replaces: Option<&'a Session>,
+}
+
+/// What a cookie turned out to be.
+#[derive(Clone, Debug)]
+pub enum Presented {
+    /// No session has, or ever had, this cookie.
+    Unknown,
+    Ended(Reason),
+    Live(Box<SignedIn>),
+}
+
+/// Somebody who is signed in, and by which session.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    pub user: User,
+    pub session: Session,
+}
+
+impl Session {
+    /// Why the session is over at `now`; `None` while it lives.
+    pub fn ended(&self, now: UnixMillis) -> Option<Reason> {
+        if let Some(reason) = &self.ended_reason {
+            return Some(reason.parse().unwrap_or(Reason::SignedOut));
+        }
+        let past = |deadline: Option<UnixMillis>| deadline.filter(|at| *at <= now);
+        match (past(self.idle_expires_at), past(self.expires_at)) {
+            (None, None) => None,
+            (Some(idle), Some(absolute)) if absolute <= idle => Some(Reason::AbsoluteTimeout),
+            (Some(_), _) => Some(Reason::IdleTimeout),
+            (None, Some(_)) => Some(Reason::AbsoluteTimeout),
+        }
+    }
+
+    /// The first of the session's deadlines.
+    pub fn deadline(&self) -> Option<UnixMillis> {
+        self.idle_expires_at.into_iter().chain(self.expires_at).min()
+    }
+}
+
+impl Auth {
+    /// Begins a session. A browser's comes with the secret for its cookie.
+    pub async fn begin_session(
+        &self,
+        new: NewSession<'_>,
+        caller: &Caller,
+    ) -> Result<(Session, Option<CookieToken>), Error> {
+        let now = self.clock.now();
+        let (idle, absolute) = match new.kind {
+            Kind::Browser => (self.policy.session_idle, self.policy.session_absolute),
+            Kind::Api => (self.policy.refresh_ttl, self.policy.api_absolute),
+        };
+        let token = (new.kind == Kind::Browser).then(|| CookieToken(random()));
+        let session = Session {
+            id: self.clock.new_id(),
+            user_id: new.user_id.into(),
+            kind: new.kind.as_str().into(),
+            token_hash: token.map(CookieToken::hash),
+            device: new.device.map_or_else(|| device_name(&caller.user_agent), Into::into),
+            ip: caller.ip.to_string(),
+            user_agent: caller.user_agent.clone(),
+            method: new.method.as_str().into(),
+            created_at: now,
+            authenticated_at: now,
+            last_active_at: now,
+            idle_expires_at: idle.map(|d| now + millis(d)),
+            expires_at: absolute.map(|d| now + millis(d)),
+            ended_at: None,
+            ended_reason: None,
+        };
+
+        let mut tx = self.db.begin().await?;
+        // Holding the user's row keeps the count below true under parallel sign-ins, and a disabled account out.
+        if !users::lock(&mut *tx, new.user_id).await? {
+            return Err(Error::AccountDisabled);
+        }
+        let mut ended = Vec::new();
+        if let Some(old) = new.replaces {
+            ended.extend(sessions::end(&mut *tx, &old.id, &old.user_id, Reason::SignedOut.as_str(), now).await?);
+        }
+        if let Some(max) = self.policy.max_devices {
+            let live = sessions::list_live(&mut *tx, new.user_id, now).await?;
+            let spare = (max.max(1) - 1) as usize;
+            if live.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
+                return Err(Error::DeviceLimit);
+            }
+            for oldest in live.iter().skip(spare) {
+                let reason = Reason::DeviceLimit.as_str();
+                ended.extend(sessions::end(&mut *tx, &oldest.id, new.user_id, reason, now).await?);
+            }
+        }
+        sessions::insert(&mut *tx, &session).await?;
+        for end in &ended {
+            self.log(&mut *tx, EventKind::SessionEnded, About::from(end), Some(caller)).await?;
+        }
+        let about = About { user_id: Some(new.user_id), session_id: Some(&session.id), reason: None };
+        self.log(&mut *tx, EventKind::SignedIn, about, Some(caller)).await?;
+        tx.commit().await?;
+        self.ended.announce(ended.into_iter().map(End::from));
+        Ok((session, token))
+    }
+
+    /// Looks a cookie up. A session found past its deadline ends here, with its reason.
+    pub async fn present_cookie(&self, token: CookieToken) -> Result<Presented, Error> {
+        let Some(session) = sessions::find_by_token_hash(self.db.reader(), &token.hash()).await? else {
+            return Ok(Presented::Unknown);
+        };
+        if let Some(reason) = session.ended(self.clock.now()) {
+            if session.ended_at.is_none() {
+                self.end(&session.user_id, Which::One(&session.id), reason, None).await?;
+            }
+            return Ok(Presented::Ended(reason));
+        }
+        match users::find(self.db.reader(), &session.user_id).await? {
+            Some(user) if user.disabled_at.is_none() => Ok(Presented::Live(Box::new(SignedIn { user, session }))),
+            Some(_) => Ok(Presented::Ended(Reason::AccountDisabled)),
+            None => Ok(Presented::Unknown),
+        }
+    }
+
+    /// Records activity: moves the idle deadline of a live browser session, at most once per roll interval.
+    /// Updates `session` to what now holds.
+    pub async fn touch(&self, session: &mut Session, caller: &Caller) -> Result<(), Error> {
+        let now = self.clock.now();
+        let roll = millis(self.policy.roll());
+        if (now - roll..=now).contains(&session.last_active_at) && session.last_active_at != now - roll {
+            return Ok(());
+        }
+        let idle_expires_at = self.policy.session_idle.map(|idle| now + millis(idle));
+        let ip = caller.ip.to_string();
+        if sessions::touch(self.db.writer(), &session.id, now, now - roll, idle_expires_at, &ip).await? {
+            session.last_active_at = now;
+            session.idle_expires_at = idle_expires_at;
+        }
+        Ok(())
+    }
+
+    /// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
+    pub async fn renew_cookie(&self, session_id: &str) -> Result<CookieToken, Error> {
+        let token = CookieToken(random());
+        let renewed = sessions::replace_token(self.db.writer(), session_id, &token.hash(), self.clock.now()).await?;
+        if renewed { Ok(token) } else { Err(Error::Unauthenticated) }
+    }
+
+    /// A user's live sessions, the newest first.
+    pub async fn sessions(&self, user_id: &str) -> Result<Vec<Session>, Error> {
+        Ok(sessions::list_live(self.db.reader(), user_id, self.clock.now()).await?)
+    }
+
+    /// Ends sessions of one user: row and log in one transaction, then the tokens in memory and the event streams.
+    /// Returns how many ended now. Runs to its end even when the request that asked for it is gone.
+    pub async fn end(
+        &self,
+        user_id: &str,
+        which: Which<'_>,
+        reason: Reason,
+        caller: Option<&Caller>,
+    ) -> Result<usize, Error> {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        let ended = match which {
+            Which::One(id) => sessions::end(&mut *tx, id, user_id, reason.as_str(), now).await?.into_iter().collect(),
+            Which::AllBut(keep) => sessions::end_others(&mut *tx, user_id, keep, reason.as_str(), now).await?,
+        };
+        for end in &ended {
+            self.log(&mut *tx, EventKind::SessionEnded, About::from(end), caller).await?;
+        }
+        tx.commit().await?;
+        let count = ended.len();
+        self.ended.announce(ended.into_iter().map(End::from));
+        Ok(count)
+    }
+}
+
+/// A session's id from outside; what has not its form is as unknown as one that never was.
+pub fn parse_id(id: &str) -> Result<&str, Error> {
+    uuid::Uuid::try_parse(id).map(|_| id).map_err(|_| Error::NotFound)
+}
+
+/// Which of a user's sessions.
+#[derive(Clone, Copy, Debug)]
+pub enum Which<'a> {
+    One(&'a str),
+    AllBut(&'a str),
+}
+
+impl<'a> From<&'a sessions::Ended> for About<'a> {
+    fn from(end: &'a sessions::Ended) -> Self {
+        Self { user_id: Some(&end.user_id), session_id: Some(&end.id), reason: end.ended_reason.parse().ok() }
+    }
+}
+
+/// `Firefox · Linux`, or the first word of an agent that is no browser (`curl/8.5`).
+fn device_name(user_agent: &str) -> String {
+    let known = |part: &str| !["", "UNKNOWN", "HTTP Library"].contains(&part);
+    match woothee::parser::Parser::new().parse(user_agent) {
+        Some(agent) if known(agent.name) && known(agent.os) => format!("{} · {}", agent.name, agent.os),
+        Some(agent) if known(agent.name) => agent.name.to_owned(),
+        _ => user_agent.split_whitespace().next().unwrap_or_default().chars().take(60).collect(),
+    }
+}

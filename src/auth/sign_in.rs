@@ -1,0 +1,107 @@
+//! Coming in with a password: registering and signing in.
+
+use super::{
+    Auth, Caller,
+    account::parse_name,
+    email::Email,
+    event::{About, Kind},
+    password::{Password, Verdict},
+};
+use crate::{
+    db::users::{self, User},
+    error::{Error, FieldError},
+};
+
+/// What a person fills in to get an account.
+#[derive(Clone, Copy)]
+pub struct Registration<'a> {
+    pub email: &'a str,
+    pub password: &'a str,
+    /// Else the address's local part.
+    pub name: Option<&'a str>,
+    pub locale: Option<&'a str>,
+}
+
+impl Auth {
+    /// Makes an account. All faults of the input are told at once.
+    pub async fn register(&self, new: Registration<'_>, caller: &Caller) -> Result<User, Error> {
+        if !self.registration_open {
+            return Err(Error::RegistrationClosed);
+        }
+        self.limits.register(caller.ip)?;
+        let email = Email::parse(new.email).ok_or_else(|| FieldError::new("email", "email-invalid"));
+        let name = match new.name.map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => parse_name(name),
+            None => parse_name(new.email.split('@').next().unwrap_or_default()),
+        };
+        let password = Password::choose("password", new.password, &[new.email, new.name.unwrap_or_default()]);
+        let (email, name, password) = match (email, name, password) {
+            (Ok(email), Ok(name), Ok(password)) => (email, name, password),
+            (email, name, password) => {
+                let name = name.err().filter(|_| email.is_ok()); // an unnamed person's name comes from the address
+                return Err(Error::InvalidInput([email.err(), name, password.err()].into_iter().flatten().collect()));
+            }
+        };
+        // Hashed before the address is looked at: a taken one takes as long as a free one.
+        let password_hash = Some(self.passwords.hash(password).await?);
+        let user = User {
+            id: self.clock.new_id(),
+            email: email.as_str().into(),
+            name,
+            about: String::new(),
+            locale: new.locale.map(Into::into),
+            password_hash,
+            roles: "user".into(),
+            created_at: self.clock.now(),
+            disabled_at: None,
+        };
+        self.insert_user(&user, caller).await?;
+        Ok(user)
+    }
+
+    async fn insert_user(&self, user: &User, caller: &Caller) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        users::insert(&mut *tx, user).await.map_err(taken)?;
+        let about = About { user_id: Some(&user.id), ..About::default() };
+        self.log(&mut *tx, Kind::Registered, about, Some(caller)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Checks an address and a password. An unknown address, a wrong password and an account without one are
+    /// answered alike, in text and in time (ASVS 6.3.8).
+    pub async fn check_password(&self, email: &str, password: &str, caller: &Caller) -> Result<User, Error> {
+        self.limits.sign_in(caller.ip, email)?;
+        let user = match Email::parse(email) {
+            Some(email) => users::find_by_email(self.db.reader(), email.as_str()).await?,
+            None => None,
+        };
+        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+        let presented = Password::presented(password);
+        let verdict = self.passwords.verify(presented.clone(), stored.clone()).await?;
+        let user = match (user, verdict) {
+            (Some(user), Verdict::Right | Verdict::RightOutdated) => user,
+            (user, _) => {
+                let about = About { user_id: user.as_ref().map(|u| u.id.as_str()), ..About::default() };
+                self.log(self.db.writer(), Kind::SignInFailed, about, Some(caller)).await?;
+                return Err(Error::InvalidCredentials);
+            }
+        };
+        if user.disabled_at.is_some() {
+            return Err(Error::AccountDisabled);
+        }
+        if verdict == Verdict::RightOutdated {
+            let hash = self.passwords.hash(presented).await?;
+            users::upgrade_password(self.db.writer(), &user.id, &stored.unwrap_or_default(), &hash).await?;
+        }
+        Ok(user)
+    }
+}
+
+/// A unique violation while making an account means that the address has one.
+pub(super) fn taken(error: sqlx::Error) -> Error {
+    match error.as_database_error() {
+        Some(e) if e.is_unique_violation() => Error::EmailTaken,
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,227 @@
+//! Statements on `sessions`. Every change is a compare-and-set on `ended_at is null`: an ended session stays ended.
+
+use sqlx::{FromRow, Result};
+
+use super::{Executor, UnixMillis};
+
+#[derive(Clone, Debug, FromRow)]
+pub struct Session {
+    pub id: String,
+    pub user_id: String,
+    pub kind: String,
+    pub token_hash: Option<String>,
+    pub device: String,
+    pub ip: String,
+    pub user_agent: String,
+    pub method: String,
+    pub created_at: UnixMillis,
+    pub authenticated_at: UnixMillis,
+    pub last_active_at: UnixMillis,
+    pub idle_expires_at: Option<UnixMillis>,
+    pub expires_at: Option<UnixMillis>,
+    pub ended_at: Option<UnixMillis>,
+    pub ended_reason: Option<String>,
+}
+
+/// A session that one statement has just ended.
+#[derive(Clone, Debug, FromRow)]
+pub struct Ended {
+    pub id: String,
+    pub user_id: String,
+    pub ended_at: UnixMillis,
+    pub ended_reason: String,
+}
+
+/// Fails with a unique violation when the token's hash is taken.
+pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
+    sqlx::query(
+        "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
+         authenticated_at, last_active_at, idle_expires_at, expires_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(&session.id)
+    .bind(&session.user_id)
+    .bind(&session.kind)
+    .bind(&session.token_hash)
+    .bind(&session.device)
+    .bind(&session.ip)
+    .bind(&session.user_agent)
+    .bind(&session.method)
+    .bind(session.created_at)
+    .bind(session.authenticated_at)
+    .bind(session.last_active_at)
+    .bind(session.idle_expires_at)
+    .bind(session.expires_at)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<Session>> {
+    sqlx::query_as(
+        "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
+         last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(db)
+    .await
+}
+
+pub async fn find_by_token_hash(db: impl Executor<'_>, token_hash: &str) -> Result<Option<Session>> {
+    sqlx::query_as(
+        "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
+         last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions where token_hash = $1",
+    )
+    .bind(token_hash)
+    .fetch_optional(db)
+    .await
+}
+
+/// A user's live sessions, the newest first.
+pub async fn list_live(db: impl Executor<'_>, user_id: &str, now: UnixMillis) -> Result<Vec<Session>> {
+    sqlx::query_as(
+        "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
+         last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions \
+         where user_id = $1 and ended_at is null and (idle_expires_at is null or idle_expires_at > $2) \
+         and (expires_at is null or expires_at > $2) order by created_at desc, id desc",
+    )
+    .bind(user_id)
+    .bind(now)
+    .fetch_all(db)
+    .await
+}
+
+/// Moves the idle deadline forward, at most once per `roll`: only a row last active before `active_before` is
+/// written (or one from the future, after a clock was set back). False: nothing was written.
+pub async fn touch(
+    db: impl Executor<'_>,
+    id: &str,
+    now: UnixMillis,
+    active_before: UnixMillis,
+    idle_expires_at: Option<UnixMillis>,
+    ip: &str,
+) -> Result<bool> {
+    sqlx::query(
+        "update sessions set last_active_at = $2, idle_expires_at = $4, ip = $5 where id = $1 and ended_at is null \
+         and (idle_expires_at is null or idle_expires_at > $2) and (expires_at is null or expires_at > $2) \
+         and (last_active_at <= $3 or last_active_at > $2)",
+    )
+    .bind(id)
+    .bind(now)
+    .bind(active_before)
+    .bind(idle_expires_at)
+    .bind(ip)
+    .execute(db)
+    .await
+    .map(|r| r.rows_affected() == 1)
+}
+
+/// Gives a live browser session a new secret; the old one is dead at once. False: the session had ended.
+pub async fn replace_token(
+    db: impl Executor<'_>,
+    id: &str,
+    token_hash: &str,
+    authenticated_at: UnixMillis,
+) -> Result<bool> {
+    sqlx::query("update sessions set token_hash = $2, authenticated_at = $3 where id = $1 and ended_at is null")
+        .bind(id)
+        .bind(token_hash)
+        .bind(authenticated_at)
+        .execute(db)
+        .await
+        .map(|r| r.rows_affected() == 1)
+}
+
+pub async fn find_data(db: impl Executor<'_>, token_hash: &str, now: UnixMillis) -> Result<Option<String>> {
+    sqlx::query_scalar(
+        "select data from sessions where token_hash = $1 and ended_at is null \
+         and (idle_expires_at is null or idle_expires_at > $2) and (expires_at is null or expires_at > $2)",
+    )
+    .bind(token_hash)
+    .bind(now)
+    .fetch_optional(db)
+    .await
+}
+
+pub async fn update_data(db: impl Executor<'_>, token_hash: &str, data: &str) -> Result<bool> {
+    sqlx::query("update sessions set data = $2 where token_hash = $1 and ended_at is null")
+        .bind(token_hash)
+        .bind(data)
+        .execute(db)
+        .await
+        .map(|r| r.rows_affected() == 1)
+}
+
+/// Ends one session; `None` when it had ended before or is not the user's.
+pub async fn end(
+    db: impl Executor<'_>,
+    id: &str,
+    user_id: &str,
+    reason: &str,
+    now: UnixMillis,
+) -> Result<Option<Ended>> {
+    sqlx::query_as(
+        "update sessions set ended_at = $4, ended_reason = $3 where id = $1 and user_id = $2 and ended_at is null \
+         returning id, user_id, ended_at, ended_reason",
+    )
+    .bind(id)
+    .bind(user_id)
+    .bind(reason)
+    .bind(now)
+    .fetch_optional(db)
+    .await
+}
+
+/// Ends all sessions of a user but `keep` (an empty string keeps none).
+pub async fn end_others(
+    db: impl Executor<'_>,
+    user_id: &str,
+    keep: &str,
+    reason: &str,
+    now: UnixMillis,
+) -> Result<Vec<Ended>> {
+    sqlx::query_as(
+        "update sessions set ended_at = $4, ended_reason = $3 where user_id = $1 and id <> $2 and ended_at is null \
+         and (idle_expires_at is null or idle_expires_at > $4) and (expires_at is null or expires_at > $4) \
+         returning id, user_id, ended_at, ended_reason",
+    )
+    .bind(user_id)
+    .bind(keep)
+    .bind(reason)
+    .bind(now)
+    .fetch_all(db)
+    .await
+}
+
+/// Ends sessions whose deadline has passed, with the reason that came first, `limit` at a time.
+pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<Ended>> {
+    sqlx::query_as(
+        "update sessions set ended_at = $1, ended_reason = case when idle_expires_at <= $1 \
+         and (expires_at is null or idle_expires_at < expires_at) then 'idle_timeout' else 'absolute_timeout' end \
+         where id in (select id from sessions where ended_at is null and idle_expires_at <= $1 \
+         union select id from sessions where ended_at is null and expires_at <= $1 limit $2) and ended_at is null \
+         returning id, user_id, ended_at, ended_reason",
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// What a restarted server must keep refusing: sessions that ended after `since`.
+pub async fn list_ended_since(db: impl Executor<'_>, since: UnixMillis) -> Result<Vec<Ended>> {
+    sqlx::query_as("select id, user_id, ended_at, ended_reason from sessions where ended_at > $1")
+        .bind(since)
+        .fetch_all(db)
+        .await
+}
+
+/// Removes rows that ended before `before`, `limit` at a time; returns how many.
+pub async fn delete_ended(db: impl Executor<'_>, before: UnixMillis, limit: i64) -> Result<u64> {
+    sqlx::query("delete from sessions where id in (select id from sessions where ended_at < $1 limit $2)")
+        .bind(before)
+        .bind(limit)
+        .execute(db)
+        .await
+        .map(|r| r.rows_affected())
+}
