@@ -1,0 +1,44 @@
+//! Who calls the API: the one place that reads the `Authorization` header.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+use super::problem::Problem;
+use crate::{app::App, auth::access_token::Claims, db::users::User, error::Error};
+
+/// Somebody with a valid access token. No token is 401 with a bare challenge; a bad one is never taken for none.
+#[derive(Clone, Debug)]
+pub struct BearerUser {
+    pub claims: Arc<Claims>,
+}
+
+impl BearerUser {
+    /// The user behind the token, as the database has them now.
+    pub async fn user(&self, app: &App) -> Result<Arc<User>, Error> {
+        app.auth.user(&self.claims.sub).await?.filter(|user| user.disabled_at.is_none()).ok_or(Error::InvalidToken)
+    }
+}
+
+impl FromRequestParts<App> for BearerUser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = bearer(&parts.headers)?;
+        Ok(Self { claims: app.auth.verify_access_token(token).await? })
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header (RFC 6750, section 2.1).
+fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or(Error::Unauthenticated)?;
+    if values.next().is_some() {
+        return Err(Error::InvalidToken);
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or(Error::InvalidToken)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Error::InvalidToken) }
+}

@@ -1,0 +1,90 @@
+//! Errors as `application/problem+json` (RFC 9457), with the challenge of RFC 6750 on a 401.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{error::Error, locale::Lang};
+
+/// An error on its way to a program.
+#[derive(Debug)]
+pub struct Problem(pub Error);
+
+impl<E: Into<Error>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    field: String,
+    code: &'static str,
+    message: String,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        problem(self.0, Lang::En)
+    }
+}
+
+/// The answer for an error, its texts in `lang`.
+pub fn problem(error: Error, lang: Lang) -> Response {
+    error.log();
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let errors = match &error {
+        Error::InvalidInput(faults) => faults
+            .iter()
+            .map(|fault| Fault {
+                field: fault.field.clone(),
+                code: fault.code,
+                message: lang.t(&format!("field-{}", fault.code)),
+            })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let body = Body {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or_default(),
+        status: status.as_u16(),
+        detail: lang.t(&format!("error-{}", error.code())),
+        code: error.code(),
+        reason: match &error {
+            Error::SessionEnded(reason) => Some(reason.as_str()),
+            _ => None,
+        },
+        errors,
+    };
+    let mut response = (status, Json(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 6750, section 3.1: without credentials the challenge is bare.
+        let challenge = match error {
+            Error::InvalidToken | Error::SessionEnded(_) => "Bearer error=\"invalid_token\"",
+            _ => "Bearer",
+        };
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if let Some(seconds) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}

@@ -1,0 +1,94 @@
+//! `/api/v1/sessions`: one's own devices.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Serialize;
+
+use super::{bearer::BearerUser, problem::Problem};
+use crate::{
+    app::App,
+    auth::{
+        Caller,
+        clock::rfc3339,
+        reason::Reason,
+        session::{Which, parse_id},
+    },
+    db::sessions::Session,
+    error::Error,
+};
+
+#[derive(Serialize)]
+pub struct Item {
+    id: String,
+    kind: String,
+    /// Whether this is the session of the token that asks.
+    current: bool,
+    device: String,
+    ip: String,
+    user_agent: String,
+    created_at: String,
+    last_active_at: String,
+    /// The first of its deadlines as they stand; null: none.
+    expires_at: Option<String>,
+}
+
+impl Item {
+    fn new(session: Session, current: &str) -> Self {
+        Self {
+            current: session.id == current,
+            created_at: rfc3339(session.created_at),
+            last_active_at: rfc3339(session.last_active_at),
+            expires_at: session.deadline().map(rfc3339),
+            id: session.id,
+            kind: session.kind,
+            device: session.device,
+            ip: session.ip,
+            user_agent: session.user_agent,
+        }
+    }
+}
+
+/// A page of a list; `next_cursor` is null on the last.
+#[derive(Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct Revoked {
+    revoked: usize,
+}
+
+pub async fn list(State(app): State<App>, BearerUser { claims }: BearerUser) -> Result<Json<Page<Item>>, Problem> {
+    let sessions = app.auth.sessions(&claims.sub).await?;
+    let items = sessions.into_iter().map(|session| Item::new(session, &claims.sid)).collect();
+    Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was.
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    BearerUser { claims }: BearerUser,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let reason = if id == claims.sid { Reason::SignedOut } else { Reason::RevokedByUser };
+    match app.auth.end(&claims.sub, Which::One(parse_id(&id)?), reason, Some(&caller)).await? {
+        0 => Err(Problem(Error::NotFound)),
+        _ => Ok(StatusCode::NO_CONTENT),
+    }
+}
+
+pub async fn revoke_others(
+    State(app): State<App>,
+    caller: Caller,
+    BearerUser { claims }: BearerUser,
+) -> Result<Json<Revoked>, Problem> {
+    let which = Which::AllBut(&claims.sid);
+    let revoked = app.auth.end(&claims.sub, which, Reason::RevokedByUser, Some(&caller)).await?;
+    Ok(Json(Revoked { revoked }))
+}

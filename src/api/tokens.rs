@@ -1,0 +1,91 @@
+//! `/api/v1/tokens`: signing in, refreshing, signing out.
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::{bearer::BearerUser, json::Body, problem::Problem};
+use crate::{
+    app::App,
+    auth::{Caller, reason::Reason, refresh_token::Grant, session::Which},
+    error::Error,
+};
+
+const MAX_DEVICE: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    email: String,
+    password: String,
+    /// What the device list calls this client.
+    device: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    refresh_token: String,
+}
+
+/// Lifetimes are in seconds.
+#[derive(Serialize)]
+pub struct Tokens {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: i64,
+    refresh_token: String,
+    refresh_expires_in: i64,
+    session_id: String,
+}
+
+impl From<Grant> for Tokens {
+    fn from(grant: Grant) -> Self {
+        Self {
+            access_token: grant.access.token,
+            token_type: "Bearer",
+            expires_in: grant.access.expires_in,
+            refresh_token: grant.refresh_token.expose().to_owned(),
+            refresh_expires_in: grant.refresh_expires_in,
+            session_id: grant.session_id,
+        }
+    }
+}
+
+/// `POST /api/v1/tokens`
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(credentials): Body<Credentials>,
+) -> Result<Json<Tokens>, Problem> {
+    let device = credentials.device.as_deref().map(str::trim).filter(|device| !device.is_empty());
+    if device.is_some_and(|d| d.chars().count() > MAX_DEVICE || d.chars().any(char::is_control)) {
+        return Err(Problem(Error::field("device", "device-invalid")));
+    }
+    let user = app.auth.check_password(&credentials.email, &credentials.password, &caller).await?;
+    Ok(Json(app.auth.grant(&user, device, &caller).await?.into()))
+}
+
+/// `POST /api/v1/tokens/refresh`
+pub async fn refresh(
+    State(app): State<App>,
+    caller: Caller,
+    Body(refresh): Body<Refresh>,
+) -> Result<Json<Tokens>, Problem> {
+    Ok(Json(app.auth.refresh(&refresh.refresh_token, &caller).await?.into()))
+}
+
+/// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well.
+pub async fn delete(
+    State(app): State<App>,
+    caller: Caller,
+    bearer: Result<BearerUser, Problem>,
+) -> Result<StatusCode, Problem> {
+    match bearer {
+        Ok(BearerUser { claims }) => {
+            app.auth.end(&claims.sub, Which::One(&claims.sid), Reason::SignedOut, Some(&caller)).await?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Err(Problem(Error::SessionEnded(_))) => Ok(StatusCode::NO_CONTENT),
+        Err(problem) => Err(problem),
+    }
+}

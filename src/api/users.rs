@@ -1,0 +1,29 @@
+//! `POST /api/v1/users`: makes an account.
+
+use axum::{extract::State, http::StatusCode};
+use serde::Deserialize;
+
+use super::{json::Body, me::Me, problem::Problem};
+use crate::{
+    app::App,
+    auth::{Caller, sign_in::Registration},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    email: String,
+    password: String,
+    name: Option<String>,
+}
+
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(new): Body<NewUser>,
+) -> Result<(StatusCode, axum::Json<Me>), Problem> {
+    let registration =
+        Registration { email: &new.email, password: &new.password, name: new.name.as_deref(), locale: None };
+    let user = app.auth.register(registration, &caller).await?;
+    Ok((StatusCode::CREATED, axum::Json(Me::from(&user))))
+}

@@ -1,0 +1,162 @@
+//! One error for the whole house. A variant says what the caller may know; what is inside is logged once, where
+//! the answer is made, and never sent.
+
+use std::{error::Error as StdError, time::Duration};
+
+use crate::auth::reason::Reason;
+
+/// A fault in one field of the input. Its text is `field-<code>` in the locales.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name as the caller sent it.
+    pub field: String,
+    pub code: &'static str,
+}
+
+impl FieldError {
+    pub fn new(field: impl Into<String>, code: &'static str) -> Self {
+        Self { field: field.into(), code }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the input has faults")]
+    InvalidInput(Vec<FieldError>),
+    #[error("the body is not JSON")]
+    InvalidJson,
+    #[error("wrong e-mail address or password")]
+    InvalidCredentials,
+    /// No credential at all.
+    #[error("not signed in")]
+    Unauthenticated,
+    /// A credential that proves nothing.
+    #[error("invalid access token")]
+    InvalidToken,
+    #[error("invalid refresh token")]
+    InvalidRefreshToken,
+    #[error("the session ended: {0}")]
+    SessionEnded(Reason),
+    #[error("the account is disabled")]
+    AccountDisabled,
+    #[error("the e-mail address has an account")]
+    EmailTaken,
+    #[error("registration is closed")]
+    RegistrationClosed,
+    #[error("too many devices")]
+    DeviceLimit,
+    #[error("the sign-in is too old for this")]
+    StepUpRequired,
+    #[error("the account would be left without a way in")]
+    LastWayIn,
+    #[error("the request comes from another site")]
+    CrossOrigin,
+    #[error("not found")]
+    NotFound,
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    #[error("the body is too large")]
+    TooLarge,
+    #[error("unsupported media type")]
+    UnsupportedMediaType,
+    #[error("too many attempts")]
+    RateLimited(Duration),
+    #[error("too busy")]
+    Busy,
+    #[error("the request took too long")]
+    Timeout,
+    /// What GitHub answered, as a page can explain it.
+    #[error("github: {0}")]
+    Github(&'static str),
+    #[error("internal error")]
+    Internal(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    pub fn field(field: impl Into<String>, code: &'static str) -> Self {
+        Self::InvalidInput(vec![FieldError::new(field, code)])
+    }
+
+    /// The stable name: the API's `code`, and `error-<code>` in the locales.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidInput(_) => "invalid_input",
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Unauthenticated => "unauthenticated",
+            Self::InvalidToken => "invalid_token",
+            Self::InvalidRefreshToken => "invalid_refresh_token",
+            Self::SessionEnded(_) => "session_revoked",
+            Self::AccountDisabled => "account_disabled",
+            Self::EmailTaken => "email_taken",
+            Self::RegistrationClosed => "registration_closed",
+            Self::DeviceLimit => "device_limit",
+            Self::StepUpRequired => "step_up_required",
+            Self::LastWayIn => "last_way_in",
+            Self::CrossOrigin => "cross_origin",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited(_) => "rate_limited",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+            Self::Github(code) => code,
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// The HTTP status (RFC 9110).
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::InvalidInput(_) => 422,
+            Self::InvalidJson => 400,
+            Self::InvalidCredentials
+            | Self::Unauthenticated
+            | Self::InvalidToken
+            | Self::InvalidRefreshToken
+            | Self::SessionEnded(_) => 401,
+            Self::AccountDisabled
+            | Self::RegistrationClosed
+            | Self::DeviceLimit
+            | Self::StepUpRequired
+            | Self::CrossOrigin => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::EmailTaken | Self::LastWayIn => 409,
+            Self::TooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::RateLimited(_) => 429,
+            Self::Busy | Self::Timeout => 503,
+            Self::Github("github_down" | "github_slow") => 502,
+            Self::Github(_) => 403,
+            Self::Internal(_) => 500,
+        }
+    }
+
+    /// Seconds after which it is worth trying again.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited(wait) => Some(wait.as_secs() + 1),
+            Self::Busy | Self::Timeout => Some(2),
+            _ => None,
+        }
+    }
+
+    /// Says in the log what the caller must not see; called once, where the answer is made.
+    pub fn log(&self) {
+        if let Self::Internal(cause) = self {
+            tracing::error!(error = %cause, "request failed");
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::internal(error)
+    }
+}

@@ -1,0 +1,187 @@
+//! What every request passes before a handler sees it, and every answer on its way out.
+
+use std::{net::IpAddr, net::SocketAddr, time::Duration};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use ipnet::IpNet;
+use tracing::{Instrument, Span, info_span};
+
+use crate::{api::problem::Problem, app::App, auth::Caller, error::Error, pages::error_page::ErrorPage};
+
+/// The largest body any form or API call needs, with room to spare.
+pub const MAX_BODY: usize = 64 * 1024;
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_USER_AGENT: usize = 300;
+
+/// Whether a path belongs to the machines' side, where errors are problem+json.
+pub fn speaks_json(path: &str) -> bool {
+    ["/api", "/session", "/health", "/.well-known", "/fn"]
+        .iter()
+        .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+/// An error in the form that the path's side speaks.
+pub fn refuse(path: &str, error: Error) -> Response {
+    if speaks_json(path) { Problem(error).into_response() } else { ErrorPage(error).into_response() }
+}
+
+/// Says who is calling, gives the request an id, and a span for its log lines.
+pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
+    let request_id = app.auth.clock.new_id();
+    let caller = Caller {
+        ip: client_ip(peer, request.headers(), &app.config.trusted_proxies),
+        user_agent: user_agent(request.headers()),
+        request_id: Some(request_id.clone()),
+    };
+    // The path only: a query may hold a code or a state (ASVS 16.2.5).
+    let span = info_span!("request", id = request_id, method = %request.method(), path = request.uri().path());
+    request.extensions_mut().insert(caller);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    if let Ok(id) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// The address of the client: the connection's own, unless that is a trusted proxy's; then the last address in
+/// `X-Forwarded-For` that no trusted proxy has (ASVS 4.1.3).
+fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(&ip.to_canonical()));
+    if !is_trusted(&peer) {
+        return peer.to_canonical();
+    }
+    let mut client = peer;
+    let hops = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+    for hop in hops.flat_map(|value| value.rsplit(',')) {
+        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        client = ip;
+        if !is_trusted(&ip) {
+            break;
+        }
+    }
+    client.to_canonical()
+}
+
+/// The user agent, one short printable line (ASVS 16.4.1).
+fn user_agent(headers: &HeaderMap) -> String {
+    let raw = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    String::from_utf8_lossy(raw).chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect()
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem(Error::internal("no caller")))
+    }
+}
+
+/// Runs a request to its end even when the client is gone, so that nothing stops between a commit and what must
+/// follow it; and turns a panic or an answer that takes too long into an error of its own.
+pub async fn run_to_completion(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let work = tokio::spawn(next.run(request).instrument(Span::current()));
+    match tokio::time::timeout(ANSWER_WITHIN, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => refuse(&path, Error::internal(panic)),
+        Err(_) => refuse(&path, Error::Timeout),
+    }
+}
+
+/// Refuses a change that another site's page asks for (ASVS 3.5.1). A browser says where a request comes from, by
+/// `Sec-Fetch-Site` or at least by `Origin`; what says neither is no browser, and brings no cookie by accident.
+pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -> Response {
+    if changes_nothing(request.method()) || is_same_origin(request.headers(), &app.origin) {
+        return next.run(request).await;
+    }
+    refuse(request.uri().path(), Error::CrossOrigin)
+}
+
+fn changes_nothing(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(site), _) => site == "same-origin" || site == "none",
+        (None, Some(origin)) => origin == own,
+        (None, None) => true,
+    }
+}
+
+/// Headers of every answer. A page brings its own content policy, with its nonce; all else may load nothing.
+pub async fn security_headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        // ASVS 3.4.3, 3.4.6
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"), // 3.4.4
+        (header::REFERRER_POLICY, "same-origin"),    // 3.4.5
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"), // 3.4.8
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"), // 3.5.8
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if app.config.base_url.is_https() {
+        // ASVS 3.4.1
+        let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, two_years);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn a_forwarded_address_is_believed_from_trusted_proxies_only() {
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        let forged = headers(&[("x-forwarded-for", "1.1.1.1, 203.0.113.9, 10.0.0.2")]);
+        assert_eq!(client_ip(ip("198.51.100.7"), &forged, &trusted), ip("198.51.100.7"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &forged, &trusted), ip("203.0.113.9"));
+        assert_eq!(client_ip(ip("::ffff:10.0.0.1"), &forged, &trusted), ip("203.0.113.9"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &headers(&[("x-forwarded-for", "junk")]), &trusted), ip("10.0.0.1"));
+        assert_eq!(client_ip(ip("10.0.0.1"), &forged, &[]), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_change_comes_from_this_origin_or_from_no_browser() {
+        let own = "https://a.example";
+        assert!(is_same_origin(&headers(&[("sec-fetch-site", "same-origin")]), own));
+        assert!(is_same_origin(&headers(&[("origin", "https://a.example")]), own));
+        assert!(is_same_origin(&headers(&[]), own));
+        for forged in [
+            headers(&[("sec-fetch-site", "cross-site")]),
+            headers(&[("sec-fetch-site", "same-site"), ("origin", "https://a.example")]),
+            headers(&[("origin", "https://evil.example")]),
+            headers(&[("origin", "null")]),
+            headers(&[("origin", "http://a.example")]),
+        ] {
+            assert!(!is_same_origin(&forged, own), "{forged:?}");
+        }
+    }
+
+    #[test]
+    fn paths_know_their_side() {
+        assert!(speaks_json("/api") && speaks_json("/api/v1/me") && speaks_json("/session/token"));
+        assert!(!speaks_json("/apiary") && !speaks_json("/") && !speaks_json("/sessions"));
+    }
+}
