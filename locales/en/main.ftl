@@ -1,0 +1,198 @@
+## The pages, in English. `main.ftl` in the other languages has the same keys in the same order.
+
+brand = Sekisho
+skip = Skip to content
+nav-label = Account
+nav-account = Account
+nav-devices = Devices
+nav-security = Security
+nav-sign-in = Sign in
+nav-register = Create account
+nav-sign-out = Sign out
+language-label = Language
+
+## Landing
+
+home-title = Sign-in you stay in control of
+home-lead = Sekisho signs people in and always knows who is signed in. Pages use sessions that can be seen, limited and ended at once; the API uses short-lived tokens that verify without a look-up, and end at once as well.
+home-sessions-title = Every device, in view
+home-sessions-text = Browsers, apps and command lines are all devices. End any of them, and its cookie and tokens end together.
+home-tokens-title = Tokens any service can verify
+home-tokens-text = Signed, minutes long, renewed silently before they end. A refresh token works once; a stolen one ends the session.
+home-truth-title = The truth when you are signed out
+home-truth-text = You are told why, everywhere at once, and what you were typing is still there.
+home-welcome = Welcome back, { $name }
+home-welcome-lead = You are signed in on this device.
+home-last-active = Last active
+home-to-devices = See your devices
+home-to-account = Edit your account
+
+## Signing in
+
+login-title = Sign in
+login-submit = Sign in
+login-no-account = No account yet?
+login-github = Continue with GitHub
+or = or
+email = Email
+password = Password
+show-password-label = Show password
+signed-out-notice = You were signed out
+register-title = Create your account
+register-submit = Create account
+register-have-account = Already have an account?
+register-closed = New accounts can't be made here. Ask an administrator for one.
+name = Name
+name-hint = How others see you. Optional.
+password-hint = At least 8 characters.
+
+## Linking GitHub
+
+confirm-link-title = Is this account yours?
+confirm-link-text = An account with the email address of your GitHub account { $login } exists here. Enter its password to link the two.
+confirm-link-submit = Link and sign in
+
+## Account
+
+account-title = Account
+account-profile = Profile
+account-about = About
+account-about-hint = A few lines about yourself, up to 2,000 characters.
+account-language = Language
+account-language-auto = Same as the browser
+account-save = Save changes
+account-saved = Your changes were saved.
+account-password = Password
+account-password-text = Changing your password signs you out everywhere else.
+account-password-change = Change password
+account-password-set = Set a password
+account-github = GitHub
+account-github-linked = Linked to { $login }
+account-github-not-linked = Not linked. Link it to sign in with one click.
+account-github-link = Link GitHub
+account-github-unlink = Unlink GitHub
+account-github-only = GitHub is your only way in. Set a password before you unlink it.
+account-linked = GitHub is linked.
+account-unlinked = GitHub is no longer linked.
+account-sign-in-title = Signing in
+
+password-title = Change password
+password-set-title = Set a password
+password-current = Current password
+password-new = New password
+password-change-submit = Change password
+password-changed = Your password was changed. All other devices are signed out.
+
+## Devices
+
+devices-title = Devices
+devices-lead = Everything that is signed in to your account. If you do not recognise something, sign it out and change your password.
+devices-this = This device
+devices-kind-browser = Browser
+devices-kind-api = API
+devices-signed-in = Signed in
+devices-last-active = Last active
+devices-ends = Ends
+devices-address = Address
+devices-end = Sign out
+devices-end-label = Sign out { $device }
+devices-end-others = Sign out all other devices
+devices-ended-one = The device was signed out.
+devices-ended-others = All other devices were signed out.
+devices-only-this = No other device is signed in.
+devices-unknown = Unknown device
+
+## Security
+
+security-title = Security
+security-lead = What happened to your account, the latest first.
+security-what = What
+security-when = When
+security-where = Where
+security-older = Older entries
+security-newest = Newest entries
+security-empty = Nothing has happened yet.
+event-registered = Account created
+event-sign_in = Signed in
+event-sign_in_failed = Failed attempt to sign in
+event-session_ended = Session ended
+event-password_changed = Password changed
+event-github_linked = GitHub linked
+event-github_unlinked = GitHub unlinked
+event-refresh_reuse = A used refresh token came back
+reason-signed_out = signed out
+reason-idle_timeout = no activity
+reason-absolute_timeout = time limit reached
+reason-revoked_by_user = ended from another device
+reason-revoked_by_admin = ended by an administrator
+reason-device_limit = limit of devices reached
+reason-password_changed = password changed
+reason-account_disabled = account disabled
+reason-refresh_reuse = possible theft
+
+## Why somebody was signed out, on the sign-in page
+
+ended-signed_out = You signed out.
+ended-idle_timeout = You were signed out because nothing happened for a while.
+ended-absolute_timeout = You were signed out because the time limit of your sign-in was reached.
+ended-revoked_by_user = You were signed out from another of your devices.
+ended-revoked_by_admin = An administrator signed you out.
+ended-device_limit = You were signed out because you signed in on another device and reached the limit of devices.
+ended-password_changed = You were signed out because your password was changed.
+ended-account_disabled = Your account has been disabled. Please contact an administrator.
+ended-refresh_reuse = You were signed out to protect your account, because someone may have used a copy of your sign-in. Please change your password.
+
+## Errors
+
+error-title = That did not work
+error-home = To the start page
+error-back-to-sign-in = Back to sign-in
+error-invalid_input = Please check what you entered.
+error-invalid_json = The body is not valid JSON.
+error-invalid_credentials = The email address or the password is not right.
+error-unauthenticated = This needs an access token.
+error-invalid_token = The access token is not valid, or has expired.
+error-invalid_refresh_token = The refresh token is not valid, or has ended. Sign in again.
+error-session_revoked = This session has ended. Sign in again.
+error-account_disabled = This account has been disabled. Please contact an administrator.
+error-email_taken = This email address can't be registered. If it is yours, sign in instead.
+error-registration_closed = New accounts can't be made here.
+error-device_limit = You are signed in on as many devices as are allowed. Sign out on one of them first.
+error-step_up_required = To make sure it is you, this needs a recent sign-in. Sign out, sign in again, and try once more.
+error-last_way_in = GitHub is your only way in. Set a password before you unlink it.
+error-cross_origin = The request came from another site and was refused.
+error-not_found = There is nothing here.
+error-method_not_allowed = This can't be done here.
+error-too_large = That is too much at once. The limit is 64 kB.
+error-unsupported_media_type = This needs the content type application/json.
+error-rate_limited = Too many attempts. Please wait a moment and try again.
+error-busy = Too much is going on at the moment. Please try again.
+error-timeout = That took too long. Please try again.
+error-internal = Something went wrong on our side. Please try again.
+error-github_state = This sign-in with GitHub has expired or was begun in another browser. Please start again.
+error-github_denied = You did not allow the sign-in with GitHub.
+error-github_expired = GitHub's answer came too late. Please start again.
+error-github_refused = GitHub did not accept the sign-in. Please start again.
+error-github_no_email = Your GitHub account has no verified primary email address. Verify one at GitHub, then start again.
+error-github_down = GitHub did not answer as it should. Please try again later.
+error-github_slow = GitHub took too long to answer. Please try again.
+error-github_taken = This GitHub account is linked to another account, or your account to another GitHub account.
+
+field-unknown = This field is not known.
+field-missing = This field is missing.
+field-duplicate = This field appears twice.
+field-wrong-type = This field has the wrong type.
+field-email-invalid = Enter one email address, such as name@example.com.
+field-password-too-short = Use at least 8 characters.
+field-password-too-long = Use at most 256 characters.
+field-password-too-common = This password is too easily guessed. Try a few unrelated words.
+field-password-wrong = This is not your current password.
+field-name-empty = Enter a name.
+field-name-too-long = Use at most 100 characters.
+field-name-control = Use letters, digits and symbols, on one line.
+field-about-too-long = Use at most 2,000 characters.
+field-about-control = This contains characters that can't be shown.
+field-locale-unknown = Choose one of the languages offered.
+field-device-invalid = Use up to 100 characters on one line.
+field-limit-invalid = Use a number from 1 to 100.
+field-cursor-invalid = Use the cursor of an earlier answer.

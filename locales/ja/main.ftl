@@ -1,0 +1,198 @@
+## ページの文言（日本語）。キーとその順序は英語の `main.ftl` と同じ。用語：サインイン、サインアウト、端末、セッション、連携。
+
+brand = Sekisho
+skip = 本文へ移動
+nav-label = アカウント
+nav-account = アカウント
+nav-devices = 端末
+nav-security = セキュリティ
+nav-sign-in = サインイン
+nav-register = アカウントを作成
+nav-sign-out = サインアウト
+language-label = 言語
+
+## Landing
+
+home-title = いつでも見える、止められるサインイン
+home-lead = Sekishoは、だれがどの端末でサインインしているかを常に把握するサインインシステムです。ページではセッションを使い、一覧も制限も、すぐに終了させることもできます。APIでは有効期間の短いトークンを使い、照会なしで検証でき、こちらもすぐに無効にできます。
+home-sessions-title = すべての端末をひと目で
+home-sessions-text = ブラウザーもアプリもコマンドラインも、同じ「端末」として扱います。どれかをサインアウトすると、その端末のCookieとトークンもまとめて無効になります。
+home-tokens-title = どのサービスでも検証できるトークン
+home-tokens-text = 署名付きで有効期間は数分。期限が切れる前に自動で更新されます。リフレッシュトークンは一度しか使えず、盗まれて使われた場合はセッションを終了します。
+home-truth-title = サインアウトの理由を正直に
+home-truth-text = 開いているすべての画面に、サインアウトの理由をすぐに表示します。入力中の内容も失われません。
+home-welcome = おかえりなさい、{ $name }さん
+home-welcome-lead = この端末でサインインしています。
+home-last-active = 最後の操作
+home-to-devices = 端末を確認
+home-to-account = アカウントを編集
+
+## Signing in
+
+login-title = サインイン
+login-submit = サインイン
+login-no-account = アカウントをお持ちでない方は
+login-github = GitHubで続ける
+or = または
+email = メールアドレス
+password = パスワード
+show-password-label = パスワードを表示
+signed-out-notice = サインアウトしました
+register-title = アカウントを作成
+register-submit = アカウントを作成
+register-have-account = すでにアカウントをお持ちの方は
+register-closed = ここでは新しいアカウントを作成できません。管理者にご依頼ください。
+name = 名前
+name-hint = ほかの人に表示される名前です（任意）。
+password-hint = 8文字以上で入力してください。
+
+## Linking GitHub
+
+confirm-link-title = ご本人のアカウントですか？
+confirm-link-text = GitHubアカウント「{ $login }」と同じメールアドレスのアカウントがあります。連携するには、そのアカウントのパスワードを入力してください。
+confirm-link-submit = 連携してサインイン
+
+## Account
+
+account-title = アカウント
+account-profile = プロフィール
+account-about = 自己紹介
+account-about-hint = 2,000文字まで入力できます。
+account-language = 言語
+account-language-auto = ブラウザーの設定に合わせる
+account-save = 変更を保存
+account-saved = 変更を保存しました。
+account-password = パスワード
+account-password-text = パスワードを変更すると、ほかのすべての端末からサインアウトします。
+account-password-change = パスワードを変更
+account-password-set = パスワードを設定
+account-github = GitHub
+account-github-linked = 「{ $login }」と連携しています。
+account-github-not-linked = 連携していません。連携すると、ワンクリックでサインインできます。
+account-github-link = GitHubと連携
+account-github-unlink = 連携を解除
+account-github-only = サインインの方法がGitHubだけのため、連携を解除できません。先にパスワードを設定してください。
+account-linked = GitHubと連携しました。
+account-unlinked = GitHubとの連携を解除しました。
+account-sign-in-title = サインイン方法
+
+password-title = パスワードの変更
+password-set-title = パスワードの設定
+password-current = 現在のパスワード
+password-new = 新しいパスワード
+password-change-submit = パスワードを変更
+password-changed = パスワードを変更しました。ほかの端末はすべてサインアウトしました。
+
+## Devices
+
+devices-title = 端末
+devices-lead = このアカウントにサインインしているすべての端末です。心当たりのない端末があれば、サインアウトしてからパスワードを変更してください。
+devices-this = この端末
+devices-kind-browser = ブラウザー
+devices-kind-api = API
+devices-signed-in = サインイン
+devices-last-active = 最後の操作
+devices-ends = 有効期限
+devices-address = IPアドレス
+devices-end = サインアウト
+devices-end-label = { $device }をサインアウト
+devices-end-others = ほかのすべての端末をサインアウト
+devices-ended-one = 端末をサインアウトしました。
+devices-ended-others = ほかの端末をすべてサインアウトしました。
+devices-only-this = ほかにサインインしている端末はありません。
+devices-unknown = 不明な端末
+
+## Security
+
+security-title = セキュリティ
+security-lead = アカウントに関する記録です。新しい順に表示しています。
+security-what = 内容
+security-when = 日時
+security-where = IPアドレス
+security-older = 以前の記録
+security-newest = 最新の記録
+security-empty = 記録はまだありません。
+event-registered = アカウントの作成
+event-sign_in = サインイン
+event-sign_in_failed = サインインの失敗
+event-session_ended = セッションの終了
+event-password_changed = パスワードの変更
+event-github_linked = GitHubとの連携
+event-github_unlinked = GitHubとの連携の解除
+event-refresh_reuse = 使用済みリフレッシュトークンの再使用
+reason-signed_out = サインアウト
+reason-idle_timeout = 操作なし
+reason-absolute_timeout = 有効期限切れ
+reason-revoked_by_user = ほかの端末から終了
+reason-revoked_by_admin = 管理者が終了
+reason-device_limit = 端末数の上限
+reason-password_changed = パスワードの変更
+reason-account_disabled = アカウントの無効化
+reason-refresh_reuse = 盗用の可能性
+
+## Why somebody was signed out, on the sign-in page
+
+ended-signed_out = サインアウトしました。
+ended-idle_timeout = しばらく操作がなかったため、サインアウトしました。
+ended-absolute_timeout = サインインの有効期限が切れたため、サインアウトしました。
+ended-revoked_by_user = ほかの端末からの操作により、サインアウトしました。
+ended-revoked_by_admin = 管理者の操作により、サインアウトしました。
+ended-device_limit = 別の端末でのサインインにより端末数の上限に達したため、サインアウトしました。
+ended-password_changed = パスワードが変更されたため、サインアウトしました。
+ended-account_disabled = アカウントが無効になっています。管理者にお問い合わせください。
+ended-refresh_reuse = サインイン情報がコピーされて使われた可能性があります。安全のためサインアウトしました。パスワードを変更してください。
+
+## Errors
+
+error-title = うまくいきませんでした
+error-home = トップページへ
+error-back-to-sign-in = サインインに戻る
+error-invalid_input = 入力内容をご確認ください。
+error-invalid_json = 本文が正しいJSONではありません。
+error-invalid_credentials = メールアドレスまたはパスワードが正しくありません。
+error-unauthenticated = アクセストークンが必要です。
+error-invalid_token = アクセストークンが正しくないか、有効期限が切れています。
+error-invalid_refresh_token = リフレッシュトークンが正しくないか、無効になっています。もう一度サインインしてください。
+error-session_revoked = このセッションは終了しています。もう一度サインインしてください。
+error-account_disabled = このアカウントは無効になっています。管理者にお問い合わせください。
+error-email_taken = このメールアドレスでは登録できません。ご自身のアドレスの場合は、サインインをお試しください。
+error-registration_closed = ここでは新しいアカウントを作成できません。
+error-device_limit = サインインできる端末数の上限に達しています。先にほかの端末でサインアウトしてください。
+error-step_up_required = この操作の前に、本人確認のためもう一度サインインする必要があります。いったんサインアウトし、サインインしてからお試しください。
+error-last_way_in = サインインの方法がGitHubだけのため、連携を解除できません。先にパスワードを設定してください。
+error-cross_origin = 別のサイトから送られたリクエストのため、受け付けませんでした。
+error-not_found = お探しのページは見つかりませんでした。
+error-method_not_allowed = この操作は、ここではできません。
+error-too_large = 送信された内容が大きすぎます。上限は64 kBです。
+error-unsupported_media_type = Content-Typeにapplication/jsonを指定してください。
+error-rate_limited = 試行回数が多すぎます。しばらく待ってからもう一度お試しください。
+error-busy = 現在たいへん混み合っています。もう一度お試しください。
+error-timeout = 時間がかかりすぎました。もう一度お試しください。
+error-internal = サーバー側で問題が発生しました。もう一度お試しください。
+error-github_state = GitHubでのサインインの有効期限が切れたか、別のブラウザーで開始されています。もう一度はじめからお試しください。
+error-github_denied = GitHubでのサインインが許可されませんでした。
+error-github_expired = GitHubからの応答が間に合いませんでした。もう一度はじめからお試しください。
+error-github_refused = GitHubがサインインを受け付けませんでした。もう一度はじめからお試しください。
+error-github_no_email = GitHubアカウントに、確認済みのプライマリメールアドレスがありません。GitHubでメールアドレスを確認してから、もう一度お試しください。
+error-github_down = GitHubから正しい応答がありませんでした。しばらくしてからもう一度お試しください。
+error-github_slow = GitHubの応答に時間がかかりすぎました。もう一度お試しください。
+error-github_taken = このGitHubアカウントは別のアカウントと連携しているか、お使いのアカウントが別のGitHubアカウントと連携しています。
+
+field-unknown = 不明な項目です。
+field-missing = この項目がありません。
+field-duplicate = この項目が重複しています。
+field-wrong-type = この項目の型が正しくありません。
+field-email-invalid = name@example.comのような形式で、メールアドレスを1つ入力してください。
+field-password-too-short = 8文字以上で入力してください。
+field-password-too-long = 256文字以内で入力してください。
+field-password-too-common = 推測されやすいパスワードです。関連のない単語をいくつか組み合わせてみてください。
+field-password-wrong = 現在のパスワードと一致しません。
+field-name-empty = 名前を入力してください。
+field-name-too-long = 100文字以内で入力してください。
+field-name-control = 文字、数字、記号を使い、改行せずに入力してください。
+field-about-too-long = 2,000文字以内で入力してください。
+field-about-control = 表示できない文字が含まれています。
+field-locale-unknown = 一覧にある言語から選んでください。
+field-device-invalid = 100文字以内で、改行せずに入力してください。
+field-limit-invalid = 1から100までの数を入力してください。
+field-cursor-invalid = 以前の応答に含まれるcursorを指定してください。

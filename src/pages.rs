@@ -1,0 +1,22 @@
+//! The HTML side. It reads the cookie and never the `Authorization` header, works without JavaScript, and is drawn
+//! by Leptos on the server; [`crate::islands`] adds what needs a browser.
+//!
+//! A page is a handler that takes a [`visitor::Visitor`] or a [`visitor::Member`] and draws a component with
+//! [`layout::Layout`]; a form posts to its page's own path and answers with a redirect, or with itself and its faults.
+
+pub mod account;
+pub mod cookie;
+pub mod devices;
+pub mod error_page;
+pub mod form;
+pub mod github;
+pub mod home;
+pub mod keeper;
+pub mod language;
+pub mod layout;
+pub mod login;
+pub mod next;
+pub mod register;
+pub mod security;
+pub mod session_store;
+pub mod visitor;

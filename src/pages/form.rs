@@ -1,0 +1,174 @@
+//! Forms: read strictly, drawn with their labels, hints and faults where a screen reader finds them.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use leptos::prelude::*;
+use serde::de::DeserializeOwned;
+
+use super::error_page::ErrorPage;
+use crate::{
+    api::json::unreadable,
+    error::{Error, FieldError},
+    islands::ShowPassword,
+    locale::Lang,
+};
+
+/// The fields of a posted form.
+pub struct Form<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = ErrorPage;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|e| ErrorPage(unreadable(&e)))?;
+        serde_html_form::from_bytes(&bytes).map(Self).map_err(|_| ErrorPage(Error::InvalidInput(Vec::new())))
+    }
+}
+
+/// What is wrong with a form: with fields of it, or as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    pub fields: Vec<FieldError>,
+    /// A locale key.
+    pub form: Option<String>,
+    pub status: u16,
+    /// Seconds after which it is worth trying again.
+    pub retry_after: Option<u64>,
+}
+
+impl Faults {
+    /// Faults that the form can show; any other error is a page of its own.
+    pub fn of(error: Error) -> Result<Self, ErrorPage> {
+        let (status, retry_after) = (error.status(), error.retry_after());
+        match error {
+            Error::InvalidInput(fields) => Ok(Self { fields, form: None, status, retry_after }),
+            Error::Internal(_) | Error::NotFound => Err(ErrorPage(error)),
+            error => {
+                Ok(Self { fields: Vec::new(), form: Some(format!("error-{}", error.code())), status, retry_after })
+            }
+        }
+    }
+
+    fn field(&self, name: &str, lang: Lang) -> Option<String> {
+        self.fields.iter().find(|f| f.field == name).map(|f| lang.t(&format!("field-{}", f.code)))
+    }
+
+    pub fn any(&self) -> bool {
+        !self.fields.is_empty() || self.form.is_some()
+    }
+}
+
+/// What is wrong with the form as a whole, said at once.
+#[component]
+pub fn FormFault(lang: Lang, faults: Faults) -> impl IntoView {
+    let text = faults.form.as_deref().or((!faults.fields.is_empty()).then_some("error-invalid_input"));
+    text.map(|key| view! { <p class="notice" data-kind="error" role="alert">{lang.t(key)}</p> })
+}
+
+/// A labelled input with its hint and its fault.
+#[component]
+pub fn Field(
+    lang: Lang,
+    faults: Faults,
+    /// The field's name and id.
+    name: &'static str,
+    /// The label's locale key.
+    label: &'static str,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(into, optional)] value: String,
+    #[prop(default = "off")] autocomplete: &'static str,
+    /// The hint's locale key.
+    #[prop(optional)]
+    hint: Option<&'static str>,
+    #[prop(default = true)] required: bool,
+    #[prop(default = false)] autofocus: bool,
+    #[prop(optional)] minlength: Option<u32>,
+    #[prop(optional)] maxlength: Option<u32>,
+    /// What stands under the input, such as a meter.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    let fault = faults.field(name, lang);
+    let described = describe(name, hint.is_some(), fault.is_some());
+    view! {
+        <div class="field">
+            <label for=name>{lang.t(label)}</label>
+            <input
+                id=name
+                name=name
+                type=kind
+                value=(kind != "password").then_some(value)
+                autocomplete=autocomplete
+                required=required
+                autofocus=autofocus
+                minlength=minlength
+                maxlength=maxlength
+                aria-invalid=fault.is_some().then_some("true")
+                aria-describedby=described
+            />
+            {hint.map(|hint| view! { <p class="hint" id=format!("{name}-hint")>{lang.t(hint)}</p> })}
+            {fault.map(|fault| view! { <p class="fault" id=format!("{name}-fault")>{fault}</p> })}
+            {children.map(|children| children())}
+        </div>
+    }
+}
+
+/// The current password, which can be looked at while it is typed.
+#[component]
+pub fn CurrentPassword(
+    lang: Lang,
+    faults: Faults,
+    name: &'static str,
+    label: &'static str,
+    #[prop(default = false)] autofocus: bool,
+) -> impl IntoView {
+    view! {
+        <Field lang faults name label kind="password" autocomplete="current-password" autofocus>
+            <ShowPassword input=name.to_owned() label=lang.t("show-password-label") />
+        </Field>
+    }
+}
+
+/// A labelled text of several lines.
+#[component]
+pub fn TextField(
+    lang: Lang,
+    faults: Faults,
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    value: String,
+    maxlength: u32,
+) -> impl IntoView {
+    let fault = faults.field(name, lang);
+    let described = describe(name, true, fault.is_some());
+    view! {
+        <div class="field">
+            <label for=name>{lang.t(label)}</label>
+            // leptos writes a text inside <textarea> as it is, so it is escaped here. The first line break is one that
+            // the browser drops, so that it drops none of the text.
+            <textarea
+                id=name
+                name=name
+                rows="4"
+                maxlength=maxlength
+                aria-invalid=fault.is_some().then_some("true")
+                aria-describedby=described
+                inner_html=format!("\n{}", html_escape::encode_text(&value))
+            ></textarea>
+            <p class="hint" id=format!("{name}-hint")>{lang.t(hint)}</p>
+            {fault.map(|fault| view! { <p class="fault" id=format!("{name}-fault")>{fault}</p> })}
+        </div>
+    }
+}
+
+fn describe(name: &str, hint: bool, fault: bool) -> Option<String> {
+    match (hint, fault) {
+        (false, false) => None,
+        (true, false) => Some(format!("{name}-hint")),
+        (false, true) => Some(format!("{name}-fault")),
+        (true, true) => Some(format!("{name}-fault {name}-hint")),
+    }
+}

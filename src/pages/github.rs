@@ -1,0 +1,170 @@
+//! `/auth/github…`: the browser's side of signing in with GitHub.
+
+use axum::{
+    extract::{Query, State},
+    http::HeaderMap,
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    cookie,
+    error_page::ErrorPage,
+    form::{CurrentPassword, Faults, Form, FormFault},
+    layout::Layout,
+    login::{Next, enter},
+    next::own_path,
+    visitor::{Member, Visitor},
+};
+use crate::{
+    app::App,
+    auth::{
+        Caller,
+        github::{BROWSER_PREFIX, Outcome, PendingLink, Purpose},
+        secret::OpaqueToken,
+        session::Method,
+    },
+    error::Error,
+};
+
+/// Binds a ceremony to this browser; `Lax`, as it must come along when GitHub sends the browser back.
+fn ceremony_cookie(app: &App) -> &'static str {
+    if app.config.base_url.is_https() { "__Host-sekisho_github" } else { "sekisho_github" }
+}
+
+fn browser(app: &App, headers: &HeaderMap) -> Option<OpaqueToken> {
+    OpaqueToken::parse(BROWSER_PREFIX, cookie::read(headers, ceremony_cookie(app))?)
+}
+
+/// `GET /auth/github?next=…`
+pub async fn begin(
+    State(app): State<App>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(query): Query<Next>,
+) -> Result<Response, ErrorPage> {
+    app.auth.limits.depart(caller.ip)?;
+    depart(&app, &headers, Purpose::SignIn, own_path(query.next.as_deref())).await
+}
+
+/// `POST /auth/github/link`
+pub async fn begin_link(State(app): State<App>, member: Member, headers: HeaderMap) -> Result<Response, ErrorPage> {
+    let purpose = Purpose::Link { session_id: member.signed_in.session.id.clone() };
+    depart(&app, &headers, purpose, "/account?done=linked".into()).await
+}
+
+async fn depart(app: &App, headers: &HeaderMap, purpose: Purpose, next: String) -> Result<Response, ErrorPage> {
+    let browser = browser(app, headers).unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
+    let url = app.auth.begin_github(&browser, purpose, next).await?;
+    let cookie = cookie::set(app, ceremony_cookie(app), browser.expose(), 600);
+    Ok((AppendHeaders([cookie]), Redirect::to(&url)).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct Answer {
+    #[serde(default)]
+    state: String,
+    code: Option<String>,
+    error: Option<String>,
+}
+
+/// `GET /auth/github/callback`
+pub async fn callback(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(answer): Query<Answer>,
+) -> Result<Response, ErrorPage> {
+    let result = answer.code.ok_or(answer.error.as_deref().unwrap_or("no_code"));
+    let current = visitor.signed_in.as_deref();
+    let browser = browser(&app, &headers);
+    match app.auth.finish_github(browser.as_ref(), &answer.state, result, current, &visitor.caller).await? {
+        Outcome::SignedIn { user, next } => {
+            enter(&visitor, &user, Method::Github).await?;
+            Ok(Redirect::to(&next).into_response())
+        }
+        Outcome::Linked { next } => Ok(Redirect::to(&next).into_response()),
+        Outcome::PasswordNeeded { token } => {
+            Ok(Redirect::to(&format!("/auth/github/confirm?link={}", token.expose())).into_response())
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Link {
+    #[serde(default)]
+    link: String,
+}
+
+#[derive(Deserialize)]
+pub struct Confirmation {
+    link: String,
+    password: String,
+}
+
+/// `GET /auth/github/confirm`: asks for the password of the account that has the address.
+pub async fn confirm(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(Link { link }): Query<Link>,
+) -> Result<Response, ErrorPage> {
+    let browser = browser(&app, &headers).ok_or(Error::Github("github_state"))?;
+    let pending = app.auth.pending_link(&browser, &link).await?;
+    Ok(confirm_page(visitor, pending, link, Faults::default()).await)
+}
+
+/// `POST /auth/github/confirm`
+pub async fn submit_confirm(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(form): Form<Confirmation>,
+) -> Result<Response, ErrorPage> {
+    let browser = browser(&app, &headers).ok_or(Error::Github("github_state"))?;
+    let pending = app.auth.pending_link(&browser, &form.link).await?;
+    match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.caller).await {
+        Ok((user, next)) => {
+            enter(&visitor, &user, Method::Github).await?;
+            Ok(Redirect::to(&next).into_response())
+        }
+        Err(Error::InvalidCredentials) => {
+            let faults = Faults::of(Error::InvalidCredentials)?;
+            Ok(confirm_page(visitor, pending, form.link, faults).await)
+        }
+        Err(error) => Err(ErrorPage(error)),
+    }
+}
+
+async fn confirm_page(visitor: Visitor, pending: PendingLink, link: String, faults: Faults) -> Response {
+    let lang = visitor.lang;
+    Layout::new(visitor, "confirm-link-title")
+        .faults(&faults)
+        .render(move || {
+            let errors = faults.any().then_some("");
+            view! {
+                <section class="narrow card">
+                    <h1>{lang.t("confirm-link-title")}</h1>
+                    <p>{lang.t1("confirm-link-text", "login", pending.login)}</p>
+                    <form method="post" action="/auth/github/confirm" data-errors=errors>
+                        <FormFault lang faults=faults.clone() />
+                        <input type="hidden" name="link" value=link />
+                        <div class="field">
+                            <label for="email">{lang.t("email")}</label>
+                            <input id="email" type="email" value=pending.email autocomplete="username" readonly />
+                        </div>
+                        <CurrentPassword lang faults name="password" label="password" autofocus=true />
+                        <button>{lang.t("confirm-link-submit")}</button>
+                    </form>
+                </section>
+            }
+        })
+        .await
+}
+
+/// `POST /auth/github/unlink`
+pub async fn unlink(State(app): State<App>, member: Member) -> Result<Response, ErrorPage> {
+    app.auth.unlink_github(&member.signed_in.user.id, &member.visitor.caller).await?;
+    Ok(Redirect::to("/account?done=unlinked").into_response())
+}

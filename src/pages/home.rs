@@ -1,0 +1,62 @@
+//! `/`: what this is, or a light page for whoever is signed in.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use leptos::prelude::*;
+
+use super::{
+    layout::{Layout, When},
+    visitor::Visitor,
+};
+use crate::{auth::session::SignedIn, locale::Lang};
+
+pub async fn show(visitor: Visitor) -> Response {
+    let lang = visitor.lang;
+    match visitor.signed_in.clone() {
+        Some(signed_in) => Layout::new(visitor, "brand").render(move || view! { <Welcome lang signed_in /> }).await,
+        None => Layout::new(visitor, "brand").render(move || view! { <Landing lang /> }).await,
+    }
+}
+
+#[component]
+fn Welcome(lang: Lang, signed_in: Arc<SignedIn>) -> impl IntoView {
+    view! {
+        <section class="hero">
+            <h1>{lang.t1("home-welcome", "name", signed_in.user.name.clone())}</h1>
+            <p class="lead">{lang.t("home-welcome-lead")}</p>
+            <p class="hint">{lang.t("home-last-active")} " " <When at=signed_in.session.last_active_at /></p>
+            <p class="actions">
+                <a class="button" href="/devices">{lang.t("home-to-devices")}</a>
+                <a class="button secondary" href="/account">{lang.t("home-to-account")}</a>
+            </p>
+        </section>
+    }
+}
+
+#[component]
+fn Landing(lang: Lang) -> impl IntoView {
+    let point = |name: &str| {
+        view! {
+            <section class="card">
+                <h2>{lang.t(&format!("home-{name}-title"))}</h2>
+                <p>{lang.t(&format!("home-{name}-text"))}</p>
+            </section>
+        }
+    };
+    view! {
+        <section class="hero">
+            <h1>{lang.t("home-title")}</h1>
+            <p class="lead">{lang.t("home-lead")}</p>
+            <p class="actions">
+                <a class="button" href="/register">{lang.t("nav-register")}</a>
+                <a class="button secondary" href="/login">{lang.t("nav-sign-in")}</a>
+            </p>
+        </section>
+        <div class="points">
+            {point("sessions")}
+            {point("tokens")}
+            {point("truth")}
+        </div>
+    }
+}

@@ -1,0 +1,195 @@
+//! `/session/…`: what the session keeper asks, by the cookie. Only `activity` is activity.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Json,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+use super::{
+    error_page::ErrorPage,
+    login::enter,
+    visitor::{KeeperUser, Visitor},
+};
+use crate::{
+    api::{
+        json::Body,
+        problem::{Problem, problem},
+    },
+    app::App,
+    auth::{
+        clock::rfc3339,
+        ended::End,
+        millis,
+        reason::Reason,
+        session::{Method, SignedIn},
+    },
+    db::sessions::{self, Session},
+    error::Error,
+    islands::{KeeperConfig, KeeperStrings},
+    locale::Lang,
+};
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What the keeper island is told with the page. It stands in the HTML: no secret in here.
+pub fn keeper_config(app: &App, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
+    let SignedIn { user, session } = signed_in;
+    let policy = &app.auth.policy;
+    let now = app.auth.clock.now();
+    KeeperConfig {
+        user_id: user.id.clone(),
+        email: user.email.clone(),
+        has_password: user.password_hash.is_some(),
+        github: app.config.github.is_some(),
+        idle_remaining: session.idle_expires_at.map(|at| at - now),
+        absolute_remaining: session.expires_at.map(|at| at - now),
+        warning: millis(policy.idle_warning),
+        refresh_lead: millis(policy.refresh_lead),
+        // A little more, so that a report never comes too early to be written.
+        report_interval: millis(policy.roll()) + 250,
+        strings: KeeperStrings::from_lookup(|key| lang.t(key)),
+    }
+}
+
+#[derive(Serialize)]
+pub struct Token {
+    access_token: String,
+    /// Seconds.
+    expires_in: i64,
+}
+
+/// `POST /session/token`: a short-lived access token for this browser's session.
+pub async fn token(keeper: KeeperUser) -> Result<Json<Token>, Problem> {
+    let SignedIn { user, session } = &keeper.signed_in;
+    let issued = keeper.app.auth.issue_access_token(user, session)?;
+    Ok(Json(Token { access_token: issued.token, expires_in: issued.expires_in }))
+}
+
+/// Whose session this is, and its deadlines as they stand; null: none.
+#[derive(Serialize)]
+pub struct Deadlines {
+    user_id: String,
+    now: String,
+    idle_expires_at: Option<String>,
+    absolute_expires_at: Option<String>,
+}
+
+impl Deadlines {
+    fn of(session: &Session, app: &App) -> Self {
+        Self {
+            user_id: session.user_id.clone(),
+            now: rfc3339(app.auth.clock.now()),
+            idle_expires_at: session.idle_expires_at.map(rfc3339),
+            absolute_expires_at: session.expires_at.map(rfc3339),
+        }
+    }
+}
+
+/// `POST /session/activity`: the person did something.
+pub async fn activity(mut keeper: KeeperUser) -> Result<Json<Deadlines>, Problem> {
+    keeper.app.auth.touch(&mut keeper.signed_in.session, &keeper.caller).await?;
+    Ok(Json(Deadlines::of(&keeper.signed_in.session, &keeper.app)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credentials {
+    email: String,
+    password: String,
+}
+
+#[derive(Serialize)]
+pub struct SignedInAs {
+    user_id: String,
+}
+
+/// `POST /session/sign-in`: signs in again without leaving the page, which shows what is wrong as it is said here.
+pub async fn sign_in(
+    visitor: Result<Visitor, ErrorPage>,
+    Body(credentials): Body<Credentials>,
+) -> Result<Json<SignedInAs>, Response> {
+    let visitor = visitor.map_err(|page| Problem(page.0).into_response())?;
+    let in_their_language = |error: Error| problem(error, visitor.lang);
+    let auth = &visitor.app.auth;
+    let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.caller).await;
+    let user = checked.map_err(in_their_language)?;
+    enter(&visitor, &user, Method::Password).await.map_err(in_their_language)?;
+    Ok(Json(SignedInAs { user_id: user.id }))
+}
+
+/// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
+pub async fn events(keeper: KeeperUser) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let KeeperUser { app, signed_in, .. } = keeper;
+    // Subscribed before the row is read again, so that no end falls between the two.
+    let ends = app.auth.ended.subscribe();
+    let hello = Event::default().event("hello").json_data(Deadlines::of(&signed_in.session, &app));
+    let watch = Watch { app, session: signed_in.session, ends, checked: false, done: false };
+    let ended = stream::unfold(watch, |mut watch| async {
+        let reason = watch.wait().await?;
+        let event = Event::default().event("ended").json_data(serde_json::json!({ "reason": reason.as_str() }));
+        Some((Ok(event.unwrap_or_default()), watch))
+    });
+    let hello = stream::once(async { Ok(hello.unwrap_or_default()) });
+    Sse::new(futures::StreamExt::chain(hello, ended)).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+}
+
+/// One open event stream's view of its session.
+struct Watch {
+    app: App,
+    session: Session,
+    ends: broadcast::Receiver<End>,
+    checked: bool,
+    done: bool,
+}
+
+impl Watch {
+    /// Waits until the session ends; `None` when the server stops, or the end was told already.
+    async fn wait(&mut self) -> Option<Reason> {
+        if self.done {
+            return None;
+        }
+        let reason = self.end().await?;
+        self.done = true;
+        Some(reason)
+    }
+
+    async fn end(&mut self) -> Option<Reason> {
+        loop {
+            let now = self.app.auth.clock.now();
+            // The row is read once at the start, and again whenever its deadline seems to have passed.
+            if !self.checked || self.session.deadline().is_some_and(|at| at <= now) {
+                match sessions::find(self.app.auth.db.reader(), &self.session.id).await {
+                    Ok(Some(session)) => self.session = session,
+                    Ok(None) => return Some(Reason::SignedOut),
+                    Err(error) => tracing::warn!(%error, "an event stream can't read its session"),
+                }
+                self.checked = true;
+                if let Some(reason) = self.session.ended(now) {
+                    return Some(reason);
+                }
+            }
+            let until_deadline = self
+                .session
+                .deadline()
+                .map_or(HEARTBEAT, |at| Duration::from_millis((at - now).max(50).unsigned_abs()));
+            tokio::select! {
+                end = self.ends.recv() => match end {
+                    Ok(end) if *end.session_id == *self.session.id => return Some(end.reason),
+                    Ok(_) => {}
+                    Err(broadcast::error::RecvError::Lagged(_)) => self.checked = false,
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                },
+                () = tokio::time::sleep(until_deadline.min(HEARTBEAT)) => {}
+                () = self.app.stopping.cancelled() => return None,
+            }
+        }
+    }
+}

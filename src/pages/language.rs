@@ -1,0 +1,34 @@
+//! `POST /language`: the language for this browser, and for the account that is signed in.
+
+use axum::{
+    http::{HeaderMap, header},
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    cookie,
+    error_page::ErrorPage,
+    form::Form,
+    next::own_path,
+    visitor::{LANGUAGE_COOKIE, Visitor},
+};
+use crate::{auth::account::ProfileChange, error::Error, locale::Lang};
+
+#[derive(Deserialize)]
+pub struct Choice {
+    language: String,
+}
+
+pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Choice>) -> Result<Response, ErrorPage> {
+    let lang = Lang::from_code(&choice.language).ok_or(Error::field("language", "locale-unknown"))?;
+    let app = &visitor.app;
+    if let Some(signed_in) = &visitor.signed_in {
+        let change = ProfileChange { locale: Some(Some(lang.code().into())), ..ProfileChange::default() };
+        app.auth.change_profile(&signed_in.user, change).await?;
+    }
+    let cookie = cookie::set(app, LANGUAGE_COOKIE, lang.code(), 31_536_000);
+    let referer = headers.get(header::REFERER).and_then(|v| v.to_str().ok());
+    let back = own_path(referer.and_then(|page| page.strip_prefix(&app.origin)));
+    Ok((AppendHeaders([cookie]), Redirect::to(&back)).into_response())
+}

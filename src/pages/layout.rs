@@ -1,0 +1,211 @@
+//! What every page is drawn in: head, navigation, language, the session keeper, and the page's content policy.
+
+use std::{pin::Pin, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Request, StatusCode, header},
+    response::Response,
+};
+use futures::{Stream, StreamExt, stream::once};
+use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
+use leptos_axum::{ResponseOptions, handle_response_inner};
+
+use super::{form::Faults, keeper::keeper_config, visitor::Visitor};
+use crate::{
+    app::App,
+    auth::{clock::rfc3339, session::SignedIn},
+    db::UnixMillis,
+    islands::SessionKeeper,
+    locale::Lang,
+};
+
+/// A page about to be drawn.
+pub struct Layout {
+    visitor: Visitor,
+    title: &'static str,
+    status: StatusCode,
+    /// Seconds.
+    retry_after: Option<u64>,
+    path: &'static str,
+}
+
+impl Layout {
+    /// `title` is a locale key.
+    pub fn new(visitor: Visitor, title: &'static str) -> Self {
+        Self { visitor, title, status: StatusCode::OK, retry_after: None, path: "" }
+    }
+
+    pub fn status(self, status: impl TryInto<StatusCode>) -> Self {
+        Self { status: status.try_into().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), ..self }
+    }
+
+    /// A form that comes back with its faults, if it has any.
+    pub fn faults(self, faults: &Faults) -> Self {
+        if faults.any() { Self { retry_after: faults.retry_after, ..self.status(faults.status) } } else { self }
+    }
+
+    /// The navigation's entry that this page is.
+    pub fn at(self, path: &'static str) -> Self {
+        Self { path, ..self }
+    }
+
+    /// Draws `content` into the page.
+    pub async fn render<V>(self, content: impl FnOnce() -> V + Send + 'static) -> Response
+    where
+        V: IntoView + 'static,
+    {
+        self.draw(Box::new(|| content().into_any())).await
+    }
+
+    /// Not generic: the document is compiled once, not once a page.
+    async fn draw(self, content: Box<dyn FnOnce() -> AnyView + Send>) -> Response {
+        let Self { visitor, title, status, retry_after, path } = self;
+        let draw = move || {
+            let policy = content_policy(&visitor.app);
+            let headers = expect_context::<ResponseOptions>();
+            headers.set_status(status);
+            headers.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+            if let Some(seconds) = retry_after {
+                headers.insert_header(header::RETRY_AFTER, seconds.into());
+            }
+            view! { <Document visitor title path>{content()}</Document> }
+        };
+        // leptos wants a request for the router, which these pages do without.
+        let request = Request::new(Body::empty());
+        handle_response_inner(
+            || {},
+            draw,
+            request,
+            |app, chunks, _| {
+                Box::pin(async move {
+                    let html = app.to_html_stream_in_order().collect::<String>().await;
+                    Box::pin(once(async move { html }).chain(chunks())) as Pin<Box<dyn Stream<Item = String> + Send>>
+                })
+            },
+        )
+        .await
+    }
+}
+
+/// Scripts and styles from here only, inline ones by this answer's nonce (ASVS 3.4.3). GitHub is there because a
+/// browser follows the rule for forms through the redirect that the link button answers with.
+fn content_policy(app: &App) -> HeaderValue {
+    let nonce = use_nonce().map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
+    let github = app.config.github.as_ref().map(|github| format!(" {}", github.url.origin())).unwrap_or_default();
+    // What `cargo leptos watch` reloads pages by.
+    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:3001" } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
+         connect-src 'self'{reload}; form-action 'self'{github}; base-uri 'none'; object-src 'none'; \
+         frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+}
+
+#[component]
+fn Document(visitor: Visitor, title: &'static str, path: &'static str, children: Children) -> impl IntoView {
+    let Visitor { app, lang, signed_in, .. } = visitor;
+    let options = LeptosOptions::builder().output_name(app.assets.output_name.clone()).build();
+    let keeper = signed_in.as_deref().map(|signed_in| keeper_config(&app, signed_in, lang));
+    let title = match title {
+        "brand" => lang.t("brand"),
+        title => format!("{} · {}", lang.t(title), lang.t("brand")),
+    };
+    view! {
+        <!DOCTYPE html>
+        <html lang=lang.code()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{title}</title>
+                <link rel="stylesheet" href=format!("/pkg/{}.css", app.assets.output_name) />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options islands=true />
+            </head>
+            <body>
+                <a class="skip" href="#main">{lang.t("skip")}</a>
+                <Header lang signed_in path />
+                <main id="main">{children()}</main>
+                <Footer lang />
+                {keeper.map(|config| view! { <SessionKeeper config /> })}
+            </body>
+        </html>
+    }
+}
+
+#[component]
+fn Header(lang: Lang, signed_in: Option<Arc<SignedIn>>, path: &'static str) -> impl IntoView {
+    let entry = move |href: &'static str, label: &str| {
+        view! { <li><a href=href aria-current=(href == path).then_some("page")>{lang.t(label)}</a></li> }
+    };
+    let entries = match signed_in {
+        Some(_) => view! {
+            {entry("/account", "nav-account")}
+            {entry("/devices", "nav-devices")}
+            {entry("/security", "nav-security")}
+            <li>
+                <form method="post" action="/logout">
+                    <button class="link">{lang.t("nav-sign-out")}</button>
+                </form>
+            </li>
+        }
+        .into_any(),
+        None => view! {
+            {entry("/login", "nav-sign-in")}
+            {entry("/register", "nav-register")}
+        }
+        .into_any(),
+    };
+    view! {
+        <header class="site">
+            <a class="brand" href="/">
+                <img src="/favicon.svg" alt="" width="28" height="28" />
+                {lang.t("brand")}
+            </a>
+            <nav aria-label=lang.t("nav-label")>
+                <ul>{entries}</ul>
+            </nav>
+        </header>
+    }
+}
+
+#[component]
+fn Footer(lang: Lang) -> impl IntoView {
+    let buttons = Lang::ALL.map(|choice| {
+        view! {
+            <button
+                class="link"
+                name="language"
+                value=choice.code()
+                lang=choice.code()
+                aria-pressed=(choice == lang).to_string()
+            >
+                {choice.name()}
+            </button>
+        }
+    });
+    view! {
+        <footer class="site">
+            <form method="post" action="/language" aria-label=lang.t("language-label")>
+                {buttons.collect_view()}
+            </form>
+        </footer>
+    }
+}
+
+/// A point in time: UTC as rendered, the reader's own zone with JavaScript.
+#[component]
+pub fn When(at: UnixMillis) -> impl IntoView {
+    let stamp = rfc3339(at);
+    let text = format!("{} {} UTC", &stamp[..10], &stamp[11..16]);
+    view! { <time datetime=stamp data-local="">{text}</time> }
+}
+
+/// Good news about what was just done, said once.
+#[component]
+pub fn Done(#[prop(into)] text: String) -> impl IntoView {
+    view! { <p class="notice" data-kind="done" role="status">{text}</p> }
+}

@@ -1,0 +1,143 @@
+//! `/login` and `/logout`.
+
+use axum::{
+    extract::Query,
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{
+    cookie,
+    error_page::ErrorPage,
+    form::{CurrentPassword, Faults, Field, Form, FormFault},
+    layout::Layout,
+    next::{own_path, with_next},
+    session_store,
+    visitor::Visitor,
+};
+use crate::{
+    auth::{
+        reason::Reason,
+        session::{Kind, Method, NewSession, Which},
+    },
+    db::users::User,
+    error::Error,
+    locale::Lang,
+};
+
+#[derive(Deserialize)]
+pub struct Next {
+    pub next: Option<String>,
+    /// Set by [`logout`], whose cookie is gone.
+    signed_out: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Credentials {
+    email: String,
+    password: String,
+    next: Option<String>,
+}
+
+pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
+    let next = own_path(query.next.as_deref());
+    if visitor.signed_in.is_some() {
+        return Redirect::to(&next).into_response();
+    }
+    let ended = visitor.ended.or(query.signed_out.map(|_| Reason::SignedOut));
+    page(visitor, String::new(), next, ended, Faults::default()).await
+}
+
+pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, ErrorPage> {
+    let next = own_path(form.next.as_deref());
+    let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.caller).await;
+    let entered = match checked {
+        Ok(user) => enter(&visitor, &user, Method::Password).await,
+        Err(error) => Err(error),
+    };
+    match entered {
+        Ok(()) => Ok(Redirect::to(&next).into_response()),
+        Err(error) => Ok(page(visitor, form.email, next, None, Faults::of(error)?).await),
+    }
+}
+
+async fn page(visitor: Visitor, email: String, next: String, ended: Option<Reason>, faults: Faults) -> Response {
+    let lang = visitor.lang;
+    let github = visitor.app.config.github.is_some();
+    Layout::new(visitor, "login-title")
+        .at("/login")
+        .faults(&faults)
+        .render(move || view! { <LoginPage lang email next ended faults github /> })
+        .await
+}
+
+#[component]
+fn LoginPage(
+    lang: Lang,
+    email: String,
+    next: String,
+    ended: Option<Reason>,
+    faults: Faults,
+    github: bool,
+) -> impl IntoView {
+    let register = with_next("/register", &next);
+    let errors = faults.any().then_some("");
+    let with_github = with_next("/auth/github", &next);
+    view! {
+        <section class="narrow card">
+            <h1>{lang.t("login-title")}</h1>
+            {ended.map(|reason| view! {
+                <p class="notice" data-kind="info" role="status">{lang.t(&format!("ended-{reason}"))}</p>
+            })}
+            <form method="post" action="/login" data-errors=errors>
+                <FormFault lang faults=faults.clone() />
+                <input type="hidden" name="next" value=next />
+                <Field lang faults=faults.clone() name="email" label="email" kind="email" value=email.clone()
+                    autocomplete="username" autofocus=email.is_empty() />
+                <CurrentPassword lang faults name="password" label="password" autofocus=!email.is_empty() />
+                <button>{lang.t("login-submit")}</button>
+            </form>
+            {github.then(|| view! { <GithubButton lang href=with_github /> })}
+            <p class="aside">
+                {lang.t("login-no-account")} " " <a href=register>{lang.t("nav-register")}</a>
+            </p>
+        </section>
+    }
+}
+
+#[component]
+pub fn GithubButton(lang: Lang, href: String) -> impl IntoView {
+    view! {
+        <p class="or"><span>{lang.t("or")}</span></p>
+        <a class="button secondary github" href=href>{lang.t("login-github")}</a>
+    }
+}
+
+/// Begins a browser session for `user`, in place of the one this browser may hold.
+pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(), Error> {
+    let new = NewSession {
+        user_id: &user.id,
+        kind: Kind::Browser,
+        method,
+        device: None,
+        replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
+    };
+    let (_, token) = visitor.app.auth.begin_session(new, &visitor.caller).await?;
+    match token {
+        Some(token) => session_store::attach(&visitor.cookie, token).await,
+        None => Err(Error::internal("a browser session has a token")),
+    }
+}
+
+/// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.
+pub async fn logout(visitor: Visitor) -> Result<Response, ErrorPage> {
+    let app = &visitor.app;
+    if let Some(signed_in) = &visitor.signed_in {
+        let which = Which::One(&signed_in.session.id);
+        app.auth.end(&signed_in.user.id, which, Reason::SignedOut, Some(&visitor.caller)).await?;
+    }
+    // tower-sessions' own removal lacks `Secure`, without which a browser keeps a `__Host-` cookie.
+    let cookie = AppendHeaders([cookie::set(app, session_store::cookie_name(app), "", 0)]);
+    Ok((cookie, Redirect::to("/login?signed_out")).into_response())
+}

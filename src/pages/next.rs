@@ -1,0 +1,69 @@
+//! Where somebody was going: a path of this server, never another site (ASVS 3.7.2).
+
+/// Takes `next` if it is a path of this server, else `/`. What a browser could read as another host is refused:
+/// `//host`, `/\host`, and control characters, which browsers drop before they look.
+pub fn own_path(next: Option<&str>) -> String {
+    match next {
+        Some(next)
+            if next.starts_with('/')
+                && !next.starts_with("//")
+                && !next.contains('\\')
+                && !next.contains(char::is_control)
+                && next.len() <= 2_000 =>
+        {
+            next.to_owned()
+        }
+        _ => "/".to_owned(),
+    }
+}
+
+/// `/login?next=…` for a path of this server.
+pub fn login_and_back(next: &str) -> String {
+    with_next("/login", next)
+}
+
+/// `path?next=…`, or just `path` when there is nowhere in particular to go.
+pub fn with_next(path: &str, next: &str) -> String {
+    match next {
+        "/" => path.to_owned(),
+        next => format!(
+            "{path}?{}",
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_paths_are_followed() {
+        for own in ["/", "/devices", "/account?done=saved#x", "/日本語"] {
+            assert_eq!(own_path(Some(own)), own);
+        }
+        for foreign in [
+            "//evil.example",
+            "/\\evil.example",
+            "\\/evil",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "evil",
+            "",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/a\\b",
+            " /x",
+            "/\u{0}",
+        ] {
+            assert_eq!(own_path(Some(foreign)), "/", "{foreign:?}");
+        }
+        assert_eq!(own_path(None), "/");
+    }
+
+    #[test]
+    fn next_is_encoded() {
+        assert_eq!(login_and_back("/devices?a=b&c"), "/login?next=%2Fdevices%3Fa%3Db%26c");
+        assert_eq!(login_and_back("/"), "/login");
+    }
+}

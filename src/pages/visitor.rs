@@ -1,0 +1,137 @@
+//! Who looks at a page: the one place that reads the cookie.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, HeaderName, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use tower_sessions::Session;
+
+use super::{cookie, error_page::ErrorPage, next, session_store};
+use crate::{
+    api::problem::Problem,
+    app::App,
+    auth::{
+        Caller,
+        reason::Reason,
+        session::{Presented, SignedIn},
+    },
+    error::Error,
+    locale::Lang,
+};
+
+pub const LANGUAGE_COOKIE: &str = "sekisho_language";
+
+/// Anybody who looks at a page, signed in or not.
+#[derive(Clone)]
+pub struct Visitor {
+    pub app: App,
+    pub lang: Lang,
+    pub caller: Caller,
+    pub signed_in: Option<Arc<SignedIn>>,
+    /// Why the session of this browser's cookie ended.
+    pub ended: Option<Reason>,
+    pub cookie: Session,
+}
+
+/// Somebody who is signed in; anybody else is sent to the sign-in page, and back here afterwards.
+#[derive(Clone)]
+pub struct Member {
+    pub visitor: Visitor,
+    pub signed_in: Arc<SignedIn>,
+}
+
+/// Somebody who is signed in, asked by a script of ours: answers 401 instead of redirecting, and is no activity.
+#[derive(Clone)]
+pub struct KeeperUser {
+    pub app: App,
+    pub caller: Caller,
+    pub signed_in: SignedIn,
+}
+
+async fn present(app: &App, parts: &mut Parts) -> Result<(Session, Presented), Error> {
+    let session = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
+    let presented = match session_store::token(&session) {
+        Some(token) => app.auth.present_cookie(token).await?,
+        None => Presented::Unknown,
+    };
+    Ok((session, presented))
+}
+
+fn caller(parts: &Parts) -> Result<Caller, Error> {
+    parts.extensions.get::<Caller>().cloned().ok_or_else(|| Error::internal("no caller"))
+}
+
+/// Account, then cookie, then browser.
+fn language(account: Option<&str>, headers: &HeaderMap) -> Lang {
+    let cookie = || cookie::read(headers, LANGUAGE_COOKIE).and_then(Lang::from_code);
+    let browser = || headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Lang::negotiate);
+    account.and_then(Lang::from_code).or_else(cookie).or_else(browser).unwrap_or(Lang::En)
+}
+
+impl Visitor {
+    /// Somebody whose cookie can't be looked up.
+    pub async fn stranger(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
+        let lang = language(None, &parts.headers);
+        Ok(Self { app: app.clone(), lang, caller: caller(parts)?, signed_in: None, ended: None, cookie })
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = ErrorPage;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ErrorPage> {
+        let (cookie, presented) = present(app, parts).await?;
+        let caller = caller(parts)?;
+        let (signed_in, ended) = match presented {
+            Presented::Unknown => (None, None),
+            Presented::Ended(reason) => (None, Some(reason)),
+            Presented::Live(mut signed_in) => {
+                // Navigation is activity; a page fetched ahead of a click is not.
+                if parts.headers.get(HeaderName::from_static("sec-purpose")).is_none() {
+                    app.auth.touch(&mut signed_in.session, &caller).await?;
+                }
+                (Some(Arc::new(*signed_in)), None)
+            }
+        };
+        let locale = signed_in.as_ref().and_then(|s| s.user.locale.as_deref());
+        let lang = language(locale, &parts.headers);
+        Ok(Self { app: app.clone(), lang, caller, signed_in, ended, cookie })
+    }
+}
+
+impl FromRequestParts<App> for Member {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        match visitor.signed_in.clone() {
+            Some(signed_in) => Ok(Self { visitor, signed_in }),
+            None => Err(Redirect::to(&next::login_and_back(&going_to(parts, app))).into_response()),
+        }
+    }
+}
+
+/// Where a request that needs a sign-in was going: the page itself, or for a form the page it was on.
+fn going_to(parts: &Parts, app: &App) -> String {
+    if parts.method == axum::http::Method::GET {
+        return parts.uri.path_and_query().map_or("/".into(), ToString::to_string);
+    }
+    let referer = parts.headers.get(header::REFERER).and_then(|v| v.to_str().ok());
+    next::own_path(referer.and_then(|page| page.strip_prefix(&app.origin)))
+}
+
+impl FromRequestParts<App> for KeeperUser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        match present(app, parts).await?.1 {
+            Presented::Live(signed_in) => Ok(Self { app: app.clone(), caller: caller(parts)?, signed_in: *signed_in }),
+            Presented::Ended(reason) => Err(Problem(reason.into())),
+            Presented::Unknown => Err(Problem(Error::Unauthenticated)),
+        }
+    }
+}
