@@ -1,0 +1,105 @@
+//! The words of the islands. The server looks each of them up by its name: `sign_in` of [`KeeperStrings`] is
+//! `keeper-sign-in` in `islands.ftl`. A number that only the browser knows stands in them as `%n%`.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal: $($field:ident),* $(,)?) => {
+        $(#[$meta])*
+        #[derive(Clone, Deserialize, Serialize)]
+        #[serde(from = "Vec<String>", into = "Vec<String>")]
+        pub struct $name {
+            $(pub $field: String,)*
+        }
+
+        // A list in the page's HTML: the names would be as heavy as the words, and more so the code that reads them.
+        impl From<Vec<String>> for $name {
+            fn from(words: Vec<String>) -> Self {
+                let mut words = words.into_iter();
+                Self { $($field: words.next().unwrap_or_default(),)* }
+            }
+        }
+
+        impl From<$name> for Vec<String> {
+            fn from(words: $name) -> Self {
+                vec![$(words.$field,)*]
+            }
+        }
+
+        impl $name {
+            /// The keys that `from_lookup` asks for.
+            pub const KEYS: &[&str] = &[$(concat!($prefix, stringify!($field)),)*];
+
+            /// `lookup` gives the text of a key.
+            pub fn from_lookup(lookup: impl Fn(&str) -> String) -> Self {
+                Self { $($field: lookup(&concat!($prefix, stringify!($field)).replace('_', "-")),)* }
+            }
+        }
+    };
+}
+
+words! {
+    /// What the session keeper says.
+    KeeperStrings, "keeper-":
+    idle_title, idle_text, absolute_title, absolute_text, seconds_left, stay, dismiss, sign_out, offline,
+    ended_title, ended_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page, github,
+    draft_restored, draft_discard,
+    reason_signed_out, reason_idle_timeout, reason_absolute_timeout, reason_revoked_by_user, reason_revoked_by_admin,
+    reason_device_limit, reason_password_changed, reason_account_disabled, reason_refresh_reuse, reason_unknown,
+}
+
+words! {
+    /// What the password meter says: one label per score, and the hint that stands there until there is a score.
+    MeterStrings, "password-meter-":
+    hint, score_0, score_1, score_2, score_3, score_4,
+}
+
+impl KeeperStrings {
+    /// Why a session ended, in words.
+    pub fn reason(&self, reason: &str) -> &str {
+        match reason {
+            "signed_out" => &self.reason_signed_out,
+            "idle_timeout" => &self.reason_idle_timeout,
+            "absolute_timeout" => &self.reason_absolute_timeout,
+            "revoked_by_user" => &self.reason_revoked_by_user,
+            "revoked_by_admin" => &self.reason_revoked_by_admin,
+            "device_limit" => &self.reason_device_limit,
+            "password_changed" => &self.reason_password_changed,
+            "account_disabled" => &self.reason_account_disabled,
+            "refresh_reuse" => &self.reason_refresh_reuse,
+            _ => &self.reason_unknown,
+        }
+    }
+}
+
+impl MeterStrings {
+    /// A score from 0 to 4, in words, or the hint while there is none.
+    pub fn label(&self, score: Option<u8>) -> &str {
+        match score {
+            None => &self.hint,
+            Some(0) => &self.score_0,
+            Some(1) => &self.score_1,
+            Some(2) => &self.score_2,
+            Some(3) => &self.score_3,
+            Some(_) => &self.score_4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys_of(ftl: &str) -> Vec<&str> {
+        ftl.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn every_language_has_every_word_and_no_more() {
+        let wanted: Vec<String> =
+            KeeperStrings::KEYS.iter().chain(MeterStrings::KEYS).map(|key| key.replace('_', "-")).collect();
+        for ftl in [include_str!("../../locales/en/islands.ftl"), include_str!("../../locales/ja/islands.ftl")] {
+            assert_eq!(keys_of(ftl), wanted);
+        }
+    }
+}
