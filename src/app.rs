@@ -1,0 +1,143 @@
+//! The app's state and its router: the whole route table, in one place.
+
+use std::{ops::Deref, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{DefaultBodyLimit, Path, Request, State},
+    http::{HeaderMap, Uri},
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post, put},
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::compression::CompressionLayer;
+
+use crate::{
+    api::{self, problem::Problem},
+    assets::Assets,
+    auth::{Auth, Caller, clock::Clock, secret::MasterSecret},
+    config::Config,
+    db::Db,
+    error::Error,
+    guard,
+    pages::{self, error_page, session_store},
+};
+
+/// What every handler shares.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+pub struct Parts {
+    pub auth: Auth,
+    pub config: Config,
+    pub assets: Assets,
+    /// The base URL's origin: what a form of ours says it comes from.
+    pub origin: String,
+    /// Cancelled when the server stops: event streams end then.
+    pub stopping: CancellationToken,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the app together on a migrated database.
+    pub async fn new(config: Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
+        let _ = any_spawner::Executor::init_tokio(); // fails only where it was done before
+        let auth = Auth::new(&config, db, secret, clock).await?;
+        let origin = config.base_url.origin();
+        Ok(Self(Arc::new(Parts { auth, origin, config, assets: Assets::load(), stopping: CancellationToken::new() })))
+    }
+}
+
+/// Every route of the server.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/api/v1/users", post(api::users::create))
+        .route("/api/v1/tokens", post(api::tokens::create).delete(api::tokens::delete))
+        .route("/api/v1/tokens/refresh", post(api::tokens::refresh))
+        .route("/api/v1/me", get(api::me::show).patch(api::me::update))
+        .route("/api/v1/me/password", put(api::me::change_password))
+        .route("/api/v1/sessions", get(api::sessions::list))
+        .route("/api/v1/sessions/{id}", delete(api::sessions::delete))
+        .route("/api/v1/sessions/revoke-others", post(api::sessions::revoke_others))
+        .route("/api/v1/events", get(api::events::list))
+        .route("/.well-known/jwks.json", get(api::jwks::show))
+        .route("/health/live", get(api::health::live))
+        .route("/health/ready", get(api::health::ready))
+        .route("/pkg/{file}", get(package))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(guard::run_to_completion));
+
+    let site = Router::new()
+        .route("/", get(pages::home::show))
+        .route("/login", get(pages::login::show).post(pages::login::submit))
+        .route("/logout", post(pages::login::logout))
+        .route("/register", get(pages::register::show).post(pages::register::submit))
+        .route("/account", get(pages::account::show).post(pages::account::submit))
+        .route("/account/password", get(pages::account::show_password).post(pages::account::submit_password))
+        .route("/devices", get(pages::devices::show))
+        .route("/devices/end", post(pages::devices::end))
+        .route("/devices/end-others", post(pages::devices::end_others))
+        .route("/security", get(pages::security::show))
+        .route("/language", post(pages::language::choose))
+        .route("/auth/github", get(pages::github::begin))
+        .route("/auth/github/callback", get(pages::github::callback))
+        .route("/auth/github/confirm", get(pages::github::confirm).post(pages::github::submit_confirm))
+        .route("/auth/github/link", post(pages::github::begin_link))
+        .route("/auth/github/unlink", post(pages::github::unlink))
+        .route("/session/token", post(pages::keeper::token))
+        .route("/session/activity", post(pages::keeper::activity))
+        .route("/session/sign-in", post(pages::keeper::sign_in))
+        .route("/session/events", get(pages::keeper::events))
+        .route("/fn/{name}", post(server_function))
+        .fallback(file_or_not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(
+            ServiceBuilder::new()
+                .layer(CompressionLayer::new())
+                .layer(session_store::layer(&app))
+                .layer(from_fn_with_state(app.clone(), error_page::draw))
+                .layer(from_fn_with_state(app.clone(), guard::same_origin))
+                .layer(from_fn(guard::run_to_completion)),
+        );
+
+    api.merge(site)
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn_with_state(app.clone(), guard::identify))
+                .layer(from_fn_with_state(app.clone(), guard::security_headers))
+                .layer(DefaultBodyLimit::max(guard::MAX_BODY)),
+        )
+        .with_state(app)
+}
+
+/// The server functions of the islands. Public like any endpoint: counted, and limited in size, which leptos does not.
+async fn server_function(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
+    app.auth.limits.meter(caller.ip)?;
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, guard::MAX_BODY).await.map_err(|_| Error::TooLarge)?;
+    let request = Request::from_parts(parts, Body::from(body));
+    Ok(leptos_axum::handle_server_fns_with_context(|| {}, request).await.into_response())
+}
+
+async fn package(State(app): State<App>, Path(file): Path<String>, headers: HeaderMap) -> Response {
+    app.assets.package(&file, &headers).unwrap_or_else(|| Problem(Error::NotFound).into_response())
+}
+
+async fn file_or_not_found(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let file = app.assets.public(uri.path(), &headers);
+    file.unwrap_or_else(|| guard::refuse(uri.path(), Error::NotFound))
+}
+
+async fn method_not_allowed(uri: Uri) -> Response {
+    guard::refuse(uri.path(), Error::MethodNotAllowed)
+}

@@ -1,0 +1,370 @@
+//! The configuration: environment variables over an optional `sekisho.toml`, read once, checked at start.
+//!
+//! `SEKISHO_SESSION_IDLE` in the environment is `session_idle` in the file. An unknown or bad key stops the start
+//! with one message that names it. There is no default secret.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path, time::Duration};
+
+use ipnet::IpNet;
+use jsonwebtoken::Algorithm;
+
+use crate::auth::policy::{DeviceLimit, Policy, Profile};
+
+const PREFIX: &str = "SEKISHO_";
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// How people reach it; links, cookies and the origin check follow it, never a request's own headers.
+    pub base_url: Url,
+    /// `sqlite://path` or `postgres://…`.
+    pub database_url: String,
+    /// At least 32 characters; every key is derived from it. On SQLite one is made beside the database.
+    pub secret: Option<Secret>,
+    pub policy: Policy,
+    pub token_algorithm: Algorithm,
+    pub token_issuer: String,
+    pub token_audience: String,
+    /// Whether strangers may make an account.
+    pub registration_open: bool,
+    pub rate_limit: bool,
+    /// Proxies whose `X-Forwarded-For` is believed; nobody else's is.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Absent: no GitHub sign-in.
+    pub github: Option<GithubConfig>,
+    /// A filter as `tracing_subscriber::EnvFilter` reads it.
+    pub log: String,
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+#[derive(Clone, Debug)]
+pub struct GithubConfig {
+    pub client_id: String,
+    pub client_secret: Secret,
+    /// `https://github.com`, or a GitHub Enterprise.
+    pub url: Url,
+    pub api_url: Url,
+}
+
+/// A configured secret: shown by nothing.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// An http or https origin, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(String);
+
+impl Url {
+    pub fn parse(raw: &str) -> Option<Self> {
+        let url = url::Url::parse(raw).ok()?;
+        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let http = matches!(url.scheme(), "http" | "https") && url.has_host();
+        (plain && http).then(|| Self(url.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// An absolute URL for one of this server's own paths.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// Scheme, host and port, as a browser's `Origin` header has them.
+    pub fn origin(&self) -> String {
+        url::Url::parse(&self.0).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is wrong with the configuration, for the person who wrote it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    #[error("{0}: unknown setting; .env.sample lists the known ones")]
+    Unknown(String),
+    #[error("{key}: {problem}")]
+    Invalid { key: String, problem: String },
+    #[error("sekisho.toml: {0}")]
+    File(String),
+}
+
+impl Config {
+    /// Reads `sekisho.toml` in the working directory, if there is one, and the environment.
+    pub fn load() -> Result<Self, ConfigError> {
+        let file = match std::fs::read_to_string(Path::new("sekisho.toml")) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(ConfigError::File(e.to_string())),
+        };
+        Self::from_sources(&file, std::env::vars())
+    }
+
+    /// Reads the text of a `sekisho.toml` and the variables of an environment.
+    pub fn from_sources(
+        file: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut source = Source::read(file, environment)?;
+        let config = Self::from_source(&mut source)?;
+        match source.values.into_values().next() {
+            // What the tests are told is not for the server.
+            Some((key, _)) if key != "SEKISHO_TEST_DATABASE_URL" => Err(ConfigError::Unknown(key)),
+            _ => Ok(config),
+        }
+    }
+
+    fn from_source(source: &mut Source) -> Result<Self, ConfigError> {
+        let profile = source.take("profile", "low, medium or high", |v| match v {
+            "low" => Some(Profile::Low),
+            "medium" => Some(Profile::Medium),
+            "high" => Some(Profile::High),
+            _ => None,
+        })?;
+        let policy = Self::policy(source, Policy::preset(profile.unwrap_or(Profile::Medium)))?;
+        let listen = source
+            .take("listen", "an address and a port, such as 127.0.0.1:3000", |v| v.parse().ok())?
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let base_url = source
+            .take("base_url", "a URL such as https://sign-in.example.com", Url::parse)?
+            .unwrap_or_else(|| Url(format!("http://{listen}")));
+        Ok(Self {
+            database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
+            secret: source.take("secret", "at least 32 characters", |v| (v.len() >= 32).then(|| Secret(v.into())))?,
+            policy,
+            token_algorithm: source
+                .take("token_alg", "EdDSA, ES256 or RS256", |v| match v {
+                    "EdDSA" => Some(Algorithm::EdDSA),
+                    "ES256" => Some(Algorithm::ES256),
+                    "RS256" => Some(Algorithm::RS256),
+                    _ => None,
+                })?
+                .unwrap_or(Algorithm::EdDSA),
+            token_issuer: source.text("token_issuer")?.unwrap_or_else(|| base_url.to_string()),
+            token_audience: source.text("token_audience")?.unwrap_or_else(|| base_url.to_string()),
+            registration_open: source
+                .take("registration", "open or closed", |v| choice(v, "open", "closed"))?
+                .unwrap_or(true),
+            rate_limit: source.take("rate_limit", "on or off", |v| choice(v, "on", "off"))?.unwrap_or(true),
+            trusted_proxies: source
+                .take("trusted_proxies", "addresses or networks, separated by commas", |v| {
+                    v.split(',').map(str::trim).filter(|net| !net.is_empty()).map(parse_network).collect()
+                })?
+                .unwrap_or_default(),
+            github: Self::github(source)?,
+            log: source
+                .take("log", "a filter such as info or sekisho=debug,info", |v| {
+                    tracing_subscriber::EnvFilter::try_new(v).is_ok().then(|| v.to_owned())
+                })?
+                .unwrap_or_else(|| "info".into()),
+            log_format: source
+                .take("log_format", "pretty or json", |v| choice(v, "json", "pretty"))?
+                .map_or(LogFormat::Pretty, |json| if json { LogFormat::Json } else { LogFormat::Pretty }),
+            listen,
+            base_url,
+        })
+    }
+
+    fn policy(source: &mut Source, preset: Policy) -> Result<Policy, ConfigError> {
+        let policy = Policy {
+            session_idle: source.duration("session_idle")?.unwrap_or(preset.session_idle),
+            session_absolute: source.duration("session_absolute")?.unwrap_or(preset.session_absolute),
+            session_roll: source.duration("session_roll")?.map_or(preset.session_roll, Option::unwrap_or_default),
+            idle_warning: source.duration("idle_warning")?.map_or(preset.idle_warning, Option::unwrap_or_default),
+            access_ttl: source.positive("access_ttl")?.unwrap_or(preset.access_ttl),
+            refresh_ttl: source.duration("refresh_ttl")?.unwrap_or(preset.refresh_ttl),
+            api_absolute: source.duration("api_absolute")?.unwrap_or(preset.api_absolute),
+            refresh_grace: source.duration("refresh_grace")?.map_or(preset.refresh_grace, Option::unwrap_or_default),
+            refresh_lead: source.duration("refresh_lead")?.map_or(preset.refresh_lead, Option::unwrap_or_default),
+            max_devices: source
+                .take("max_devices", "a number; 0 for any number", |v| v.parse::<u32>().ok())?
+                .map_or(preset.max_devices, |max| Some(max).filter(|max| *max > 0)),
+            device_limit: source
+                .take("device_limit", "evict or deny", |v| choice(v, "evict", "deny"))?
+                .map_or(preset.device_limit, |evict| if evict { DeviceLimit::Evict } else { DeviceLimit::Deny }),
+            step_up: source.duration("step_up")?.unwrap_or(preset.step_up),
+        };
+        match policy.session_idle {
+            Some(idle) if policy.idle_warning >= idle => {
+                Err(invalid("SEKISHO_IDLE_WARNING", "must be shorter than SEKISHO_SESSION_IDLE"))
+            }
+            _ => Ok(policy),
+        }
+    }
+
+    fn github(source: &mut Source) -> Result<Option<GithubConfig>, ConfigError> {
+        let client_id = source.text("github_client_id")?;
+        let client_secret = source.text("github_client_secret")?;
+        let url = source.take("github_url", "a URL such as https://github.com", Url::parse)?;
+        let api_url = source.take("github_api_url", "a URL such as https://api.github.com", Url::parse)?;
+        match (client_id, client_secret) {
+            (None, None) => Ok(None),
+            (Some(client_id), Some(client_secret)) => Ok(Some(GithubConfig {
+                client_id,
+                client_secret: Secret(client_secret),
+                url: url.unwrap_or_else(|| Url("https://github.com".into())),
+                api_url: api_url.unwrap_or_else(|| Url("https://api.github.com".into())),
+            })),
+            (Some(_), None) => Err(invalid("SEKISHO_GITHUB_CLIENT_SECRET", "is missing beside the client id")),
+            (None, Some(_)) => Err(invalid("SEKISHO_GITHUB_CLIENT_ID", "is missing beside the client secret")),
+        }
+    }
+}
+
+fn invalid(key: &str, problem: &str) -> ConfigError {
+    ConfigError::Invalid { key: key.into(), problem: problem.into() }
+}
+
+fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
+    if value == yes { Some(true) } else { (value == no).then_some(false) }
+}
+
+fn parse_network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+}
+
+/// `90s`, `15m`, `24h`, `30d`; `0` is off.
+fn parse_duration(text: &str) -> Option<Option<Duration>> {
+    if text == "0" {
+        return Some(None);
+    }
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    let count: u64 = text[..text.len() - 1].parse().ok()?;
+    let seconds = count.checked_mul(unit).filter(|s| *s <= 3_650 * 86_400)?;
+    Some(Some(Duration::from_secs(seconds)).filter(|d| !d.is_zero()))
+}
+
+/// Settings by their short name, each with the name and the text its author used.
+struct Source {
+    values: BTreeMap<String, (String, String)>,
+}
+
+impl Source {
+    fn read(file: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let table: toml::Table =
+            file.parse().map_err(|e: toml::de::Error| ConfigError::File(e.to_string().trim_end().to_owned()))?;
+        let mut values = BTreeMap::new();
+        for (key, value) in table {
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                _ => return Err(ConfigError::Invalid { key, problem: "must be text or a number".into() }),
+            };
+            values.insert(key.clone(), (key, text));
+        }
+        for (key, text) in environment {
+            if let Some(name) = key.strip_prefix(PREFIX).map(str::to_ascii_lowercase) {
+                // An empty variable is one that is not set, as in `.env` files.
+                if !text.is_empty() {
+                    values.insert(name, (key, text));
+                }
+            }
+        }
+        Ok(Self { values })
+    }
+
+    fn take<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some((key, text)) = self.values.remove(name) else { return Ok(None) };
+        match parse(text.trim()) {
+            Some(value) => Ok(Some(value)),
+            None => Err(ConfigError::Invalid { key, problem: format!("must be {expected}") }),
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Result<Option<String>, ConfigError> {
+        self.take(name, "text", |v| Some(v.to_owned()))
+    }
+
+    fn duration(&mut self, name: &str) -> Result<Option<Option<Duration>>, ConfigError> {
+        self.take(name, "a duration such as 90s, 15m, 24h or 30d, or 0 for off", parse_duration)
+    }
+
+    fn positive(&mut self, name: &str) -> Result<Option<Duration>, ConfigError> {
+        self.take(name, "a duration such as 90s, 15m or 24h", |v| parse_duration(v).flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::from_sources(file, environment).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn nothing_set_gives_the_medium_policy_on_localhost() {
+        let config = load("", &[("PATH", "/bin")]).expect("the defaults hold");
+        assert_eq!(config.policy, Policy::preset(Profile::Medium));
+        assert_eq!(config.base_url.to_string(), "http://127.0.0.1:3000");
+        assert!(config.github.is_none());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_both_over_the_profile() {
+        let file = "profile = 'high'\nsession_idle = '5m'\nmax_devices = 3";
+        let config = load(file, &[("SEKISHO_SESSION_IDLE", "2m"), ("SEKISHO_SESSION_ABSOLUTE", "0")]).expect("valid");
+        assert_eq!(config.policy.session_idle, Some(Duration::from_secs(120)));
+        assert_eq!(config.policy.session_absolute, None);
+        assert_eq!(config.policy.max_devices, Some(3));
+        assert_eq!(config.policy.access_ttl, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_bad_setting_is_named() {
+        for (key, value, named) in [
+            ("SEKISHO_SESION_IDLE", "1h", "SEKISHO_SESION_IDLE: unknown"),
+            ("SEKISHO_SESSION_IDLE", "1 hour", "SEKISHO_SESSION_IDLE: must be a duration"),
+            ("SEKISHO_ACCESS_TTL", "0", "SEKISHO_ACCESS_TTL: must be"),
+            ("SEKISHO_PROFILE", "extreme", "SEKISHO_PROFILE: must be low"),
+            ("SEKISHO_SECRET", "short", "SEKISHO_SECRET: must be at least 32"),
+            ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
+            ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
+            ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
+            ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
+            ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),
+        ] {
+            let error = load("", &[(key, value)]).expect_err(key);
+            assert!(error.starts_with(named), "{error}");
+            assert!(key != "SEKISHO_SECRET" || !error.contains(value), "a secret is never repeated");
+        }
+        assert!(load("session_idle = [1]", &[]).expect_err("not text").starts_with("session_idle: must be text"));
+        assert!(load("x = ", &[]).expect_err("not TOML").starts_with("sekisho.toml: "));
+    }
+}

@@ -1,0 +1,41 @@
+//! Sekisho: self-hosted sign-in. Sessions for pages, tokens for the API, one session row behind both.
+//!
+//! Arrows go one way: `pages | api → auth → db`. `auth` and `db` know no HTTP. `islands` and `browser` are what is
+//! shipped to the browser; everything else runs on the server only.
+
+// Deep view types of Leptos.
+#![recursion_limit = "256"]
+
+pub mod browser;
+pub mod islands;
+
+#[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod app;
+#[cfg(feature = "ssr")]
+pub mod assets;
+#[cfg(feature = "ssr")]
+pub mod auth;
+#[cfg(feature = "ssr")]
+pub mod config;
+#[cfg(feature = "ssr")]
+pub mod db;
+#[cfg(feature = "ssr")]
+pub mod error;
+#[cfg(feature = "ssr")]
+pub mod guard;
+#[cfg(feature = "ssr")]
+pub mod locale;
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod server;
+
+/// Called by the page's script once the WASM is there.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    leptos::mount::hydrate_islands();
+    browser::local_times::localise_times();
+}

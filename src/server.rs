@@ -1,0 +1,168 @@
+//! Opens the database, listens, answers, and stops cleanly.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, signal::unix::{SignalKind, signal}};
+use tower::ServiceExt;
+
+use crate::{
+    app::{App, router},
+    auth::{
+        clock::Clock,
+        housekeeping,
+        secret::{MasterSecret, OpaqueToken},
+    },
+    config::Config,
+    db::{Db, OpenError, sqlite_path},
+};
+
+/// A client that sends its headers no faster than this is cut off.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long open requests may take once the server was told to stop.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why the server could not start; the message is for the person who runs it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    #[error("SEKISHO_SECRET must be set when the database is PostgreSQL")]
+    NoSecret,
+    #[error("the secret in {0} can't be read or made: {1}")]
+    SecretFile(String, io::Error),
+    #[error("{0} is not usable: {1}. Is another server running there? SEKISHO_LISTEN sets the address")]
+    Listen(SocketAddr, io::Error),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Opens and migrates the database.
+pub async fn open(config: &Config) -> Result<Db, StartError> {
+    let db = Db::open(&config.database_url).await?;
+    db.migrate().await?;
+    Ok(db)
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub async fn serve(config: Config) -> Result<(), StartError> {
+    // From here on a signal is answered by a clean stop: whoever reads "ready" below may send one at once.
+    let stop = stop_signal().map_err(|error| StartError::Other(format!("signals can't be received: {error}")))?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
+    let db = open(&config).await?;
+    let secret = secret(&config)?;
+    let base_url = config.base_url.clone();
+    let app = App::new(config, db, secret, Clock::default()).await.map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
+        StartError::Other(format!("{error}{cause}"))
+    })?;
+    tokio::spawn(keep_house(app.clone()));
+
+    println!("Sekisho is ready: {base_url}");
+    accept(listener, router(app.clone()), &app, stop).await;
+    app.auth.db.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn keep_house(app: App) {
+    let mut ticks = tokio::time::interval(housekeeping::INTERVAL);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = app.stopping.cancelled() => return,
+        }
+        if let Err(error) = app.auth.sweep().await {
+            error.log();
+        }
+    }
+}
+
+/// Answers connections. Where `axum::serve` would do, but for slow headers: it gives them all the time they want.
+async fn accept(listener: TcpListener, router: Router, app: &App, stop: impl Future<Output = ()>) {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    let connections = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: some will be given back.
+                    tracing::warn!(%error, "a connection can't be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        let _ = stream.set_nodelay(true);
+        let router = router.clone();
+        let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+            router.clone().oneshot(request.map(Body::new))
+        });
+        let connection =
+            http.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+        });
+    }
+    drop(listener);
+    app.stopping.cancel();
+    if tokio::time::timeout(FINISH_WITHIN, connections.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+}
+
+/// Ends at the first SIGINT or SIGTERM; both are caught as soon as this returns, not when it is first polled.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+    })
+}
+
+/// The configured secret; on SQLite, the one in the file beside the database, which is made at the first start.
+pub fn secret(config: &Config) -> Result<MasterSecret, StartError> {
+    if let Some(secret) = &config.secret {
+        return MasterSecret::new(secret.expose()).ok_or(StartError::NoSecret);
+    }
+    let database = sqlite_path(&config.database_url).ok_or(StartError::NoSecret)?;
+    let file = PathBuf::from(format!("{database}.secret"));
+    let failed = |error| StartError::SecretFile(file.display().to_string(), error);
+    let text = match std::fs::read_to_string(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make_secret(&file).map_err(failed)?,
+        Err(error) => return Err(failed(error)),
+    };
+    MasterSecret::new(text.trim()).ok_or_else(|| failed(io::Error::other("it is shorter than 32 characters")))
+}
+
+/// Writes a new secret that only this user can read; fails when the file is there by now.
+fn make_secret(file: &Path) -> io::Result<String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let secret = OpaqueToken::generate("sk_ms_").expose().to_owned();
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    out.write_all(secret.as_bytes())?;
+    out.sync_all()?;
+    Ok(secret)
+}
