@@ -1,0 +1,134 @@
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::harness::{PASSWORD, TestApp, between};
+
+#[tokio::test]
+async fn every_device_is_listed_and_this_one_is_marked() {
+    let t = TestApp::new().await;
+    let (mut api, tokens) = t.api("ada@example.com").await;
+    let mut browser = t.anonymous();
+    let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    browser.headers.push(("user-agent", firefox.into()));
+    browser.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    let named = json!({ "email": "ada@example.com", "password": PASSWORD, "device": "山田の電話" });
+    t.anonymous().post("/api/v1/tokens", named).await;
+    let mut curl = t.anonymous();
+    curl.headers.push(("user-agent", "curl/8.5.0".into()));
+    curl.post("/api/v1/tokens", json!({ "email": "ada@example.com", "password": PASSWORD })).await;
+
+    let items = api.get("/api/v1/sessions").await.json()["items"].clone();
+    let device = |n: usize| items[n]["device"].as_str().unwrap_or_default().to_owned();
+    assert_eq!([device(0), device(1), device(2)], ["curl/8.5.0", "山田の電話", "Firefox · Linux"]);
+    assert_eq!(items[2]["user_agent"], firefox);
+    assert_eq!(items[3]["id"], tokens["session_id"]);
+    assert_eq!((items[3]["current"].as_bool(), items[2]["current"].as_bool()), (Some(true), Some(false)));
+    assert_eq!((items[2]["kind"].as_str(), items[3]["kind"].as_str()), (Some("browser"), Some("api")));
+    for field in ["created_at", "last_active_at", "expires_at"] {
+        assert!(items[0][field].as_str().is_some_and(|time| time.ends_with('Z')), "{field}");
+    }
+    let page = browser.get("/devices").await.text();
+    assert!(page.contains("Firefox · Linux") && page.contains("山田の電話"));
+    assert_eq!(page.matches("This device").count(), 1);
+}
+
+#[tokio::test]
+async fn a_device_ended_from_another_is_out_at_once_with_the_reason() {
+    let t = TestApp::new().await;
+    let (mut api, _) = t.api("ada@example.com").await;
+    let mut browser = t.sign_in_browser("ada@example.com").await;
+    let id = browser.session_id().await;
+    assert_eq!(api.delete(&format!("/api/v1/sessions/{id}")).await.status, 204);
+    assert_eq!(browser.get("/account").await.location(), "/login?next=%2Faccount");
+    assert!(browser.get("/login").await.text().contains("from another of your devices"));
+    api.delete(&format!("/api/v1/sessions/{id}")).await.problem(404, "not_found");
+
+    let mut browser = t.sign_in_browser("ada@example.com").await;
+    let page = browser.get("/devices").await.text();
+    let others =
+        page.split("aria-current=\"true\"").nth(1).expect("this device").split("</li>").nth(1).expect("another");
+    let id = between(others, "name=\"id\" value=\"", "\"").expect("an id");
+    assert_eq!(browser.form("/devices/end", &[("id", id)]).await.location(), "/devices?done=one");
+    assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_user");
+}
+
+#[tokio::test]
+async fn all_others_are_ended_and_counted() {
+    let t = TestApp::new().await;
+    let (mut api, _) = t.api("ada@example.com").await;
+    let mut browser = t.sign_in_browser("ada@example.com").await;
+    let (mut other, _) = t.sign_in_api("ada@example.com").await;
+    let (mut eve, _) = t.api("eve@example.com").await;
+    assert_eq!(api.post("/api/v1/sessions/revoke-others", json!({})).await.json(), json!({ "revoked": 2 }));
+    assert_eq!(browser.get("/devices").await.status, 303);
+    other.get("/api/v1/me").await.problem(401, "session_revoked");
+    assert_eq!(api.get("/api/v1/me").await.status, 200);
+    assert_eq!(eve.get("/api/v1/me").await.status, 200);
+
+    let mut browser = t.sign_in_browser("ada@example.com").await;
+    assert_eq!(browser.form("/devices/end-others", &[]).await.location(), "/devices?done=others");
+    api.get("/api/v1/me").await.problem(401, "session_revoked");
+    assert!(browser.get("/devices").await.text().contains("No other device is signed in."));
+}
+
+#[tokio::test]
+async fn a_foreign_session_cannot_be_ended_or_seen() {
+    let t = TestApp::new().await;
+    let (mut ada, tokens) = t.api("ada@example.com").await;
+    let (mut eve, _) = t.api("eve@example.com").await;
+    let mut eves_browser = t.sign_in_browser("eve@example.com").await;
+    let id = tokens["session_id"].as_str().expect("an id");
+    for id in [id, "", "x", "%00", "../me", &id.to_uppercase()] {
+        assert!([404, 405].contains(&eve.delete(&format!("/api/v1/sessions/{id}")).await.status.as_u16()), "{id}");
+    }
+    assert_eq!(eves_browser.form("/devices/end", &[("id", id)]).await.status, 404);
+    assert_eq!(ada.get("/api/v1/me").await.status, 200);
+    assert!(!eve.get("/api/v1/sessions").await.text().contains(id));
+}
+
+#[tokio::test]
+async fn ending_this_device_is_signing_out() {
+    let t = TestApp::new().await;
+    let mut browser = t.browser("ada@example.com").await;
+    let id = browser.session_id().await;
+    let before = browser.clone();
+    assert_eq!(browser.form("/devices/end", &[("id", &id)]).await.location(), "/login?signed_out");
+    assert!(browser.cookies.is_empty());
+    assert_eq!(before.clone().get("/devices").await.status, 303);
+}
+
+#[tokio::test]
+async fn the_oldest_device_makes_room_for_a_new_one() {
+    let t = TestApp::with(&[("SEKISHO_MAX_DEVICES", "2")]).await;
+    let (mut first, _) = t.api("ada@example.com").await;
+    let mut second = t.sign_in_browser("ada@example.com").await;
+    t.sign_in_api("ada@example.com").await;
+    assert_eq!(first.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "device_limit");
+    assert_eq!(second.get("/devices").await.status, 200);
+    // Signing in again in the same browser takes its own place.
+    let again = second.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    assert_eq!(again.status, 303);
+    assert_eq!(t.app.auth.sessions(&user_id(&t).await).await.expect("a list").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_sign_ins_never_exceed_the_limit() {
+    for (mode, refused) in [("evict", 0), ("deny", 5)] {
+        let t = TestApp::with(&[("SEKISHO_MAX_DEVICES", "3"), ("SEKISHO_DEVICE_LIMIT", mode)]).await;
+        t.register("ada@example.com").await;
+        let attempts = (0..8).map(|_| {
+            let mut client = t.anonymous();
+            let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+            tokio::spawn(async move { client.post("/api/v1/tokens", body).await })
+        });
+        let answers: Vec<_> = join_all(attempts).await.into_iter().map(|a| a.expect("no panic")).collect();
+        let denied: Vec<_> = answers.iter().filter(|answer| answer.status == 403).collect();
+        assert_eq!(denied.len(), refused, "{mode}");
+        denied.iter().for_each(|answer| drop(answer.problem(403, "device_limit")));
+        assert_eq!(t.app.auth.sessions(&user_id(&t).await).await.expect("a list").len(), 3, "{mode}");
+    }
+}
+
+async fn user_id(t: &TestApp) -> String {
+    sqlx::query_scalar("select id from users").fetch_one(t.app.auth.db.reader()).await.expect("a user")
+}

@@ -1,0 +1,185 @@
+//! The binary itself: how it starts, what it says when it can't, and what survives its death.
+
+use std::{
+    fs::File,
+    io::Read,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::harness::PASSWORD;
+
+struct Server {
+    child: Child,
+    url: String,
+}
+
+/// A folder that goes with the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path =
+            std::env::temp_dir().join(format!("sekisho-process-{}", sekisho::auth::clock::Clock::default().new_id()));
+        std::fs::create_dir(&path).expect("a folder");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(folder: &Folder, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    command.current_dir(&folder.0).env_clear().envs(settings.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn free_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+impl Server {
+    /// Starts in an environment of these settings alone, and waits until it says that it is ready. It logs into the
+    /// folder's `log`.
+    fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
+        let listen = free_port();
+        let settings = [&[("SEKISHO_LISTEN", listen.as_str())], settings].concat();
+        let log = File::create(folder.0.join("log")).expect("a file");
+        let mut child = command(folder, &settings).stderr(log).spawn().expect("the binary runs");
+        let mut said = Vec::new();
+        let mut stdout = child.stdout.take().expect("its output");
+        while !said.ends_with(b"\n") {
+            let mut byte = [0];
+            assert_eq!(stdout.read(&mut byte).expect("readable"), 1, "it stopped before it was ready");
+            said.extend(byte);
+        }
+        let url = format!("http://{listen}");
+        assert!(String::from_utf8_lossy(&said).contains(&url), "it says where to go");
+        Self { child, url }
+    }
+
+    fn kill(mut self, signal: &str) -> Output {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
+        let status = self.child.wait().expect("it ends");
+        Output { status, stdout: Vec::new(), stderr: Vec::new() }
+    }
+
+    async fn post(&self, path: &str, body: Value) -> reqwest::Response {
+        let request = Client::new().post(format!("{}{path}", self.url)).header("content-type", "application/json");
+        request.body(body.to_string()).send().await.expect("an answer")
+    }
+
+    async fn me(&self, token: &Value) -> (u16, Value) {
+        let token = token.as_str().expect("a token");
+        let answer = Client::new().get(format!("{}/api/v1/me", self.url)).bearer_auth(token).send().await;
+        let answer = answer.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("JSON"))
+    }
+}
+
+#[tokio::test]
+async fn a_first_start_makes_what_it_needs_and_a_killed_server_loses_nothing() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[]);
+    let secret = folder.0.join("data/sekisho.db.secret");
+    let mode = std::fs::metadata(&secret).expect("a secret was made").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let person = json!({ "email": "ada@example.com", "password": PASSWORD });
+    assert_eq!(server.post("/api/v1/users", person.clone()).await.status(), 201);
+    let kept: Value = server.post("/api/v1/tokens", person.clone()).await.json().await.expect("JSON");
+    let ended: Value = server.post("/api/v1/tokens", person).await.json().await.expect("JSON");
+    let sign_out = Client::new().delete(format!("{}/api/v1/tokens", server.url));
+    let sign_out = sign_out.bearer_auth(ended["access_token"].as_str().expect("a token")).send().await;
+    assert_eq!(sign_out.expect("an answer").status(), 204);
+    server.kill("-KILL");
+
+    // The issuer is the base URL, which the port is part of: the refresh token carries over, as a person's does.
+    let server = Server::start(&folder, &[]);
+    let refresh = |tokens: &Value| json!({ "refresh_token": tokens["refresh_token"] });
+    let refreshed = server.post("/api/v1/tokens/refresh", refresh(&kept)).await;
+    assert_eq!(refreshed.status(), 200);
+    let refreshed: Value = refreshed.json().await.expect("JSON");
+    assert_eq!(server.me(&refreshed["access_token"]).await.0, 200);
+    let refused: Value = server.post("/api/v1/tokens/refresh", refresh(&ended)).await.json().await.expect("JSON");
+    assert_eq!(refused["reason"], "signed_out");
+    server.kill("-KILL");
+}
+
+#[tokio::test]
+async fn a_stop_is_clean() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[]);
+    assert!(server.kill("-TERM").status.success());
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_said_in_one_line() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).expect("an address");
+    for (settings, said) in [
+        (vec![("SEKISHO_SESION_IDLE", "1h")], "SEKISHO_SESION_IDLE: unknown setting"),
+        (vec![("SEKISHO_SESSION_IDLE", "soon")], "SEKISHO_SESSION_IDLE: must be a duration"),
+        (vec![("SEKISHO_LISTEN", taken.1.as_str())], "SEKISHO_LISTEN sets the address"),
+        (vec![("SEKISHO_LISTEN", "127.0.0.1:0"), ("SEKISHO_DATABASE_URL", "mysql://x")], "sqlite:// or postgres://"),
+        (vec![("SEKISHO_LISTEN", "127.0.0.1:0"), ("SEKISHO_DATABASE_URL", "sqlite:///proc/no/such.db")], "folder"),
+    ] {
+        let output = command(&folder, &settings).output().expect("the binary runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("sekisho: ")).collect();
+        assert!(lines.len() == 1 && lines[0].contains(said), "{said} in {stderr}");
+    }
+}
+
+#[test]
+fn it_explains_itself() {
+    let folder = Folder::new();
+    let help = command(&folder, &[]).arg("--help").output().expect("the binary runs");
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(help.contains("serve") && help.contains("migrate") && help.contains(".env.sample"), "{help}");
+    let migrated = command(&folder, &[]).arg("migrate").output().expect("the binary runs");
+    assert!(migrated.status.success() && folder.0.join("data/sekisho.db").exists());
+}
+
+#[tokio::test]
+async fn the_log_names_each_request_and_holds_no_secret_and_no_address() {
+    let folder = Folder::new();
+    let settings = [("SEKISHO_LOG", "debug"), ("SEKISHO_LOG_FORMAT", "json"), ("SEKISHO_RATE_LIMIT", "off")];
+    let server = Server::start(&folder, &settings);
+    let person = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let registered = server.post("/api/v1/users", person.clone()).await;
+    let request_id = registered.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let tokens: Value = server.post("/api/v1/tokens", person).await.json().await.expect("JSON");
+    server.me(&tokens["access_token"]).await;
+    let wrong = json!({ "email": "ada@example.com", "password": "a wrong password" });
+    server.post("/api/v1/tokens", wrong).await;
+    server.post("/api/v1/tokens/refresh", json!({ "refresh_token": tokens["refresh_token"] })).await;
+    let forged = format!("{}/login?next=%0d%0aforged&email=ada@example.com", server.url);
+    let page = Client::new().get(forged).send().await.expect("an answer");
+    assert_eq!(page.status(), 200);
+    server.kill("-TERM");
+
+    let log = std::fs::read_to_string(folder.0.join("log")).expect("a log");
+    let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+    for secret in ["ada@", PASSWORD, "a wrong password", "forged", &token("access_token"), &token("refresh_token")] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+    for line in log.lines() {
+        serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e} in {line}"));
+    }
+    assert!(log.lines().any(|line| line.contains(&request_id) && line.contains("registered")), "{log}");
+}
