@@ -1,0 +1,145 @@
+// What the tests are made of. Each test gets a person of its own and a site that no other test touches;
+// after it, no page may have complained: no console error, no exception, no violated content policy.
+import { randomInt, randomUUID } from 'node:crypto';
+import AxeBuilder from '@axe-core/playwright';
+import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
+import { Api } from './api';
+import { githubOn, siteOn, type Person, type Site } from './pages';
+import { startServer, type Settings } from './server';
+
+export { expect };
+
+export interface GithubAccount {
+  login: string;
+  id: number;
+  name: string | null;
+  emails: { email: string; primary: boolean; verified: boolean }[];
+  /** What goes wrong when this account signs in. */
+  fails?: 'expired code' | 'token endpoint' | 'api' | 'silence';
+}
+
+interface Fixtures {
+  complaints: Complaints;
+  api: Api;
+  /** A registered person, signed in nowhere. */
+  user: Person;
+  /** The test's first browser. */
+  site: Site;
+  /** One more browser, such as a phone: cookies and storage of its own. */
+  openBrowser: (options?: BrowserContextOptions) => Promise<Site>;
+  github: ReturnType<typeof githubOn>;
+  githubAccount: (account?: Partial<GithubAccount>) => Promise<GithubAccount>;
+}
+
+interface WorkerFixtures {
+  /** With settings, a file's tests run against a server of their own that has them. */
+  settings: Settings | undefined;
+  server: string | undefined;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  settings: [undefined, { scope: 'worker', option: true }],
+
+  server: [
+    async ({ settings }, use) => {
+      const server = settings && (await startServer(settings));
+      await use(server?.url);
+      await server?.stop();
+    },
+    { scope: 'worker' },
+  ],
+
+  baseURL: async ({ baseURL, server }, use) => use(server ?? baseURL),
+
+  complaints: [
+    async ({}, use) => {
+      const complaints = new Complaints();
+      await use(complaints);
+      complaints.expectNone();
+    },
+    { auto: true },
+  ],
+
+  context: async ({ context, complaints }, use) => {
+    await complaints.listen(context);
+    await use(context);
+  },
+
+  openBrowser: async ({ browser, complaints }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      await complaints.listen(context);
+      return siteOn(await context.newPage());
+    });
+    for (const context of contexts) await context.close();
+  },
+
+  api: async ({ request }, use) => use(new Api(request)),
+
+  user: async ({ api }, use) => {
+    const user = newPerson();
+    await api.register(user);
+    await use(user);
+  },
+
+  site: async ({ page }, use) => use(siteOn(page)),
+
+  github: async ({ page }, use) => use(githubOn(page)),
+
+  githubAccount: async ({ request }, use) => {
+    await use(async (account) => {
+      const login = `octo-${randomUUID().slice(0, 8)}`;
+      const emails = [{ email: `${login}@example.com`, primary: true, verified: true }];
+      const full = { login, id: randomInt(2 ** 40), name: 'Octavia', emails, ...account };
+      await request.post('http://127.0.0.1:4010/_accounts', { data: full });
+      return full;
+    });
+  },
+});
+
+/** Somebody who has no account yet. */
+export function newPerson(): Person {
+  return { name: 'Aoi', email: `aoi-${randomUUID()}@example.com`, password: 'two horses passed the Hakone gate' };
+}
+
+/** axe finds nothing to object to, neither in the light colours nor in the dark ones. */
+export async function expectAccessible(page: Page) {
+  const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze();
+    const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.map((node) => node.html) }));
+    expect(found, `${page.url()}, ${colorScheme}`).toEqual([]);
+  }
+}
+
+class Complaints {
+  private readonly heard: string[] = [];
+  private readonly allowed: { message: string; path: string }[] = [];
+
+  /** Chromium logs an answer of 4xx as an error: here it is what the test is about. */
+  allow(status: number | 'offline', path: string) {
+    this.allowed.push({ message: status === 'offline' ? 'net::ERR_' : `status of ${status}`, path });
+  }
+
+  async listen(context: BrowserContext) {
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+        console.error(`content policy: ${violatedDirective} ${blockedURI}`);
+      });
+    });
+    context.on('weberror', (error) => this.heard.push(`${error.error().stack}`));
+    context.on('console', (message) => {
+      if (message.type() !== 'error') return;
+      const [text, { url }] = [message.text(), message.location()];
+      const isAllowed = this.allowed.some(({ message, path }) => text.includes(message) && url.includes(path));
+      if (!isAllowed) this.heard.push(`${text} (${url})`);
+    });
+  }
+
+  expectNone() {
+    expect(this.heard, 'what the pages complained about').toEqual([]);
+  }
+}

@@ -1,0 +1,66 @@
+// The server under test: waiting for it, and starting one with settings of its own.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** `SEKISHO_` variables. */
+export type Settings = Record<string, string>;
+
+const BINARY = resolve(import.meta.dirname, process.env.E2E_BINARY ?? '../target/release/sekisho');
+
+/** Waits until the server at `url` is ready; throws when it isn't after 30 seconds. */
+export async function waitUntilReady(url: string) {
+  const deadline = Date.now() + 30_000;
+  let last = '';
+  while (Date.now() < deadline) {
+    try {
+      const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+      if (answer.ok) return;
+      last = `status ${answer.status}`;
+    } catch (error) {
+      last = String((error as Error).cause ?? error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`${url} was not ready within 30 s (${last}): see the server's output above`);
+}
+
+/** Starts a server on a free port with a database of its own. */
+export async function startServer(settings: Settings) {
+  const dir = await mkdtemp(join(tmpdir(), 'sekisho-'));
+  const listen = `127.0.0.1:${await freePort()}`;
+  const url = `http://${listen}`;
+  const server = spawn(BINARY, ['serve'], {
+    cwd: dir,
+    env: {
+      SEKISHO_LISTEN: listen,
+      SEKISHO_DATABASE_URL: `sqlite://${dir}/sekisho.db`,
+      SEKISHO_RATE_LIMIT: 'off',
+      SEKISHO_LOG: 'warn',
+      ...settings,
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const exited = once(server, 'exit');
+  await Promise.race([waitUntilReady(url), exited.then(([code]) => Promise.reject(`${BINARY} stopped with ${code}`))]);
+  return {
+    url,
+    async stop() {
+      server.kill();
+      await exited;
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}

@@ -1,0 +1,133 @@
+import type { Page } from '@playwright/test';
+import { expect, expectAccessible, newPerson, test } from '../fixtures';
+
+const TEXT = 'I keep bees.\nAnd a diary: 日記';
+
+test.beforeEach(async ({ complaints, site, user }) => {
+  complaints.allow(401, '/session/');
+  await site.signIn(user);
+  await site.visit('/account');
+});
+
+test('a session that ends over something typed is begun again in place', async ({ api, page, site, user }) => {
+  await site.account.about.fill(TEXT);
+  await api.endAllOthers(user);
+  await expect(site.keeper.signInAgain).toHaveAccessibleDescription(
+    'You were signed out from another of your devices.',
+  );
+  await expect(site.keeper.password).toBeFocused();
+  await expectAccessible(page);
+
+  await site.keeper.password.fill('not my password');
+  await site.keeper.submit.click();
+  await expect(site.keeper.password).toHaveAccessibleDescription('That password is not right. Please try again.');
+
+  await site.keeper.password.fill(user.password);
+  await site.keeper.submit.click();
+  await expect(site.keeper.signInAgain).toBeHidden();
+  await expect(site.account.about).toHaveValue(TEXT);
+  await site.account.save.click();
+  await expect(site.notice).toHaveText('Your changes were saved.');
+  await expect(site.account.about).toHaveValue(TEXT);
+});
+
+test('the dialog stays whatever key is pressed, and goes when another tab signs in', async ({
+  api,
+  page,
+  site,
+  user,
+}) => {
+  await site.account.about.fill(TEXT);
+  await api.endAllOthers(user);
+  await expect(site.keeper.signInAgain).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await expect(site.keeper.signInAgain).toBeVisible();
+
+  const other = await site.openTab();
+  await other.page.goto('/login');
+  await other.login.fillAndSubmit(user);
+  await expect(site.keeper.signInAgain).toBeHidden();
+  await expect(site.account.about).toHaveValue(TEXT);
+});
+
+test('what was typed comes back after a reload, or is discarded', async ({ page, site }) => {
+  await site.account.about.fill(TEXT);
+  await page.reload();
+  await expect(site.notice).toHaveText('Your unsaved text was restored.');
+  await expect(site.account.about).toHaveValue(TEXT);
+
+  await site.account.discard.click();
+  await expect(site.account.about).toBeEmpty();
+  await site.visit('/account');
+  await expect(site.account.about).toBeEmpty();
+});
+
+test('what was typed comes back after the sign-in page', async ({ api, page, site, user }) => {
+  await site.account.about.fill(TEXT);
+  await api.endAllOthers(user);
+  await site.keeper.signInPage.click();
+  await site.login.fillAndSubmit(user);
+  await expect(page).toHaveURL('/account');
+  await expect(site.account.about).toHaveValue(TEXT);
+});
+
+test('nobody else sees it', async ({ api, page, site, user }) => {
+  const other = newPerson();
+  await api.register(other);
+  await site.account.about.fill(TEXT);
+  await api.endAllOthers(user);
+  await site.keeper.signInPage.click();
+  await Promise.all([page.waitForRequest('/session/events'), site.login.fillAndSubmit(other)]);
+  await expect(site.account.name).toHaveValue(other.name);
+  await expect(site.account.about).toBeEmpty();
+  expect(await drafts(page)).toEqual([]);
+});
+
+test('a form sent after the session ended loses nothing', async ({ api, complaints, page, site, user }) => {
+  // The page has not heard of it, as its keeper is cut off.
+  complaints.allow('offline', '/session/');
+  await page.route('/session/*', (route) => route.abort());
+  await site.visit('/account');
+  await api.endAllOthers(user);
+  await site.account.about.fill(TEXT);
+  await site.account.save.click();
+  await expect(site.notice).toHaveText('You were signed out from another of your devices.');
+
+  await page.unrouteAll();
+  await site.login.fillAndSubmit(user);
+  await expect(page).toHaveURL('/account');
+  await expect(site.account.about).toHaveValue(TEXT);
+  await site.account.save.click();
+  await expect(site.notice).toHaveText('Your changes were saved.');
+});
+
+test('nothing stays behind once it is saved', async ({ page, site }) => {
+  await site.account.about.fill(TEXT);
+  await Promise.all([page.waitForRequest('/session/events'), site.account.save.click()]);
+  await expect(site.notice).toHaveText('Your changes were saved.');
+  expect(await drafts(page)).toEqual([]);
+});
+
+test('nothing stays behind after a deliberate sign-out', async ({ page, site, user }) => {
+  await site.account.about.fill(TEXT);
+  await site.nav.signOut.click();
+  await expect(site.notice).toHaveText('You signed out.');
+  expect(await drafts(page)).toEqual([]);
+  await site.signIn(user);
+  await site.visit('/account');
+  await expect(site.account.about).toBeEmpty();
+});
+
+test('a password is never kept', async ({ page, site }) => {
+  await site.visit('/account/password');
+  await site.password.new.fill('half a passw');
+  await page.getByRole('button', { name: 'Show password' }).last().click();
+  await site.visit('/account/password');
+  await expect(site.password.new).toBeEmpty();
+  expect(await drafts(page)).toEqual([]);
+});
+
+function drafts(page: Page) {
+  return page.evaluate(() => Object.keys(sessionStorage).filter((key) => key.startsWith('sekisho.draft')));
+}

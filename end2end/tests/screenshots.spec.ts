@@ -1,0 +1,30 @@
+// The README's pictures. With UPDATE_SCREENSHOTS=1 they go to screenshots/, else among the results.
+import { devices as models } from '@playwright/test';
+import { expect, newPerson, test } from '../fixtures';
+
+test.use({ viewport: { width: 1280, height: 800 }, timezoneId: 'Asia/Tokyo' });
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`pictures of the ${colorScheme} pages`, async ({ api, openBrowser, page, site }, testInfo) => {
+    const folder = process.env.UPDATE_SCREENSHOTS ? 'screenshots' : testInfo.outputPath();
+    const take = (name: string) => page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage: true });
+    const person = newPerson();
+    await api.register(person);
+    await page.emulateMedia({ colorScheme });
+
+    await page.goto('/');
+    await take('home');
+
+    await page.goto('/login');
+    await expect(page.getByRole('button', { name: 'Show password' })).toBeVisible();
+    await take('login');
+
+    const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
+    await phone.signIn(person);
+    await api.signIn(person, 'backup script');
+    await site.signIn(person);
+    await site.visit('/devices');
+    await expect(site.devices.all).toHaveCount(3);
+    await take('devices');
+  });
+}
