@@ -80,17 +80,3 @@ create table signing_keys (
     private_key text not null,           -- sealed PKCS#8
     created_at bigint not null
 );
-
-create table events (
-    id text primary key,
-    at bigint not null,
-    user_id text,                        -- no foreign key: the log outlives the person
-    session_id text,
-    kind text not null,
-    outcome text not null,               -- success | failure
-    reason text,
-    ip text not null,
-    user_agent text not null,
-    request_id text
-);
-create index events_user on events (user_id, id);

@@ -8,10 +8,14 @@
 //!   lately, in memory ([`access_token`], [`ended`]);
 //! * a refresh token works once ([`refresh_token`]).
 //!
-//! A session ends in one place, [`Auth::end`], which writes the row and the log together and then tells the set in
-//! memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
+//! A session ends in one place, [`Auth::end`], which writes the row and the log ([`audit`]) together and then tells the
+//! set in memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use quick_cache::sync::Cache;
 
@@ -19,24 +23,32 @@ use crate::{
     config::Config,
     db::{Db, UnixMillis, users::User},
     error::Error,
+    metrics::Metrics,
 };
 
 pub mod access_token;
 pub mod account;
+pub mod admin;
+pub mod audit;
+pub mod ceremony;
 pub mod clock;
 pub mod email;
 pub mod ended;
 pub mod event;
 pub mod github;
 pub mod housekeeping;
+pub mod log_filter;
 pub mod password;
 pub mod policy;
 pub mod rate_limit;
 pub mod reason;
 pub mod refresh_token;
+pub mod role;
+pub mod room;
 pub mod secret;
 pub mod session;
 pub mod sign_in;
+pub mod step_up;
 
 use access_token::AccessTokens;
 use clock::Clock;
@@ -45,6 +57,7 @@ use github::Github;
 use password::Passwords;
 use policy::Policy;
 use rate_limit::RateLimits;
+use role::Roles;
 use secret::MasterSecret;
 
 /// Who is asking, as the log records it.
@@ -53,6 +66,8 @@ pub struct Caller {
     pub ip: IpAddr,
     pub user_agent: String,
     pub request_id: Option<String>,
+    /// The administrator who acts on somebody else's account.
+    pub actor: Option<String>,
 }
 
 /// How long a user's profile may be answered from memory; bounds what another process's change takes to be seen.
@@ -67,10 +82,14 @@ pub struct Auth {
     pub access_tokens: AccessTokens,
     pub limits: RateLimits,
     pub github: Option<Github>,
+    pub metrics: Metrics,
     passwords: Passwords,
     secret: MasterSecret,
     registration_open: bool,
     profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
+    roles: Roles,
+    /// Refreshes that `counts` does not hold yet.
+    refreshes: AtomicI64,
 }
 
 impl Auth {
@@ -84,7 +103,10 @@ impl Auth {
             policy: config.policy.clone(),
             registration_open: config.registration_open,
             passwords: Passwords::new(),
-            ended: EndedSessions::default(),
+            ended: EndedSessions::new(clock.now()),
+            metrics: Metrics::default(),
+            roles: Roles::default(),
+            refreshes: AtomicI64::new(0),
             profiles: Cache::new(PROFILES),
             access_tokens,
             github,
@@ -92,7 +114,8 @@ impl Auth {
             clock,
             secret,
         };
-        auth.load_ended().await?;
+        auth.begin_chain().await?;
+        auth.follow_ends(None).await?;
         Ok(auth)
     }
 
@@ -121,6 +144,14 @@ impl User {
     pub fn roles(&self) -> impl Iterator<Item = &str> {
         self.roles.split_ascii_whitespace()
     }
+}
+
+/// Cuts a list that was read one item too long to a page, and says before which item the next one begins.
+fn page<T>(mut items: Vec<T>, limit: usize, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|item| id(item).to_owned());
+    (items, next)
 }
 
 /// A duration as stored times count it.

@@ -33,6 +33,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Absent: no GitHub sign-in.
     pub github: Option<GithubConfig>,
+    /// Where `/metrics` is served; absent: nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// A filter as `tracing_subscriber::EnvFilter` reads it.
     pub log: String,
     pub log_format: LogFormat,
@@ -176,6 +178,8 @@ impl Config {
                 })?
                 .unwrap_or_default(),
             github: Self::github(source)?,
+            metrics_listen: source
+                .take("metrics_listen", "an address and a port, such as 127.0.0.1:9464", |v| v.parse().ok())?,
             log: source
                 .take("log", "a filter such as info or sekisho=debug,info", |v| {
                     tracing_subscriber::EnvFilter::try_new(v).is_ok().then(|| v.to_owned())
@@ -207,6 +211,7 @@ impl Config {
                 .take("device_limit", "evict or deny", |v| choice(v, "evict", "deny"))?
                 .map_or(preset.device_limit, |evict| if evict { DeviceLimit::Evict } else { DeviceLimit::Deny }),
             step_up: source.duration("step_up")?.unwrap_or(preset.step_up),
+            log_retention: source.duration("log_retention")?.unwrap_or(preset.log_retention),
         };
         match policy.session_idle {
             Some(idle) if policy.idle_warning >= idle => {

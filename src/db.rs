@@ -8,9 +8,11 @@ use std::{path::Path, time::Duration};
 use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
 
 pub mod ceremonies;
+pub mod counts;
 pub mod events;
 pub mod identities;
 pub mod refresh_tokens;
+pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
 pub mod users;
@@ -54,6 +56,10 @@ impl Db {
                 let pool = AnyPoolOptions::new()
                     .max_connections(16)
                     .acquire_timeout(Duration::from_secs(5))
+                    // As on SQLite: who waits for a lock longer than this is told so.
+                    .after_connect(|conn, _| {
+                        Box::pin(async move { sqlx::query("set lock_timeout = '5s'").execute(conn).await.map(drop) })
+                    })
                     .connect(url)
                     .await
                     .map_err(OpenError::Connect)?;

@@ -3,7 +3,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use crate::auth::reason::Reason;
+use crate::{auth::reason::Reason, db::sessions::Session};
 
 /// A fault in one field of the input. Its text is `field-<code>` in the locales.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,14 +43,22 @@ pub enum Error {
     EmailTaken,
     #[error("registration is closed")]
     RegistrationClosed,
+    /// All devices are in use: these, one of which has to go first.
     #[error("too many devices")]
-    DeviceLimit,
+    DeviceLimit(Box<[Session]>),
+    #[error("not permitted")]
+    Forbidden,
+    #[error("the house would be left without an administrator")]
+    LastAdmin,
     #[error("the sign-in is too old for this")]
     StepUpRequired,
     #[error("the account would be left without a way in")]
     LastWayIn,
     #[error("the request comes from another site")]
     CrossOrigin,
+    /// What was begun in this browser is over, or was begun in another.
+    #[error("nothing waits here")]
+    CeremonyGone,
     #[error("not found")]
     NotFound,
     #[error("method not allowed")]
@@ -94,10 +102,13 @@ impl Error {
             Self::AccountDisabled => "account_disabled",
             Self::EmailTaken => "email_taken",
             Self::RegistrationClosed => "registration_closed",
-            Self::DeviceLimit => "device_limit",
+            Self::DeviceLimit(_) => "device_limit",
+            Self::Forbidden => "forbidden",
+            Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
             Self::LastWayIn => "last_way_in",
             Self::CrossOrigin => "cross_origin",
+            Self::CeremonyGone => "ceremony_gone",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
@@ -119,15 +130,17 @@ impl Error {
             | Self::Unauthenticated
             | Self::InvalidToken
             | Self::InvalidRefreshToken
-            | Self::SessionEnded(_) => 401,
+            | Self::SessionEnded(_)
+            | Self::StepUpRequired => 401,
             Self::AccountDisabled
             | Self::RegistrationClosed
-            | Self::DeviceLimit
-            | Self::StepUpRequired
+            | Self::CeremonyGone
+            | Self::DeviceLimit(_)
+            | Self::Forbidden
             | Self::CrossOrigin => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::EmailTaken | Self::LastWayIn => 409,
+            Self::EmailTaken | Self::LastAdmin | Self::LastWayIn => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited(_) => 429,

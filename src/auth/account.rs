@@ -2,8 +2,7 @@
 
 use super::{
     Auth, Caller,
-    event::{About, Kind},
-    millis,
+    event::{Entry, Kind},
     password::{Password, Verdict},
     reason::Reason,
     session::Which,
@@ -74,10 +73,10 @@ impl Auth {
                 return Err(Error::InvalidInput(faults.into_iter().flatten().collect()));
             }
         };
-        let now = self.clock.now();
-        users::update_profile(self.db.writer(), &user.id, &name, &about, locale.as_deref(), now).await?;
+        let user = User { name, about, locale, ..user.clone() };
+        users::update_profile(self.db.writer(), &user, self.clock.now()).await?;
         self.forget_profile(&user.id);
-        Ok(User { name, about, locale, ..user.clone() })
+        Ok(user)
     }
 
     /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;
@@ -98,25 +97,25 @@ impl Auth {
                 return Err(Error::field("current_password", "password-wrong"));
             }
         } else {
-            self.require_recent_sign_in(session)?;
+            self.require_recent(session)?;
         }
         let new = Password::choose("new_password", new, &[&user.email, &user.name])
             .map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
-        if !users::swap_password(self.db.writer(), &user.id, old.as_deref(), &hash, self.clock.now()).await? {
+        let now = self.clock.now();
+        let mut tx = self.db.begin().await?;
+        if !users::swap_password(&mut *tx, &user.id, old.as_deref(), &hash, now).await? {
             return Err(Error::field("current_password", "password-wrong"));
         }
+        users::set_notice(&mut *tx, &user.id, now).await?;
+        let others = Which::Others { user_id: &user.id, keep: &session.id };
+        let ended = self.end_in(&mut tx, others, Reason::PasswordChanged).await?;
+        let mut entries = vec![Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id)];
+        entries.extend(ended.iter().map(Entry::from));
+        self.log(&mut tx, &entries, Some(caller)).await?;
+        tx.commit().await?;
+        self.announce(ended);
         self.forget_profile(&user.id);
-        self.end(&user.id, Which::AllBut(&session.id), Reason::PasswordChanged, Some(caller)).await?;
-        let about = About { user_id: Some(&user.id), session_id: Some(&session.id), reason: None };
-        self.log(self.db.writer(), Kind::PasswordChanged, about, Some(caller)).await
-    }
-
-    /// Something sensitive needs a sign-in no older than the policy says (ASVS 7.5.1).
-    pub fn require_recent_sign_in(&self, session: &Session) -> Result<(), Error> {
-        match self.policy.step_up {
-            Some(age) if self.clock.now() - session.authenticated_at > millis(age) => Err(Error::StepUpRequired),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

@@ -1,14 +1,17 @@
-//! The sessions that ended lately, in memory, and the bus on which ends travel.
+//! The sessions that ended lately, in memory, and how the news of an end travels.
 //!
 //! Every bearer request asks this set instead of the database. It needs to hold an end only as long as an access
-//! token made before it could still be valid. Other nodes would feed it through [`EndedSessions::announce`].
+//! token made before it could still be valid. An end made by this process is [announced](EndedSessions::announce) as
+//! soon as it is committed; one made by another (a second node, a restored answer of the database that never reached
+//! us) is [found](Auth::follow_ends) within a second. A further way for ends to travel would call `announce` as well.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use super::{Auth, millis, reason::Reason};
 use crate::{
@@ -16,8 +19,12 @@ use crate::{
     error::Error,
 };
 
-/// Ends that a slow event stream may lag behind before it has to look the session up again.
-const BUS_CAPACITY: usize = 1_024;
+/// How often a running server looks for ends that others made.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// How far clocks of nodes may differ, and a commit may take.
+const OVERLAP: UnixMillis = 5_000;
+/// How far another service's clock may be off, on top of a token's life.
+const SLACK: UnixMillis = 60_000;
 
 /// One end, as it is announced.
 #[derive(Clone, Debug)]
@@ -37,54 +44,160 @@ impl From<sessions::Ended> for End {
     }
 }
 
-#[derive(Debug)]
-pub struct EndedSessions {
-    recent: RwLock<HashMap<Arc<str>, (Reason, UnixMillis)>>,
-    bus: broadcast::Sender<End>,
+/// A place in the order of ends as this process learnt of them: what a follower has seen so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Another process has another order.
+    epoch: i64,
+    n: u64,
 }
 
-impl Default for EndedSessions {
-    fn default() -> Self {
-        Self { recent: RwLock::default(), bus: broadcast::Sender::new(BUS_CAPACITY) }
+impl Cursor {
+    pub fn parse(text: &str) -> Option<Self> {
+        let (epoch, n) = text.split_once('-')?;
+        Some(Self { epoch: epoch.parse().ok()?, n: n.parse().ok()? })
     }
+}
+
+impl Cursor {
+    /// The place `n` ends before this one.
+    pub fn back(self, n: usize) -> Self {
+        Self { n: self.n - n as u64, ..self }
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.n)
+    }
+}
+
+#[derive(Debug)]
+pub struct EndedSessions {
+    epoch: i64,
+    recent: RwLock<Recent>,
+    news: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Recent {
+    reasons: HashMap<Arc<str>, Reason>,
+    /// In the order in which they were learnt of; the first has the number `first`.
+    order: VecDeque<End>,
+    first: u64,
 }
 
 impl EndedSessions {
-    /// Why the session ended, if it did so lately.
-    pub fn reason(&self, session_id: &str) -> Option<Reason> {
-        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
-        recent.get(session_id).map(|(reason, _)| *reason)
+    pub fn new(now: UnixMillis) -> Self {
+        Self { epoch: now, recent: RwLock::default(), news: watch::Sender::new(0) }
     }
 
-    /// Refuses the sessions' tokens from now on and tells every listener.
+    /// Why the session ended, if it did so lately.
+    pub fn reason(&self, session_id: &str) -> Option<Reason> {
+        self.recent.read().unwrap_or_else(PoisonError::into_inner).reasons.get(session_id).copied()
+    }
+
+    /// Refuses the sessions' tokens from now on and tells every listener; what is known already is not told again.
     pub fn announce(&self, ends: impl IntoIterator<Item = End>) {
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        let before = recent.order.len();
         for end in ends {
-            let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
-            recent.insert(end.session_id.clone(), (end.reason, end.at));
-            drop(recent);
-            let _ = self.bus.send(end); // fails only when nobody listens
+            if recent.reasons.insert(end.session_id.clone(), end.reason).is_none() {
+                recent.order.push_back(end);
+            }
+        }
+        let (after, last) = (recent.order.len(), recent.first + recent.order.len() as u64);
+        drop(recent);
+        if after > before {
+            self.news.send_replace(last);
         }
     }
 
-    pub fn subscribe(&self) -> broadcast::Receiver<End> {
-        self.bus.subscribe()
+    /// Wakes up when there are new ends; however many came meanwhile, they are one piece of news.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// The ends that were learnt of after `since`, or all when `since` is not of this process; and where they end.
+    pub fn since(&self, since: Option<Cursor>) -> (Vec<End>, Cursor) {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        let end = recent.first + recent.order.len() as u64;
+        let from =
+            since.filter(|c| c.epoch == self.epoch && c.n <= end).map_or(0, |c| c.n.saturating_sub(recent.first));
+        let ends = recent.order.iter().skip(from as usize).cloned().collect();
+        (ends, Cursor { epoch: self.epoch, n: end })
+    }
+
+    pub fn len(&self) -> usize {
+        self.recent.read().unwrap_or_else(PoisonError::into_inner).order.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Forgets ends before `before`: every token made until then has run out.
     pub fn forget(&self, before: UnixMillis) {
-        self.recent.write().unwrap_or_else(PoisonError::into_inner).retain(|_, (_, at)| *at >= before);
+        let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
+        while let Some(end) = recent.order.front().filter(|end| end.at < before).cloned() {
+            recent.order.pop_front();
+            recent.reasons.remove(&end.session_id);
+            recent.first += 1;
+        }
     }
 }
 
 impl Auth {
-    pub(super) async fn load_ended(&self) -> Result<(), Error> {
-        let ends = sessions::list_ended_since(self.db.reader(), self.ends_matter_since()).await?;
+    /// Learns of ends that are in the database: at the start all that matter, then what is new since `since`.
+    /// Returns from where to look the next time.
+    pub async fn follow_ends(&self, since: Option<UnixMillis>) -> Result<UnixMillis, Error> {
+        let now = self.clock.now();
+        let since = since.unwrap_or_else(|| self.ends_matter_since());
+        let ends = sessions::list_ended_since(self.db.reader(), since).await?;
         self.ended.announce(ends.into_iter().map(End::from));
-        Ok(())
+        Ok(now - OVERLAP)
     }
 
-    /// The time of the oldest end that an access token may still contradict: one token's life ago, and the leeway.
+    /// The time of the oldest end that an access token may still contradict: one token's life ago, and some slack.
     pub(super) fn ends_matter_since(&self) -> UnixMillis {
-        self.clock.now() - millis(self.policy.access_ttl) - 60_000
+        self.clock.now() - self.ends_matter_for()
+    }
+
+    /// How long an end matters, in milliseconds.
+    pub fn ends_matter_for(&self) -> UnixMillis {
+        millis(self.policy.access_ttl) + SLACK
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(id: &str, at: UnixMillis) -> End {
+        End { session_id: id.into(), reason: Reason::SignedOut, at }
+    }
+
+    fn ids(ends: &[End]) -> Vec<&str> {
+        ends.iter().map(|end| &*end.session_id).collect()
+    }
+
+    #[test]
+    fn a_follower_gets_what_is_new_to_it_and_everything_after_a_restart() {
+        let ended = EndedSessions::new(7);
+        ended.announce([end("a", 1), end("b", 2)]);
+        let (all, cursor) = ended.since(None);
+        assert_eq!(ids(&all), ["a", "b"]);
+        assert!(ended.since(Some(cursor)).0.is_empty());
+        ended.announce([end("b", 2), end("c", 3)]);
+        let (new, next) = ended.since(Cursor::parse(&cursor.to_string()));
+        assert_eq!(ids(&new), ["c"]);
+        // Another process, or a place that is yet to come: start over.
+        assert_eq!(ended.since(Cursor::parse("8-1")).0.len(), 3);
+        assert_eq!(ended.since(Cursor::parse("7-99")).0.len(), 3);
+        ended.forget(3);
+        assert_eq!((ended.len(), ended.reason("a")), (1, None));
+        assert_eq!(ids(&ended.since(Some(cursor)).0), ["c"]);
+        assert!(ended.since(Some(next)).0.is_empty());
+        assert!(["", "1", "x-1", "1-x", "1-2-3"].iter().all(|text| Cursor::parse(text).is_none()));
     }
 }

@@ -1,88 +1,118 @@
-//! The log of what happened to an account: a row for the person, a structured line for monitoring (ASVS 16.3.1).
-//! No secret and no e-mail address is in either.
+//! What happened to an account: a row for the person and the administrator, a structured line for monitoring
+//! (ASVS 16.3.1). No secret and no e-mail address is in either.
 
-use super::{Auth, Caller, reason::Reason};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Auth, reason::Reason};
 use crate::{
-    db::{Executor, events},
+    db::{events, users},
     error::Error,
 };
 
-/// What happened; its text is `event-<name>` in the locales.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Registered,
-    SignedIn,
-    SignInFailed,
-    SessionEnded,
-    PasswordChanged,
-    GithubLinked,
-    GithubUnlinked,
-    RefreshReuse,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What happened; its text is `event-<name>` in the locales.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind { $($(#[$doc])* $variant,)* }
+
+        impl Kind {
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    };
+}
+
+kinds! {
+    Registered = "registered",
+    SignedIn = "sign_in",
+    SignInFailed = "sign_in_failed",
+    /// Signed in on a device, or from a network, that this account did not know.
+    NewDevice = "new_device",
+    SteppedUp = "step_up",
+    StepUpFailed = "step_up_failed",
+    SessionEnded = "session_ended",
+    PasswordChanged = "password_changed",
+    GithubLinked = "github_linked",
+    GithubUnlinked = "github_unlinked",
+    /// A used refresh token came back: somebody else holds a copy.
+    RefreshReuse = "refresh_reuse",
+    AccountDisabled = "account_disabled",
+    AccountEnabled = "account_enabled",
+    RolesChanged = "roles_changed",
+    RoleSaved = "role_saved",
+    RoleRemoved = "role_removed",
+    /// An administrator signed everybody out.
+    EverybodyEnded = "everybody_ended",
+    LogExported = "log_exported",
+    /// Housekeeping removed entries that were older than the policy keeps them.
+    LogTrimmed = "log_trimmed",
 }
 
 impl Kind {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Registered => "registered",
-            Self::SignedIn => "sign_in",
-            Self::SignInFailed => "sign_in_failed",
-            Self::SessionEnded => "session_ended",
-            Self::PasswordChanged => "password_changed",
-            Self::GithubLinked => "github_linked",
-            Self::GithubUnlinked => "github_unlinked",
-            Self::RefreshReuse => "refresh_reuse",
-        }
-    }
+    /// What the person should know of even if they don't look for it (ASVS 6.3.7).
+    pub const NOTICES: [Self; 5] =
+        [Self::NewDevice, Self::PasswordChanged, Self::GithubLinked, Self::GithubUnlinked, Self::RefreshReuse];
 
-    fn outcome(self) -> &'static str {
+    pub(super) fn outcome(self) -> &'static str {
         match self {
-            Self::SignInFailed | Self::RefreshReuse => "failure",
+            Self::SignInFailed | Self::StepUpFailed | Self::RefreshReuse => "failure",
             _ => "success",
         }
     }
 }
 
-/// Whom an event is about.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct About<'a> {
+/// One thing to be logged: what, and whom it is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    pub kind: Kind,
     pub user_id: Option<&'a str>,
     pub session_id: Option<&'a str>,
     pub reason: Option<Reason>,
+    pub detail: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, user_id: None, session_id: None, reason: None, detail: None }
+    }
+
+    pub fn user(self, id: &'a str) -> Self {
+        Self { user_id: Some(id), ..self }
+    }
+
+    pub fn session(self, id: &'a str) -> Self {
+        Self { session_id: Some(id), ..self }
+    }
+
+    pub fn detail(self, detail: &'a str) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+}
+
+impl<'a> From<&'a crate::db::sessions::Ended> for Entry<'a> {
+    fn from(end: &'a crate::db::sessions::Ended) -> Self {
+        let reason = end.ended_reason.parse().ok();
+        Self { reason, ..Self::new(Kind::SessionEnded).user(&end.user_id).session(&end.id) }
+    }
+}
+
+/// The network of an address as the log keeps it: its /24, or its /64 for IPv6.
+pub fn network_of(ip: IpAddr) -> String {
+    let ip = ip.to_canonical();
+    let prefix = if ip.is_ipv4() { 24 } else { 64 };
+    IpNet::new(ip, prefix).map_or_else(|_| ip.to_string(), |net| net.trunc().to_string())
 }
 
 impl Auth {
-    /// Writes an event, in the transaction of what it records. `caller` is absent for what no request caused.
-    pub(super) async fn log(
-        &self,
-        db: impl Executor<'_>,
-        kind: Kind,
-        about: About<'_>,
-        caller: Option<&Caller>,
-    ) -> Result<(), Error> {
-        let reason = about.reason.map(Reason::as_str);
-        tracing::info!(
-            target: "sekisho::audit",
-            event = kind.as_str(),
-            user.id = about.user_id,
-            session.id = about.session_id,
-            reason,
-            ip = caller.map(|c| tracing::field::display(c.ip)),
-        );
-        let event = events::Event {
-            id: self.clock.new_id(),
-            at: self.clock.now(),
-            user_id: about.user_id.map(Into::into),
-            session_id: about.session_id.map(Into::into),
-            kind: kind.as_str().into(),
-            outcome: kind.outcome().into(),
-            reason: reason.map(Into::into),
-            ip: caller.map(|c| c.ip.to_string()).unwrap_or_default(),
-            user_agent: caller.map(|c| c.user_agent.clone()).unwrap_or_default(),
-            request_id: caller.and_then(|c| c.request_id.clone()),
-        };
-        Ok(events::insert(db, &event).await?)
-    }
-
     /// A page of a person's log, the newest first: `limit` events from before the event `before` on, and where the
     /// next page begins.
     pub async fn events(
@@ -91,11 +121,44 @@ impl Auth {
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<events::Event>, Option<String>), Error> {
-        const NEWEST: &str = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-        let mut page = events::list(self.db.reader(), user_id, before.unwrap_or(NEWEST), limit as i64 + 1).await?;
-        let more = page.len() > limit;
-        page.truncate(limit);
-        let next = page.last().filter(|_| more).map(|event| event.id.clone());
-        Ok((page, next))
+        let page = events::list(self.db.reader(), user_id, before.unwrap_or_default(), limit as i64 + 1).await?;
+        Ok(super::page(page, limit, |event| &event.id))
+    }
+
+    /// What a person has not said yet that they have seen, the newest first.
+    pub async fn notices(&self, user: &users::User) -> Result<Vec<events::Event>, Error> {
+        const MOST: i64 = 20;
+        if !user.has_notice() {
+            return Ok(Vec::new());
+        }
+        let kinds = Kind::NOTICES.map(Kind::as_str);
+        let since = user.notices_seen_at.unwrap_or_default();
+        Ok(events::list_notices(self.db.reader(), &user.id, &kinds, since, MOST).await?)
+    }
+
+    pub async fn notices_seen(&self, user_id: &str) -> Result<(), Error> {
+        users::set_notices_seen(self.db.writer(), user_id, self.clock.now()).await?;
+        self.forget_profile(user_id);
+        Ok(())
+    }
+}
+
+impl users::User {
+    /// Whether something happened that the person should know of and has not seen.
+    pub fn has_notice(&self) -> bool {
+        self.notice_at.is_some_and(|at| self.notices_seen_at.is_none_or(|seen| seen < at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_of_the_size_that_a_place_has() {
+        let of = |ip: &str| network_of(ip.parse().expect("an address"));
+        assert_eq!(of("203.0.113.9"), "203.0.113.0/24");
+        assert_eq!(of("::ffff:203.0.113.9"), "203.0.113.0/24");
+        assert_eq!(of("2001:db8:1:2:3::4"), "2001:db8:1:2::/64");
     }
 }

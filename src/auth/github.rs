@@ -16,17 +16,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::{
     Auth, Caller,
     account::parse_name,
+    ceremony::Ceremony,
     email::Email,
-    event::{About, Kind},
-    millis,
+    event::{Entry, Kind},
     secret::{OpaqueToken, sha256_hex},
-    session::SignedIn,
+    session::{CookieToken, SignedIn},
     sign_in::taken,
 };
 use crate::{
     config::{GithubConfig, Url},
     db::{
-        ceremonies,
         identities::{self, Identity},
         users::{self, User},
     },
@@ -34,11 +33,8 @@ use crate::{
 };
 
 const PROVIDER: &str = "github";
-/// The ceremony cookie and the token that continues a pending link.
-pub const BROWSER_PREFIX: &str = "sk_br_";
+/// The token that continues a pending link.
 const LINK_PREFIX: &str = "sk_ln_";
-const SEALED_FOR: &str = "ceremony";
-const CEREMONY_TTL: Duration = Duration::from_secs(600);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
@@ -58,15 +54,24 @@ pub enum Purpose {
     Link {
         session_id: String,
     },
+    /// To prove again who holds this session.
+    StepUp {
+        session_id: String,
+    },
 }
 
 /// How a ceremony came out.
 pub enum Outcome {
     SignedIn {
-        user: User,
+        user: Box<User>,
         next: String,
     },
     Linked {
+        next: String,
+    },
+    /// The session has a new secret.
+    SteppedUp {
+        token: CookieToken,
         next: String,
     },
     /// The address has an account: its password decides. The token continues at [`Auth::confirm_link`].
@@ -75,11 +80,16 @@ pub enum Outcome {
     },
 }
 
+/// A departure to GitHub.
 #[derive(Serialize, Deserialize)]
-struct Ceremony {
+struct Departure {
     purpose: Purpose,
     verifier: String,
     next: String,
+}
+
+impl Ceremony for Departure {
+    const NAME: &'static str = "ceremony-github";
 }
 
 /// A link that waits for a password.
@@ -89,6 +99,10 @@ pub struct PendingLink {
     pub login: String,
     subject: String,
     next: String,
+}
+
+impl Ceremony for PendingLink {
+    const NAME: &'static str = "ceremony-link";
 }
 
 #[derive(Deserialize)]
@@ -193,8 +207,8 @@ impl Auth {
             .add_scope(Scope::new("user:email".into()))
             .set_pkce_challenge(challenge)
             .url();
-        let ceremony = Ceremony { purpose, verifier: verifier.secret().clone(), next };
-        self.keep_ceremony(&sha256_hex(state.secret().as_bytes()), browser, &ceremony).await?;
+        let departure = Departure { purpose, verifier: verifier.secret().clone(), next };
+        self.keep_ceremony(&sha256_hex(state.secret().as_bytes()), browser, &departure).await?;
         Ok(url.into())
     }
 
@@ -211,8 +225,7 @@ impl Auth {
         let unknown = Error::Github("github_state");
         let Some(browser) = browser else { return Err(unknown) };
         let id_hash = sha256_hex(state.as_bytes());
-        let taken = ceremonies::take(self.db.writer(), &id_hash, &browser.hash(), self.clock.now()).await?;
-        let ceremony: Ceremony = self.open_ceremony(&taken.ok_or(unknown)?)?;
+        let ceremony: Departure = self.take_ceremony(&id_hash, browser).await?.ok_or(unknown)?;
         let code = answer.map_err(|error| match error {
             "access_denied" => Error::Github("github_denied"),
             other => refusal(other),
@@ -231,6 +244,17 @@ impl Auth {
                 self.link(&current.user.id, &profile.id.to_string(), &profile.login, caller).await?;
                 Ok(Outcome::Linked { next: ceremony.next })
             }
+            Purpose::StepUp { session_id } => {
+                let current = current.filter(|c| c.session.id == session_id).ok_or(Error::Github("github_state"))?;
+                let identity = self.github_identity(&current.user.id).await?;
+                let subject = profile.id.to_string();
+                if identity.is_none_or(|identity| identity.subject != subject) {
+                    self.log_step_up(Kind::StepUpFailed, current, caller).await?;
+                    return Err(Error::Github("github_other"));
+                }
+                let token = self.stepped_up(current, caller).await?;
+                Ok(Outcome::SteppedUp { token, next: ceremony.next })
+            }
         }
     }
 
@@ -248,7 +272,7 @@ impl Auth {
             if user.disabled_at.is_some() {
                 return Err(Error::AccountDisabled);
             }
-            return Ok(Outcome::SignedIn { user, next });
+            return Ok(Outcome::SignedIn { user: Box::new(user), next });
         }
         let email = addresses
             .iter()
@@ -275,25 +299,24 @@ impl Auth {
             roles: "user".into(),
             created_at: self.clock.now(),
             disabled_at: None,
+            notice_at: None,
+            notices_seen_at: None,
         };
         let identity = Identity { subject, user_id: user.id.clone(), login: profile.login };
         let mut tx = self.db.begin().await?;
         users::insert(&mut *tx, &user).await.map_err(taken)?;
         identities::insert(&mut *tx, PROVIDER, &identity, self.clock.now()).await.map_err(linked)?;
-        let about = About { user_id: Some(&user.id), ..About::default() };
-        self.log(&mut *tx, Kind::Registered, about, Some(caller)).await?;
-        self.log(&mut *tx, Kind::GithubLinked, about, Some(caller)).await?;
+        let entry = |kind| Entry::new(kind).user(&user.id);
+        self.log(&mut tx, &[entry(Kind::Registered), entry(Kind::GithubLinked)], Some(caller)).await?;
         tx.commit().await?;
-        Ok(Outcome::SignedIn { user, next })
+        Ok(Outcome::SignedIn { user: Box::new(user), next })
     }
 
     /// The link that waits in this browser, as its page shows it.
     pub async fn pending_link(&self, browser: &OpaqueToken, token: &str) -> Result<PendingLink, Error> {
         let unknown = || Error::Github("github_state");
         let token = OpaqueToken::parse(LINK_PREFIX, token).ok_or_else(unknown)?;
-        let now = self.clock.now();
-        let found = ceremonies::find(self.db.reader(), &token.hash(), &browser.hash(), now).await?;
-        self.open_ceremony(&found.ok_or_else(unknown)?)
+        self.find_ceremony(&token.hash(), browser).await?.ok_or_else(unknown)
     }
 
     /// Links after the account's password was given, and returns whom to sign in, and where they were going.
@@ -308,8 +331,7 @@ impl Auth {
         let user = self.check_password(&pending.email, password, caller).await?;
         let unknown = || Error::Github("github_state");
         let id_hash = OpaqueToken::parse(LINK_PREFIX, token).ok_or_else(unknown)?.hash();
-        let now = self.clock.now();
-        ceremonies::take(self.db.writer(), &id_hash, &browser.hash(), now).await?.ok_or_else(unknown)?;
+        let pending: PendingLink = self.take_ceremony(&id_hash, browser).await?.ok_or_else(unknown)?;
         self.link(&user.id, &pending.subject, &pending.login, caller).await?;
         Ok((user, pending.next))
     }
@@ -321,9 +343,10 @@ impl Auth {
         let identity = Identity { subject: subject.into(), user_id: user_id.into(), login: login.into() };
         let mut tx = self.db.begin().await?;
         identities::insert(&mut *tx, PROVIDER, &identity, self.clock.now()).await.map_err(linked)?;
-        let about = About { user_id: Some(user_id), ..About::default() };
-        self.log(&mut *tx, Kind::GithubLinked, about, Some(caller)).await?;
+        users::set_notice(&mut *tx, user_id, self.clock.now()).await?;
+        self.log(&mut tx, &[Entry::new(Kind::GithubLinked).user(user_id)], Some(caller)).await?;
         tx.commit().await?;
+        self.forget_profile(user_id);
         Ok(())
     }
 
@@ -334,26 +357,19 @@ impl Auth {
 
     /// Removes the link, unless nothing else lets the person in.
     pub async fn unlink_github(&self, user_id: &str, caller: &Caller) -> Result<(), Error> {
-        if !identities::delete_if_password(self.db.writer(), PROVIDER, user_id).await? {
+        let mut tx = self.db.begin().await?;
+        if !identities::delete_if_password(&mut *tx, PROVIDER, user_id).await? {
+            drop(tx);
             return match self.github_identity(user_id).await? {
                 Some(_) => Err(Error::LastWayIn),
                 None => Ok(()),
             };
         }
-        let about = About { user_id: Some(user_id), ..About::default() };
-        self.log(self.db.writer(), Kind::GithubUnlinked, about, Some(caller)).await
-    }
-
-    async fn keep_ceremony(&self, id_hash: &str, browser: &OpaqueToken, payload: &impl Serialize) -> Result<(), Error> {
-        let payload = serde_json::to_vec(payload).map_err(Error::internal)?;
-        let sealed = self.secret.seal(SEALED_FOR, &payload);
-        let expires_at = self.clock.now() + millis(CEREMONY_TTL);
-        Ok(ceremonies::insert(self.db.writer(), id_hash, &browser.hash(), &sealed, expires_at).await?)
-    }
-
-    fn open_ceremony<T: DeserializeOwned>(&self, sealed: &str) -> Result<T, Error> {
-        let payload = self.secret.open(SEALED_FOR, sealed).map_err(|_| Error::Github("github_state"))?;
-        serde_json::from_slice(&payload).map_err(|_| Error::Github("github_state"))
+        users::set_notice(&mut *tx, user_id, self.clock.now()).await?;
+        self.log(&mut tx, &[Entry::new(Kind::GithubUnlinked).user(user_id)], Some(caller)).await?;
+        tx.commit().await?;
+        self.forget_profile(user_id);
+        Ok(())
     }
 }
 

@@ -1,15 +1,15 @@
 //! Tidies up: ends what is past its deadline, removes what nobody needs. In small batches, so that a sign-in never
 //! waits behind it for long. Nothing rests on it: deadlines are compared at each request.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use super::{
     Auth,
-    ended::End,
-    event::{About, Kind},
+    admin::{LIVE, REFRESHES},
+    event::Entry,
 };
 use crate::{
-    db::{ceremonies, refresh_tokens, sessions},
+    db::{ceremonies, counts, refresh_tokens, sessions},
     error::Error,
 };
 
@@ -28,21 +28,34 @@ impl Auth {
         while sessions::delete_ended(writer, now - KEEP_ENDED, BATCH).await? == BATCH as u64 {}
         while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while ceremonies::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        self.trim_log().await?;
+        self.take_stock().await?;
         self.ended.forget(self.ends_matter_since());
         self.limits.sweep();
         self.passwords.release_memory();
         Ok(())
     }
 
+    /// Counts what no event counts: refreshes, and who is signed in.
+    pub async fn take_stock(&self) -> Result<(), Error> {
+        let hour = self.clock.now().div_euclid(3_600_000);
+        let live = sessions::count_live(self.db.reader()).await?;
+        counts::raise(self.db.writer(), hour, LIVE, live.iter().map(|(_, n)| n).sum()).await?;
+        self.metrics.live(&live);
+        match self.refreshes.swap(0, Ordering::Relaxed) {
+            0 => Ok(()),
+            n => Ok(counts::add(self.db.writer(), hour, REFRESHES, n).await?),
+        }
+    }
+
     async fn end_expired(&self) -> Result<usize, Error> {
         let mut tx = self.db.begin().await?;
         let ended = sessions::end_expired(&mut *tx, self.clock.now(), BATCH).await?;
-        for end in &ended {
-            self.log(&mut *tx, Kind::SessionEnded, About::from(end), None).await?;
-        }
+        let entries: Vec<_> = ended.iter().map(Entry::from).collect();
+        self.log(&mut tx, &entries, None).await?;
         tx.commit().await?;
         let count = ended.len();
-        self.ended.announce(ended.into_iter().map(End::from));
+        self.announce(ended);
         Ok(count)
     }
 }

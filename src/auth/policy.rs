@@ -51,6 +51,8 @@ pub struct Policy {
     pub device_limit: DeviceLimit,
     /// How old a sign-in may be for something sensitive without the password.
     pub step_up: Option<Duration>,
+    /// How long the log is kept; `None`: for ever.
+    pub log_retention: Option<Duration>,
 }
 
 impl Policy {
@@ -69,6 +71,7 @@ impl Policy {
             max_devices: Some(10),
             device_limit: DeviceLimit::Evict,
             step_up: Some(seconds(10 * MINUTE)),
+            log_retention: Some(seconds(400 * DAY)),
         };
         match profile {
             Profile::Low => Self {
@@ -78,6 +81,7 @@ impl Policy {
                 api_absolute: Some(seconds(180 * DAY)),
                 max_devices: None,
                 step_up: Some(seconds(DAY)),
+                log_retention: Some(seconds(90 * DAY)),
                 ..medium
             },
             Profile::Medium => medium,
@@ -89,6 +93,7 @@ impl Policy {
                 api_absolute: Some(seconds(DAY)),
                 max_devices: Some(1),
                 step_up: Some(seconds(5 * MINUTE)),
+                log_retention: Some(seconds(800 * DAY)),
                 ..medium
             },
         }

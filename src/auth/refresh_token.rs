@@ -4,12 +4,14 @@
 //! the same successor again, so that a lost response or two racing tabs harm nobody. Later it does so only while
 //! the successor was never used. Otherwise two parties hold the chain, and the whole session ends.
 
+use std::sync::atomic::Ordering;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     Auth, Caller,
     access_token::Issued,
-    event::{About, Kind as EventKind},
+    event::{Entry, Kind as EventKind},
     millis,
     reason::Reason,
     secret::{OpaqueToken, random},
@@ -19,7 +21,7 @@ use crate::{
     db::{
         UnixMillis, refresh_tokens,
         sessions::{self, Session},
-        users::User,
+        users::{self, User},
     },
     error::Error,
 };
@@ -40,8 +42,23 @@ pub struct Grant {
 
 impl Auth {
     /// Begins an API session and makes its first tokens.
-    pub async fn grant(&self, user: &User, device: Option<&str>, caller: &Caller) -> Result<Grant, Error> {
-        let new = NewSession { user_id: &user.id, kind: Kind::Api, method: Method::Password, device, replaces: None };
+    ///
+    /// `instead_of` is a session of this user that ends, to make room.
+    pub async fn grant(
+        &self,
+        user: &User,
+        device: Option<&str>,
+        instead_of: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Grant, Error> {
+        let new = NewSession {
+            user_id: &user.id,
+            kind: Kind::Api,
+            method: Method::Password,
+            device,
+            replaces: None,
+            instead_of,
+        };
         let (session, _) = self.begin_session(new, caller).await?;
         let token = OpaqueToken::generate(PREFIX);
         let now = self.clock.now();
@@ -52,6 +69,15 @@ impl Auth {
 
     /// Uses a refresh token up and answers with its successor.
     pub async fn refresh(&self, presented: &str, caller: &Caller) -> Result<Grant, Error> {
+        let result = self.try_refresh(presented, caller).await;
+        self.metrics.refresh(result.is_ok());
+        if result.is_ok() {
+            self.refreshes.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+
+    async fn try_refresh(&self, presented: &str, caller: &Caller) -> Result<Grant, Error> {
         self.limits.refresh(caller.ip)?;
         let token = OpaqueToken::parse(PREFIX, presented).ok_or(Error::InvalidRefreshToken)?;
         let hash = token.hash();
@@ -60,7 +86,7 @@ impl Auth {
         let now = self.clock.now();
         if let Some(reason) = session.ended(now) {
             if session.ended_at.is_none() {
-                self.end(&session.user_id, Which::One(&session.id), reason, None).await?;
+                self.end(Which::of(&session), reason, None).await?;
             }
             return Err(reason.into());
         }
@@ -131,9 +157,15 @@ impl Auth {
             let successor = self.secret.successor(PREFIX, token, &salt);
             return self.granted(user, session, successor, next.expires_at - now);
         }
-        let about = About { user_id: Some(&user.id), session_id: Some(&session.id), reason: None };
-        self.log(self.db.writer(), EventKind::RefreshReuse, about, Some(caller)).await?;
-        self.end(&user.id, Which::One(&session.id), Reason::RefreshReuse, Some(caller)).await?;
+        let mut tx = self.db.begin().await?;
+        users::set_notice(&mut *tx, &user.id, now).await?;
+        let ended = self.end_in(&mut tx, Which::of(session), Reason::RefreshReuse).await?;
+        let mut entries = vec![Entry::new(EventKind::RefreshReuse).user(&user.id).session(&session.id)];
+        entries.extend(ended.iter().map(Entry::from));
+        self.log(&mut tx, &entries, Some(caller)).await?;
+        tx.commit().await?;
+        self.announce(ended);
+        self.forget_profile(&user.id);
         Err(Reason::RefreshReuse.into())
     }
 

@@ -17,8 +17,12 @@ pub fn random<const N: usize>() -> [u8; N] {
 
 /// SHA-256 in hex: how random tokens are stored. They hold 128 bits or more, so a slow hash would add nothing.
 pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    digest(&SHA256, bytes).as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
@@ -104,6 +108,11 @@ impl MasterSecret {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
         let plain = self.sealing_key(purpose).open_in_place(nonce, Aad::from(purpose), sealed);
         Ok(plain.map_err(|_| Unsealable)?.to_vec())
+    }
+
+    /// HMAC-SHA-256 in hex, with a key of this purpose alone.
+    pub fn mac(&self, purpose: &str, message: &[u8]) -> String {
+        hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.derive(purpose)), message).as_ref())
     }
 
     /// The refresh token that follows `token`. It is derived from the token, a salt stored when the token was used

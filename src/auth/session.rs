@@ -1,25 +1,32 @@
 //! Sessions: begun at a sign-in, kept alive by activity, ended once and for all.
 
+use serde::{Deserialize, Serialize};
+use sqlx::{Any, Transaction};
+
 use super::{
     Auth, Caller,
     ended::End,
-    event::{About, Kind as EventKind},
+    event::{Entry, Kind as EventKind, network_of},
     millis,
     policy::DeviceLimit,
     reason::Reason,
+    role::Permissions,
     secret::{random, sha256_hex},
 };
 use crate::{
     db::{
         UnixMillis,
-        sessions::{self, Session},
+        sessions::{self, Ended, Session},
         users::{self, User},
     },
     error::Error,
 };
 
+/// Sessions that one transaction ends where it ends everybody's: a sign-in never waits for more.
+const BATCH: i64 = 500;
+
 /// How a session was authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     Password,
     Github,
@@ -84,6 +91,8 @@ pub struct NewSession<'a> {
     pub device: Option<&'a str>,
     /// The session this browser held until now: it ends, whoever it belonged to (ASVS 7.2.4).
     pub replaces: Option<&'a Session>,
+    /// A session of this user that the person chose to end, to make room.
+    pub instead_of: Option<&'a str>,
 }
 
 /// What a cookie turned out to be.
@@ -100,6 +109,7 @@ pub enum Presented {
 pub struct SignedIn {
     pub user: User,
     pub session: Session,
+    pub permissions: Permissions,
 }
 
 impl Session {
@@ -159,15 +169,19 @@ impl Auth {
         if !users::lock(&mut *tx, new.user_id).await? {
             return Err(Error::AccountDisabled);
         }
+        let new_device = self.is_new_device(&mut tx, &session, caller).await?;
         let mut ended = Vec::new();
         if let Some(old) = new.replaces {
             ended.extend(sessions::end(&mut *tx, &old.id, &old.user_id, Reason::SignedOut.as_str(), now).await?);
+        }
+        if let Some(id) = new.instead_of {
+            ended.extend(sessions::end(&mut *tx, id, new.user_id, Reason::RevokedByUser.as_str(), now).await?);
         }
         if let Some(max) = self.policy.max_devices {
             let live = sessions::list_live(&mut *tx, new.user_id, now).await?;
             let spare = (max.max(1) - 1) as usize;
             if live.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
-                return Err(Error::DeviceLimit);
+                return Err(Error::DeviceLimit(live.into()));
             }
             for oldest in live.iter().skip(spare) {
                 let reason = Reason::DeviceLimit.as_str();
@@ -175,14 +189,36 @@ impl Auth {
             }
         }
         sessions::insert(&mut *tx, &session).await?;
-        for end in &ended {
-            self.log(&mut *tx, EventKind::SessionEnded, About::from(end), Some(caller)).await?;
+        let entry = |kind| Entry::new(kind).user(new.user_id).session(&session.id);
+        let mut entries: Vec<_> = ended.iter().map(Entry::from).collect();
+        entries.push(entry(EventKind::SignedIn));
+        if new_device {
+            users::set_notice(&mut *tx, new.user_id, now).await?;
+            entries.push(entry(EventKind::NewDevice));
         }
-        let about = About { user_id: Some(new.user_id), session_id: Some(&session.id), reason: None };
-        self.log(&mut *tx, EventKind::SignedIn, about, Some(caller)).await?;
+        self.log(&mut tx, &entries, Some(caller)).await?;
         tx.commit().await?;
-        self.ended.announce(ended.into_iter().map(End::from));
+        self.announce(ended);
+        if new_device {
+            self.forget_profile(new.user_id);
+        }
         Ok((session, token))
+    }
+
+    /// Whether a user who has signed in before did so neither on a device of this name nor from this network, or not
+    /// from both together.
+    async fn is_new_device(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        session: &Session,
+        caller: &Caller,
+    ) -> Result<bool, Error> {
+        if !sessions::any(&mut **tx, &session.user_id).await? {
+            return Ok(false);
+        }
+        let known = sessions::list_addresses(&mut **tx, &session.user_id, &session.kind, &session.device).await?;
+        let here = network_of(caller.ip);
+        Ok(!known.iter().filter_map(|ip| ip.parse().ok()).any(|ip| network_of(ip) == here))
     }
 
     /// Looks a cookie up. A session found past its deadline ends here, with its reason.
@@ -192,12 +228,15 @@ impl Auth {
         };
         if let Some(reason) = session.ended(self.clock.now()) {
             if session.ended_at.is_none() {
-                self.end(&session.user_id, Which::One(&session.id), reason, None).await?;
+                self.end(Which::of(&session), reason, None).await?;
             }
             return Ok(Presented::Ended(reason));
         }
         match users::find(self.db.reader(), &session.user_id).await? {
-            Some(user) if user.disabled_at.is_none() => Ok(Presented::Live(Box::new(SignedIn { user, session }))),
+            Some(user) if user.disabled_at.is_none() => {
+                let permissions = self.permissions(&user).await?;
+                Ok(Presented::Live(Box::new(SignedIn { user, session, permissions })))
+            }
             Some(_) => Ok(Presented::Ended(Reason::AccountDisabled)),
             None => Ok(Presented::Unknown),
         }
@@ -232,28 +271,47 @@ impl Auth {
         Ok(sessions::list_live(self.db.reader(), user_id, self.clock.now()).await?)
     }
 
-    /// Ends sessions of one user: row and log in one transaction, then the tokens in memory and the event streams.
-    /// Returns how many ended now. Runs to its end even when the request that asked for it is gone.
-    pub async fn end(
+    /// Ends sessions: rows and log in one transaction, then the tokens in memory and the event streams. Returns how
+    /// many ended now. Runs to its end even when the request that asked for it is gone.
+    ///
+    /// Everybody's sessions end in batches, each of them whole.
+    pub async fn end(&self, which: Which<'_>, reason: Reason, caller: Option<&Caller>) -> Result<usize, Error> {
+        let mut count = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let ended = self.end_in(&mut tx, which, reason).await?;
+            let entries: Vec<_> = ended.iter().map(Entry::from).collect();
+            self.log(&mut tx, &entries, caller).await?;
+            tx.commit().await?;
+            let batch = ended.len();
+            self.announce(ended);
+            count += batch;
+            if !matches!(which, Which::Everybodys { .. }) || batch < BATCH as usize {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// The part of [`Auth::end`] that belongs into a transaction which does more than that. What it returns is to be
+    /// logged in there, and announced when it is committed.
+    pub(super) async fn end_in(
         &self,
-        user_id: &str,
+        tx: &mut Transaction<'_, Any>,
         which: Which<'_>,
         reason: Reason,
-        caller: Option<&Caller>,
-    ) -> Result<usize, Error> {
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        let ended = match which {
-            Which::One(id) => sessions::end(&mut *tx, id, user_id, reason.as_str(), now).await?.into_iter().collect(),
-            Which::AllBut(keep) => sessions::end_others(&mut *tx, user_id, keep, reason.as_str(), now).await?,
-        };
-        for end in &ended {
-            self.log(&mut *tx, EventKind::SessionEnded, About::from(end), caller).await?;
-        }
-        tx.commit().await?;
-        let count = ended.len();
+    ) -> Result<Vec<Ended>, Error> {
+        let (tx, reason, now) = (&mut **tx, reason.as_str(), self.clock.now());
+        Ok(match which {
+            Which::One { user_id, id } => sessions::end(tx, id, user_id, reason, now).await?.into_iter().collect(),
+            Which::Others { user_id, keep } => sessions::end_others(tx, user_id, keep, reason, now).await?,
+            Which::AllOf(user_id) => sessions::end_others(tx, user_id, "", reason, now).await?,
+            Which::Everybodys { keep } => sessions::end_all(tx, keep, reason, now, BATCH).await?,
+        })
+    }
+
+    pub(super) fn announce(&self, ended: Vec<Ended>) {
+        self.metrics.ended(&ended);
         self.ended.announce(ended.into_iter().map(End::from));
-        Ok(count)
     }
 }
 
@@ -262,21 +320,33 @@ pub fn parse_id(id: &str) -> Result<&str, Error> {
     uuid::Uuid::try_parse(id).map(|_| id).map_err(|_| Error::NotFound)
 }
 
-/// Which of a user's sessions.
+/// Which sessions.
 #[derive(Clone, Copy, Debug)]
 pub enum Which<'a> {
-    One(&'a str),
-    AllBut(&'a str),
+    One {
+        user_id: &'a str,
+        id: &'a str,
+    },
+    /// All of a user but one.
+    Others {
+        user_id: &'a str,
+        keep: &'a str,
+    },
+    AllOf(&'a str),
+    /// Everybody's but one.
+    Everybodys {
+        keep: &'a str,
+    },
 }
 
-impl<'a> From<&'a sessions::Ended> for About<'a> {
-    fn from(end: &'a sessions::Ended) -> Self {
-        Self { user_id: Some(&end.user_id), session_id: Some(&end.id), reason: end.ended_reason.parse().ok() }
+impl<'a> Which<'a> {
+    pub fn of(session: &'a Session) -> Self {
+        Self::One { user_id: &session.user_id, id: &session.id }
     }
 }
 
 /// `Firefox · Linux`, or the first word of an agent that is no browser (`curl/8.5`).
-fn device_name(user_agent: &str) -> String {
+pub fn device_name(user_agent: &str) -> String {
     let known = |part: &str| !["", "UNKNOWN", "HTTP Library"].contains(&part);
     match woothee::parser::Parser::new().parse(user_agent) {
         Some(agent) if known(agent.name) && known(agent.os) => format!("{} · {}", agent.name, agent.os),

@@ -4,7 +4,7 @@ use super::{
     Auth, Caller,
     account::parse_name,
     email::Email,
-    event::{About, Kind},
+    event::{Entry, Kind},
     password::{Password, Verdict},
 };
 use crate::{
@@ -23,12 +23,17 @@ pub struct Registration<'a> {
 }
 
 impl Auth {
-    /// Makes an account. All faults of the input are told at once.
+    /// Makes an account for a stranger. All faults of the input are told at once.
     pub async fn register(&self, new: Registration<'_>, caller: &Caller) -> Result<User, Error> {
         if !self.registration_open {
             return Err(Error::RegistrationClosed);
         }
         self.limits.register(caller.ip)?;
+        self.create_user(new, caller).await
+    }
+
+    /// Makes an account, whoever may register.
+    pub async fn create_user(&self, new: Registration<'_>, caller: &Caller) -> Result<User, Error> {
         let email = Email::parse(new.email).ok_or_else(|| FieldError::new("email", "email-invalid"));
         let name = match new.name.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => parse_name(name),
@@ -54,6 +59,8 @@ impl Auth {
             roles: "user".into(),
             created_at: self.clock.now(),
             disabled_at: None,
+            notice_at: None,
+            notices_seen_at: None,
         };
         self.insert_user(&user, caller).await?;
         Ok(user)
@@ -62,8 +69,7 @@ impl Auth {
     async fn insert_user(&self, user: &User, caller: &Caller) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         users::insert(&mut *tx, user).await.map_err(taken)?;
-        let about = About { user_id: Some(&user.id), ..About::default() };
-        self.log(&mut *tx, Kind::Registered, about, Some(caller)).await?;
+        self.log(&mut tx, &[Entry::new(Kind::Registered).user(&user.id)], Some(caller)).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -82,8 +88,8 @@ impl Auth {
         let user = match (user, verdict) {
             (Some(user), Verdict::Right | Verdict::RightOutdated) => user,
             (user, _) => {
-                let about = About { user_id: user.as_ref().map(|u| u.id.as_str()), ..About::default() };
-                self.log(self.db.writer(), Kind::SignInFailed, about, Some(caller)).await?;
+                let user_id = user.as_ref().map(|user| user.id.as_str());
+                self.log_alone(Entry { user_id, ..Entry::new(Kind::SignInFailed) }, Some(caller)).await?;
                 return Err(Error::InvalidCredentials);
             }
         };
@@ -93,6 +99,7 @@ impl Auth {
         if verdict == Verdict::RightOutdated {
             let hash = self.passwords.hash(presented).await?;
             users::upgrade_password(self.db.writer(), &user.id, &stored.unwrap_or_default(), &hash).await?;
+            self.forget_profile(&user.id);
         }
         Ok(user)
     }

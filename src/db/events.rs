@@ -1,52 +1,232 @@
-//! Statements on `events`, the log of what happened to an account. Rows are only ever added.
+//! Statements on `events`, the log of what happened, and on `chain`, which says where it begins and ends.
 
-use sqlx::{FromRow, Result};
+use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
 #[derive(Clone, Debug, FromRow)]
 pub struct Event {
+    pub seq: i64,
     pub id: String,
     pub at: UnixMillis,
     pub user_id: Option<String>,
+    pub actor_id: Option<String>,
     pub session_id: Option<String>,
     pub kind: String,
     pub outcome: String,
     pub reason: Option<String>,
     pub ip: String,
+    pub network: String,
     pub user_agent: String,
     pub request_id: Option<String>,
+    pub detail: Option<String>,
+    pub hash: String,
 }
+
+/// An event, and the people in it as they are now.
+#[derive(Clone, Debug, FromRow)]
+pub struct NamedEvent {
+    #[sqlx(flatten)]
+    pub event: Event,
+    pub user_email: Option<String>,
+    pub actor_email: Option<String>,
+}
+
+/// Where the log begins and ends.
+#[derive(Clone, Debug, FromRow)]
+pub struct Chain {
+    pub first_seq: i64,
+    pub first_hash: String,
+    pub last_seq: i64,
+    pub last_hash: String,
+    pub seal: String,
+}
+
+const COLUMNS: &str = "e.seq, e.id, e.at, e.user_id, e.actor_id, e.session_id, e.kind, e.outcome, e.reason, e.ip, \
+                       e.network, e.user_agent, e.request_id, e.detail, e.hash";
 
 pub async fn insert(db: impl Executor<'_>, event: &Event) -> Result<()> {
     sqlx::query(
-        "insert into events (id, at, user_id, session_id, kind, outcome, reason, ip, user_agent, request_id) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "insert into events (seq, id, at, user_id, actor_id, session_id, kind, outcome, reason, ip, network, \
+         user_agent, request_id, detail, hash) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
+    .bind(event.seq)
     .bind(&event.id)
     .bind(event.at)
     .bind(&event.user_id)
+    .bind(&event.actor_id)
     .bind(&event.session_id)
     .bind(&event.kind)
     .bind(&event.outcome)
     .bind(&event.reason)
     .bind(&event.ip)
+    .bind(&event.network)
     .bind(&event.user_agent)
     .bind(&event.request_id)
+    .bind(&event.detail)
+    .bind(&event.hash)
     .execute(db)
     .await
     .map(drop)
 }
 
-/// One person's log, the newest first, from before the event `before` on.
+/// One person's log, the newest first, from before the event `before` on (an empty string: from the newest).
 pub async fn list(db: impl Executor<'_>, user_id: &str, before: &str, limit: i64) -> Result<Vec<Event>> {
-    sqlx::query_as(
-        "select id, at, user_id, session_id, kind, outcome, reason, ip, user_agent, request_id from events \
-         where user_id = $1 and id < $2 order by id desc limit $3",
+    let statement = format!(
+        "select {COLUMNS} from events e where e.user_id = $1 \
+         and e.seq < coalesce((select seq from events where id = $2), 9223372036854775807) \
+         order by e.seq desc limit $3"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(before).bind(limit).fetch_all(db).await
+}
+
+/// What a person should know of and may not have seen: events of `kinds` after `since`, the newest first.
+pub async fn list_notices(
+    db: impl Executor<'_>,
+    user_id: &str,
+    kinds: &[&str],
+    since: UnixMillis,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    // `kinds` are names of ours, never input.
+    let kinds = kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
+    let statement = format!(
+        "select {COLUMNS} from events e where e.user_id = $1 and e.at > $2 and e.kind in ({kinds}) \
+         order by e.seq desc limit $3"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(since).bind(limit).fetch_all(db).await
+}
+
+/// Which events an administrator looks for; what is `None` is any.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub user_id: Option<String>,
+    pub kind: Option<&'static str>,
+    /// From this time on.
+    pub from: Option<UnixMillis>,
+    /// Before this time.
+    pub to: Option<UnixMillis>,
+    pub place: Option<Place>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Place {
+    Ip(String),
+    Network(String),
+}
+
+/// Everybody's log, the newest first, from before the event `before` on (an empty string: from the newest).
+///
+/// The filter that leaves least (a person, then a place, then a kind) is looked up by its index; the others are
+/// written so that no index serves them, or a planner without statistics might take the worst.
+pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit: i64) -> Result<Vec<NamedEvent>> {
+    let mut driven = false;
+    let mut wheres = vec!["e.seq < coalesce((select seq from events where id = $1), 9223372036854775807)".to_owned()];
+    let mut texts: Vec<&str> = Vec::new();
+    let equal = |column: &str, value: Option<&'_ str>, driven: &mut bool| -> Option<String> {
+        value?;
+        let indexed = !std::mem::replace(driven, true);
+        Some(if indexed { format!("e.{column}") } else { format!("(e.{column} || '')") })
+    };
+    let (ip, network) = match &filter.place {
+        Some(Place::Ip(ip)) => (Some(ip.as_str()), None),
+        Some(Place::Network(network)) => (None, Some(network.as_str())),
+        None => (None, None),
+    };
+    for (column, value) in
+        [("user_id", filter.user_id.as_deref()), ("ip", ip), ("network", network), ("kind", filter.kind)]
+    {
+        if let (Some(expression), Some(value)) = (equal(column, value, &mut driven), value) {
+            texts.push(value);
+            wheres.push(format!("{expression} = ${}", texts.len() + 1));
+        }
+    }
+    // Times ascend with `seq`, or nearly: their bounds are found once, by index, and the scan stays on `seq`.
+    let mut times = Vec::new();
+    for (time, bound) in [
+        (
+            filter.from,
+            "e.seq >= coalesce((select seq from events where at >= $N order by at, seq limit 1), 9223372036854775807)",
+        ),
+        (
+            filter.to,
+            "e.seq < coalesce((select seq from events where at >= $N order by at, seq limit 1), 9223372036854775807)",
+        ),
+    ] {
+        if let Some(time) = time {
+            times.push(time);
+            wheres.push(bound.replace("$N", &format!("${}", texts.len() + times.len() + 1)));
+        }
+    }
+    let statement = format!(
+        "select {COLUMNS}, u.email as user_email, a.email as actor_email from events e \
+         left join users u on u.id = e.user_id left join users a on a.id = e.actor_id \
+         where {} order by e.seq desc limit ${}",
+        wheres.join(" and "),
+        texts.len() + times.len() + 2
+    );
+    let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(before.to_owned());
+    for text in texts {
+        query = query.bind(text.to_owned());
+    }
+    for time in times {
+        query = query.bind(time);
+    }
+    query.bind(limit).fetch_all(db).await
+}
+
+/// The log as a chain, from the entry `from` on, the oldest first.
+pub async fn list_chain(db: impl Executor<'_>, from: i64, limit: i64) -> Result<Vec<Event>> {
+    let statement = format!("select {COLUMNS} from events e where e.seq >= $1 order by e.seq limit $2");
+    sqlx::query_as(AssertSqlSafe(statement)).bind(from).bind(limit).fetch_all(db).await
+}
+
+pub async fn delete_before(db: impl Executor<'_>, seq: i64) -> Result<()> {
+    sqlx::query("delete from events where seq < $1").bind(seq).execute(db).await.map(drop)
+}
+
+/// Makes the chain of an empty log, unless there is one.
+pub async fn insert_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
+    sqlx::query(
+        "insert into chain (id, first_seq, first_hash, last_seq, last_hash, seal) values (1, $1, $2, $3, $4, $5) \
+         on conflict (id) do nothing",
     )
-    .bind(user_id)
-    .bind(before)
-    .bind(limit)
-    .fetch_all(db)
+    .bind(chain.first_seq)
+    .bind(&chain.first_hash)
+    .bind(chain.last_seq)
+    .bind(&chain.last_hash)
+    .bind(&chain.seal)
+    .execute(db)
     .await
+    .map(drop)
+}
+
+/// Holds the chain until the transaction ends: entries are made one after the other.
+pub async fn lock_chain(db: impl Executor<'_>) -> Result<Chain> {
+    sqlx::query_as(
+        "update chain set seal = seal where id = 1 returning first_seq, first_hash, last_seq, last_hash, seal",
+    )
+    .fetch_one(db)
+    .await
+}
+
+pub async fn find_chain(db: impl Executor<'_>) -> Result<Chain> {
+    sqlx::query_as("select first_seq, first_hash, last_seq, last_hash, seal from chain where id = 1")
+        .fetch_one(db)
+        .await
+}
+
+pub async fn update_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
+    sqlx::query(
+        "update chain set first_seq = $1, first_hash = $2, last_seq = $3, last_hash = $4, seal = $5 where id = 1",
+    )
+    .bind(chain.first_seq)
+    .bind(&chain.first_hash)
+    .bind(chain.last_seq)
+    .bind(&chain.last_hash)
+    .bind(&chain.seal)
+    .execute(db)
+    .await
+    .map(drop)
 }

@@ -172,6 +172,27 @@ pub async fn end(
     .await
 }
 
+/// Ends sessions of everybody that began no later than `now`, but not `keep`, `limit` at a time.
+pub async fn end_all(
+    db: impl Executor<'_>,
+    keep: &str,
+    reason: &str,
+    now: UnixMillis,
+    limit: i64,
+) -> Result<Vec<Ended>> {
+    sqlx::query_as(
+        "update sessions set ended_at = $3, ended_reason = $2 where id in \
+         (select id from sessions where ended_at is null and id <> $1 and created_at <= $3 limit $4) \
+         and ended_at is null returning id, user_id, ended_at, ended_reason",
+    )
+    .bind(keep)
+    .bind(reason)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
 /// Ends all sessions of a user but `keep` (an empty string keeps none).
 pub async fn end_others(
     db: impl Executor<'_>,
@@ -206,6 +227,72 @@ pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> 
     .bind(limit)
     .fetch_all(db)
     .await
+}
+
+/// The addresses that a user's sessions on a device of this name came from, the latest first.
+pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by created_at desc limit 100",
+    )
+    .bind(user_id)
+    .bind(kind)
+    .bind(device)
+    .fetch_all(db)
+    .await
+}
+
+/// Whether a user ever had a session that is remembered.
+pub async fn any(db: impl Executor<'_>, user_id: &str) -> Result<bool> {
+    sqlx::query_scalar::<_, String>("select id from sessions where user_id = $1 limit 1")
+        .bind(user_id)
+        .fetch_optional(db)
+        .await
+        .map(|id| id.is_some())
+}
+
+/// Marks a live session's person as having just proved who they are.
+pub async fn set_authenticated(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<bool> {
+    sqlx::query("update sessions set authenticated_at = $2 where id = $1 and ended_at is null")
+        .bind(id)
+        .bind(now)
+        .execute(db)
+        .await
+        .map(|r| r.rows_affected() == 1)
+}
+
+/// A live session and whose it is.
+#[derive(Clone, Debug, FromRow)]
+pub struct OwnedSession {
+    #[sqlx(flatten)]
+    pub session: Session,
+    pub email: String,
+    pub name: String,
+}
+
+/// Everybody's live sessions, the newest first, from before the session `before` on.
+pub async fn list_all_live(
+    db: impl Executor<'_>,
+    before: &str,
+    now: UnixMillis,
+    limit: i64,
+) -> Result<Vec<OwnedSession>> {
+    sqlx::query_as(
+        "select s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
+         s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
+         u.email, u.name from sessions s join users u on u.id = s.user_id \
+         where s.ended_at is null and (s.idle_expires_at is null or s.idle_expires_at > $2) \
+         and (s.expires_at is null or s.expires_at > $2) and s.id < $1 order by s.id desc limit $3",
+    )
+    .bind(before)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// How many sessions are live, by kind.
+pub async fn count_live(db: impl Executor<'_>) -> Result<Vec<(String, i64)>> {
+    sqlx::query_as("select kind, count(*) from sessions where ended_at is null group by kind").fetch_all(db).await
 }
 
 /// What a restarted server must keep refusing: sessions that ended after `since`.

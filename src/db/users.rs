@@ -1,6 +1,6 @@
 //! Statements on `users`.
 
-use sqlx::{FromRow, Result};
+use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
@@ -15,13 +15,25 @@ pub struct User {
     pub roles: String,
     pub created_at: UnixMillis,
     pub disabled_at: Option<UnixMillis>,
+    /// When the latest thing happened that the person should know of.
+    pub notice_at: Option<UnixMillis>,
+    /// When they last said that they had seen such things.
+    pub notices_seen_at: Option<UnixMillis>,
+}
+
+const COLUMNS: &str =
+    "id, email, name, about, locale, password_hash, roles, created_at, disabled_at, notice_at, notices_seen_at";
+
+/// What administrators search in.
+fn searched(email: &str, name: &str) -> String {
+    format!("{email} {name}").to_lowercase()
 }
 
 /// Fails with a unique violation when the e-mail address has an account.
 pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
     sqlx::query(
         "insert into users (id, email, name, about, locale, password_hash, roles, created_at, updated_at, \
-         password_changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8)",
+         password_changed_at, search) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9)",
     )
     .bind(&user.id)
     .bind(&user.email)
@@ -31,44 +43,36 @@ pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
     .bind(&user.password_hash)
     .bind(&user.roles)
     .bind(user.created_at)
+    .bind(searched(&user.email, &user.name))
     .execute(db)
     .await
     .map(drop)
 }
 
 pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
-    sqlx::query_as(
-        "select id, email, name, about, locale, password_hash, roles, created_at, disabled_at from users where id = $1",
-    )
-    .bind(id)
-    .fetch_optional(db)
-    .await
+    let statement = format!("select {COLUMNS} from users where id = $1");
+    sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
+}
+
+/// The user, whose row is held until the transaction ends.
+pub async fn find_for_update(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
+    let statement = format!("update users set updated_at = updated_at where id = $1 returning {COLUMNS}");
+    sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
 }
 
 pub async fn find_by_email(db: impl Executor<'_>, email: &str) -> Result<Option<User>> {
-    sqlx::query_as(
-        "select id, email, name, about, locale, password_hash, roles, created_at, disabled_at from users \
-         where email = $1",
-    )
-    .bind(email)
-    .fetch_optional(db)
-    .await
+    let statement = format!("select {COLUMNS} from users where email = $1");
+    sqlx::query_as(AssertSqlSafe(statement)).bind(email).fetch_optional(db).await
 }
 
-pub async fn update_profile(
-    db: impl Executor<'_>,
-    id: &str,
-    name: &str,
-    about: &str,
-    locale: Option<&str>,
-    now: UnixMillis,
-) -> Result<()> {
-    sqlx::query("update users set name = $2, about = $3, locale = $4, updated_at = $5 where id = $1")
-        .bind(id)
-        .bind(name)
-        .bind(about)
-        .bind(locale)
+pub async fn update_profile(db: impl Executor<'_>, user: &User, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set name = $2, about = $3, locale = $4, updated_at = $5, search = $6 where id = $1")
+        .bind(&user.id)
+        .bind(&user.name)
+        .bind(&user.about)
+        .bind(&user.locale)
         .bind(now)
+        .bind(searched(&user.email, &user.name))
         .execute(db)
         .await
         .map(drop)
@@ -114,4 +118,97 @@ pub async fn lock(db: impl Executor<'_>, id: &str) -> Result<bool> {
         .execute(db)
         .await
         .map(|r| r.rows_affected() == 1)
+}
+
+/// Disables an account, or enables it again; false when it was so before.
+pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis>, now: UnixMillis) -> Result<bool> {
+    sqlx::query(
+        "update users set disabled_at = $2, updated_at = $3 where id = $1 \
+         and case when $4 = 1 then disabled_at is null else disabled_at is not null end",
+    )
+    .bind(id)
+    .bind(at)
+    .bind(now)
+    .bind(i64::from(at.is_some()))
+    .execute(db)
+    .await
+    .map(|r| r.rows_affected() == 1)
+}
+
+pub async fn set_roles(db: impl Executor<'_>, id: &str, roles: &str, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set roles = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(roles)
+        .bind(now)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// How many accounts have a role and are not disabled.
+pub async fn count_enabled(db: impl Executor<'_>, role: &str) -> Result<i64> {
+    sqlx::query_scalar(
+        "select count(*) from users where roles <> 'user' and ' ' || roles || ' ' like '% ' || $1 || ' %' \
+         and disabled_at is null",
+    )
+    .bind(role)
+    .fetch_one(db)
+    .await
+}
+
+/// Marks that something happened which the person should know of.
+pub async fn set_notice(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set notice_at = $2 where id = $1").bind(id).bind(now).execute(db).await.map(drop)
+}
+
+pub async fn set_notices_seen(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set notices_seen_at = $2 where id = $1").bind(id).bind(now).execute(db).await.map(drop)
+}
+
+/// Which users an administrator looks for.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Part of an address or a name.
+    pub search: Option<String>,
+    pub role: Option<String>,
+    pub disabled: bool,
+}
+
+/// Users, the newest first, from before the user `before` on.
+pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit: i64) -> Result<Vec<User>> {
+    let mut wheres = vec!["id < $1".to_owned()];
+    let mut texts = Vec::new();
+    if let Some(search) = &filter.search {
+        // The characters that `like` gives a meaning are looked for as they are.
+        let literal = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        texts.push(format!("%{literal}%"));
+        wheres.push(format!("search like ${} escape '\\'", texts.len() + 1));
+    }
+    if let Some(role) = &filter.role {
+        texts.push(format!(" {role} "));
+        let n = texts.len() + 1;
+        // Everybody has `user`; the others' index needs the condition as it is written there.
+        let special = if role == "user" { "" } else { "roles <> 'user' and " };
+        wheres.push(format!("{special}' ' || roles || ' ' like '%' || ${n} || '%'"));
+    }
+    if filter.disabled {
+        wheres.push("disabled_at is not null".to_owned());
+    }
+    let statement = format!(
+        "select {COLUMNS} from users where {} order by id desc limit ${}",
+        wheres.join(" and "),
+        texts.len() + 2
+    );
+    let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(before.to_owned());
+    for text in texts {
+        query = query.bind(text);
+    }
+    query.bind(limit).fetch_all(db).await
+}
+
+/// How many accounts there are, and how many of them are disabled.
+pub async fn count(db: impl Executor<'_>) -> Result<(i64, i64)> {
+    sqlx::query_as("select count(*), (select count(*) from users where disabled_at is not null) from users")
+        .fetch_one(db)
+        .await
 }

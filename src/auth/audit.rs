@@ -1,0 +1,275 @@
+//! The log as a chain, so that nobody with access to the database can change it unseen.
+//!
+//! Each entry carries a keyed hash (HMAC-SHA-256, with a key derived from the deployment's secret) of itself and of the
+//! entry before it; entries are numbered without a gap; and a sealed row says where the chain begins and ends. A
+//! changed, added, removed or moved entry breaks it, at either end too. Against somebody who also knows the secret, or
+//! puts back an old copy of the whole database, note the end that [`Auth::verify_log`] reports somewhere else.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Any, Transaction};
+
+use super::{
+    Auth, Caller,
+    event::{Entry, Kind, network_of},
+    millis,
+};
+use crate::{
+    db::{
+        UnixMillis, counts,
+        events::{self, Chain, Event},
+    },
+    error::Error,
+};
+
+const KEY: &str = "audit-chain";
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const PAGE: i64 = 1_000;
+/// Retention removes a day's entries at a time: its own entry comes once a day at most.
+const TRIM_EVERY: i64 = 24 * 3_600_000;
+const HOUR: i64 = 3_600_000;
+
+/// What is wrong with the chain, and at which entry.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("the row that says where the log begins and ends was changed")]
+    Seal,
+    #[error("entry {0} is missing")]
+    Missing(i64),
+    #[error("entry {0} was changed, or one before it removed")]
+    Changed(i64),
+    #[error("entry {0} stands behind the end of the log")]
+    Surplus(i64),
+    #[error("entry {0} is not the one that was noted")]
+    Anchor(i64),
+}
+
+/// A made-up entry.
+pub struct Chained {
+    pub at: UnixMillis,
+    pub kind: Kind,
+    pub user_id: String,
+    pub ip: String,
+    pub network: String,
+    pub user_agent: String,
+}
+
+/// A chain that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub entries: i64,
+    /// The last entry's number and hash: worth noting elsewhere.
+    pub last: (i64, String),
+}
+
+impl Auth {
+    /// Writes entries in the transaction of what they record. It comes last there: the chain is held from here on.
+    /// `caller` is absent for what no request caused.
+    pub(super) async fn log(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        entries: &[Entry<'_>],
+        caller: Option<&Caller>,
+    ) -> Result<(), Error> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut chain = events::lock_chain(&mut **tx).await?;
+        let mut tally: Vec<(Kind, i64)> = Vec::new();
+        for entry in entries {
+            let event = self.event(entry, caller, &chain);
+            tracing::info!(
+                target: "sekisho::audit",
+                event = entry.kind.as_str(),
+                outcome = event.outcome,
+                user.id = entry.user_id,
+                actor.id = event.actor_id,
+                session.id = entry.session_id,
+                reason = event.reason,
+                detail = event.detail,
+                ip = caller.map(|c| tracing::field::display(c.ip)),
+                seq = event.seq,
+                hash = event.hash,
+            );
+            events::insert(&mut **tx, &event).await?;
+            chain.last_seq = event.seq;
+            chain.last_hash = event.hash;
+            self.metrics.event(entry);
+            match tally.iter_mut().find(|(kind, _)| *kind == entry.kind) {
+                Some((_, n)) => *n += 1,
+                None => tally.push((entry.kind, 1)),
+            }
+        }
+        chain.seal = self.seal(&chain);
+        events::update_chain(&mut **tx, &chain).await?;
+        for (kind, n) in tally {
+            counts::add(&mut **tx, now.div_euclid(HOUR), kind.as_str(), n).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes one entry that records nothing but itself.
+    pub(super) async fn log_alone(&self, entry: Entry<'_>, caller: Option<&Caller>) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        self.log(&mut tx, &[entry], caller).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Appends made-up entries of the past, for trying out.
+    pub async fn chain_up(&self, made_up: Vec<Chained>) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let mut chain = events::lock_chain(&mut *tx).await?;
+        let mut tally = BTreeMap::new();
+        for Chained { at, kind, user_id, ip, network, user_agent } in made_up {
+            *tally.entry((at.div_euclid(HOUR), kind.as_str())).or_insert(0) += 1;
+            let mut event = self.event(&Entry::new(kind), None, &chain);
+            event = Event { at, user_id: Some(user_id), ip, network, user_agent, ..event };
+            event.hash = self.hash(&event, &chain.last_hash);
+            events::insert(&mut *tx, &event).await?;
+            chain.last_seq = event.seq;
+            chain.last_hash = event.hash;
+        }
+        chain.seal = self.seal(&chain);
+        events::update_chain(&mut *tx, &chain).await?;
+        for ((hour, kind), n) in tally {
+            counts::add(&mut *tx, hour, kind, n).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    fn event(&self, entry: &Entry<'_>, caller: Option<&Caller>, chain: &Chain) -> Event {
+        let actor = caller.and_then(|c| c.actor.clone()).filter(|actor| Some(actor.as_str()) != entry.user_id);
+        let mut event = Event {
+            seq: chain.last_seq + 1,
+            id: self.clock.new_id(),
+            at: self.clock.now(),
+            user_id: entry.user_id.map(Into::into),
+            actor_id: actor,
+            session_id: entry.session_id.map(Into::into),
+            kind: entry.kind.as_str().into(),
+            outcome: entry.kind.outcome().into(),
+            reason: entry.reason.map(|reason| reason.as_str().into()),
+            ip: caller.map(|c| c.ip.to_string()).unwrap_or_default(),
+            network: caller.map(|c| network_of(c.ip)).unwrap_or_default(),
+            user_agent: caller.map(|c| c.user_agent.clone()).unwrap_or_default(),
+            request_id: caller.and_then(|c| c.request_id.clone()),
+            detail: entry.detail.map(Into::into),
+            hash: String::new(),
+        };
+        event.hash = self.hash(&event, &chain.last_hash);
+        event
+    }
+
+    /// The hash of an entry that follows one with the hash `before`. JSON keeps fields apart whatever is in them.
+    fn hash(&self, e: &Event, before: &str) -> String {
+        let fields = (
+            (before, e.seq, &e.id, e.at, &e.user_id, &e.actor_id, &e.session_id),
+            (&e.kind, &e.outcome, &e.reason, &e.ip, &e.network, &e.user_agent, &e.request_id, &e.detail),
+        );
+        self.secret.mac(KEY, &serde_json::to_vec(&fields).unwrap_or_default())
+    }
+
+    fn seal(&self, chain: &Chain) -> String {
+        let fields = ("chain", chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
+        self.secret.mac(KEY, &serde_json::to_vec(&fields).unwrap_or_default())
+    }
+
+    /// Makes the chain of an empty log.
+    pub(super) async fn begin_chain(&self) -> Result<(), Error> {
+        let mut chain = Chain {
+            first_seq: 1,
+            first_hash: GENESIS.into(),
+            last_seq: 0,
+            last_hash: GENESIS.into(),
+            seal: String::new(),
+        };
+        chain.seal = self.seal(&chain);
+        Ok(events::insert_chain(self.db.writer(), &chain).await?)
+    }
+
+    /// Reads the whole log and checks it, and that the entry `noted` (number and hash) is still the same.
+    /// `progress` is told how many entries were read.
+    pub async fn verify_log(
+        &self,
+        noted: Option<(i64, &str)>,
+        mut progress: impl FnMut(i64),
+    ) -> Result<Result<Verified, Fault>, Error> {
+        let chain = events::find_chain(self.db.reader()).await?;
+        if chain.seal != self.seal(&chain) {
+            return Ok(Err(Fault::Seal));
+        }
+        let (mut seq, mut hash) = (chain.first_seq, chain.first_hash.clone());
+        loop {
+            let page = events::list_chain(self.db.reader(), seq, PAGE).await?;
+            for event in &page {
+                // What is written while we read stands behind the end we know.
+                if seq > chain.last_seq {
+                    break;
+                }
+                if event.seq != seq {
+                    return Ok(Err(Fault::Missing(seq)));
+                }
+                if event.hash != self.hash(event, &hash) {
+                    return Ok(Err(Fault::Changed(seq)));
+                }
+                if noted.is_some_and(|(n, noted)| n == seq && noted != event.hash) {
+                    return Ok(Err(Fault::Anchor(seq)));
+                }
+                hash.clone_from(&event.hash);
+                seq += 1;
+            }
+            progress(seq - chain.first_seq);
+            if seq > chain.last_seq || page.len() < PAGE as usize {
+                break;
+            }
+        }
+        if seq <= chain.last_seq {
+            return Ok(Err(Fault::Missing(seq)));
+        }
+        if hash != chain.last_hash {
+            return Ok(Err(Fault::Changed(chain.last_seq)));
+        }
+        if noted.is_some_and(|(n, _)| n > chain.last_seq) {
+            return Ok(Err(Fault::Missing(noted.map_or(0, |(n, _)| n))));
+        }
+        // An entry behind the end is a fault unless the end has moved on since.
+        let now = events::find_chain(self.db.reader()).await?;
+        if let Some(surplus) = events::list_chain(self.db.reader(), now.last_seq + 1, 1).await?.first()
+            && events::find_chain(self.db.reader()).await?.last_seq < surplus.seq
+        {
+            return Ok(Err(Fault::Surplus(surplus.seq)));
+        }
+        Ok(Ok(Verified { entries: seq - chain.first_seq, last: (chain.last_seq, chain.last_hash) }))
+    }
+
+    /// Removes what is older than the policy keeps it, from the beginning of the chain on.
+    pub(super) async fn trim_log(&self) -> Result<(), Error> {
+        let Some(keep) = self.policy.log_retention else { return Ok(()) };
+        let before = self.clock.now() - millis(keep);
+        let begin = events::find_chain(self.db.reader()).await?.first_seq;
+        let oldest = events::list_chain(self.db.reader(), begin, 1).await?;
+        if oldest.first().is_none_or(|event| event.at >= before - TRIM_EVERY) {
+            return Ok(());
+        }
+        loop {
+            let mut tx = self.db.begin().await?;
+            let mut chain = events::lock_chain(&mut *tx).await?;
+            let page = events::list_chain(&mut *tx, chain.first_seq, PAGE).await?;
+            let Some(last) = page.iter().take_while(|event| event.at < before).last() else {
+                if chain.first_seq > begin {
+                    let removed = format!("entries {begin} to {}", chain.first_seq - 1);
+                    self.log(&mut tx, &[Entry::new(Kind::LogTrimmed).detail(&removed)], None).await?;
+                    tx.commit().await?;
+                }
+                return Ok(());
+            };
+            chain.first_seq = last.seq + 1;
+            chain.first_hash.clone_from(&last.hash);
+            chain.seal = self.seal(&chain);
+            events::delete_before(&mut *tx, chain.first_seq).await?;
+            events::update_chain(&mut *tx, &chain).await?;
+            tx.commit().await?;
+        }
+    }
+}

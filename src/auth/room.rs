@@ -1,0 +1,65 @@
+//! Making room: where the policy denies one device too many, the person, who has proved who they are, may choose which
+//! device goes. Until then nobody is signed in: what waits here opens nothing else (GHSA-xg6x-h9c9-2m83).
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Auth, Caller,
+    ceremony::Ceremony,
+    secret::OpaqueToken,
+    session::{CookieToken, Kind, Method, NewSession},
+};
+use crate::{db::sessions::Session, error::Error};
+
+const PREFIX: &str = "sk_wt_";
+
+/// A sign-in that waits for room.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Waiting {
+    pub user_id: String,
+    pub method: Method,
+    /// Where the person was going.
+    pub next: String,
+}
+
+impl Ceremony for Waiting {
+    const NAME: &'static str = "ceremony-room";
+}
+
+impl Auth {
+    /// Keeps a sign-in; the token continues at [`Auth::make_room`], in this browser.
+    pub async fn wait_for_room(&self, browser: &OpaqueToken, waiting: &Waiting) -> Result<OpaqueToken, Error> {
+        let token = OpaqueToken::generate(PREFIX);
+        self.keep_ceremony(&token.hash(), browser, waiting).await?;
+        Ok(token)
+    }
+
+    /// Ends the chosen session and begins the one that waited. Still too many, as after a sign-in elsewhere, is
+    /// [`Error::DeviceLimit`] with what is signed in now.
+    pub async fn make_room(
+        &self,
+        browser: &OpaqueToken,
+        token: &str,
+        end: &str,
+        replaces: Option<&Session>,
+        caller: &Caller,
+    ) -> Result<(CookieToken, Waiting), (Error, Option<Waiting>)> {
+        let gone = || (Error::CeremonyGone, None);
+        let token = OpaqueToken::parse(PREFIX, token).ok_or_else(gone)?;
+        let taken: Option<Waiting> = self.take_ceremony(&token.hash(), browser).await.map_err(|error| (error, None))?;
+        let waiting = taken.ok_or_else(gone)?;
+        let new = NewSession {
+            user_id: &waiting.user_id,
+            kind: Kind::Browser,
+            method: waiting.method,
+            device: None,
+            replaces,
+            instead_of: Some(end),
+        };
+        match self.begin_session(new, caller).await {
+            Ok((_, Some(cookie))) => Ok((cookie, waiting)),
+            Ok((_, None)) => Err((Error::internal("a browser session has a token"), None)),
+            Err(error) => Err((error, Some(waiting))),
+        }
+    }
+}

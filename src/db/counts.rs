@@ -1,0 +1,44 @@
+//! Statements on `counts`: how often each kind of thing happened in each hour.
+
+use sqlx::{FromRow, Result};
+
+use super::Executor;
+
+#[derive(Clone, Debug, FromRow)]
+pub struct Count {
+    /// Hours since 1970-01-01 UTC.
+    pub hour: i64,
+    pub kind: String,
+    pub n: i64,
+}
+
+pub async fn add(db: impl Executor<'_>, hour: i64, kind: &str, n: i64) -> Result<()> {
+    sqlx::query(
+        "insert into counts (hour, kind, n) values ($1, $2, $3) \
+         on conflict (hour, kind) do update set n = counts.n + excluded.n",
+    )
+    .bind(hour)
+    .bind(kind)
+    .bind(n)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Keeps the greatest value seen in an hour.
+pub async fn raise(db: impl Executor<'_>, hour: i64, kind: &str, n: i64) -> Result<()> {
+    sqlx::query(
+        "insert into counts (hour, kind, n) values ($1, $2, $3) \
+         on conflict (hour, kind) do update set n = excluded.n where counts.n < excluded.n",
+    )
+    .bind(hour)
+    .bind(kind)
+    .bind(n)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn list_since(db: impl Executor<'_>, hour: i64) -> Result<Vec<Count>> {
+    sqlx::query_as("select hour, kind, n from counts where hour >= $1 order by hour").bind(hour).fetch_all(db).await
+}
