@@ -1,12 +1,15 @@
 //! The JSON side, under `/api/v1`. It takes a bearer token and never reads the cookie.
 
+pub mod admin;
 pub mod bearer;
 pub mod events;
 pub mod health;
 pub mod json;
 pub mod jwks;
+pub mod list;
 pub mod me;
 pub mod problem;
+pub mod revocations;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

@@ -1,9 +1,12 @@
 //! What every request passes before a handler sees it, and every answer on its way out.
 
-use std::{net::IpAddr, net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::{Duration, Instant},
+};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, State},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -11,7 +14,9 @@ use axum::{
 use ipnet::IpNet;
 use tracing::{Instrument, Span, info_span};
 
-use crate::{api::problem::Problem, app::App, auth::Caller, error::Error, pages::error_page::ErrorPage};
+use crate::{
+    api::problem::Problem, app::App, auth::Caller, error::Error, metrics::Route, pages::error_page::ErrorPage,
+};
 
 /// The largest body any form or API call needs, with room to spare.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -40,16 +45,35 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         ip: client_ip(peer, request.headers(), &app.config.trusted_proxies),
         user_agent: user_agent(request.headers()),
         request_id: Some(request_id.clone()),
+        actor: None,
     };
     // The path only: a query may hold a code or a state (ASVS 16.2.5).
     let span = info_span!("request", id = request_id, method = %request.method(), path = request.uri().path());
     request.extensions_mut().insert(caller);
+    let timed = app.config.metrics_listen.map(|_| (Instant::now(), route(&request)));
     let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some((since, (method, route))) = timed {
+        app.auth.metrics.request(&Route { method, route, status: response.status().as_u16() }, since.elapsed());
+    }
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Ok(id) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Method and route pattern, of which there are only so many; whatever a stranger makes up is `other`.
+fn route(request: &Request) -> (&'static str, String) {
+    let method = match *request.method() {
+        Method::GET | Method::HEAD => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    };
+    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str);
+    (method, route.to_owned())
 }
 
 /// The address of the client: the connection's own, unless that is a trusted proxy's; then the last address in

@@ -8,7 +8,12 @@ use axum::{
 };
 
 use super::problem::Problem;
-use crate::{app::App, auth::access_token::Claims, db::users::User, error::Error};
+use crate::{
+    app::App,
+    auth::{Caller, access_token::Claims, role::ADMINISTER},
+    db::users::User,
+    error::Error,
+};
 
 /// Somebody with a valid access token. No token is 401 with a bare challenge; a bad one is never taken for none.
 #[derive(Clone, Debug)]
@@ -20,6 +25,42 @@ impl BearerUser {
     /// The user behind the token, as the database has them now.
     pub async fn user(&self, app: &App) -> Result<Arc<User>, Error> {
         app.auth.user(&self.claims.sub).await?.filter(|user| user.disabled_at.is_none()).ok_or(Error::InvalidToken)
+    }
+}
+
+/// Somebody with a valid access token who may administer, by what the database says of them now.
+#[derive(Clone, Debug)]
+pub struct BearerAdmin {
+    pub claims: Arc<Claims>,
+    /// Named as the one who acts.
+    pub caller: Caller,
+}
+
+impl FromRequestParts<App> for BearerAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let bearer = BearerUser::from_request_parts(parts, app).await?;
+        let user = bearer.user(app).await?;
+        if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
+            return Err(Problem(Error::Forbidden));
+        }
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self { claims: bearer.claims, caller: Caller { actor: Some(user.id.clone()), ..caller } })
+    }
+}
+
+/// An administrator who proved lately who they are (ASVS 7.5.1): for what changes something.
+#[derive(Clone, Debug)]
+pub struct RecentAdmin(pub BearerAdmin);
+
+impl FromRequestParts<App> for RecentAdmin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let admin = BearerAdmin::from_request_parts(parts, app).await?;
+        app.auth.require_recent_api(&admin.claims.sid).await?;
+        Ok(Self(admin))
     }
 }
 

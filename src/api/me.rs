@@ -74,6 +74,24 @@ pub async fn update(
     Ok(Json(Me::from(&user)))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    password: String,
+}
+
+/// `POST /api/v1/me/step-up`: the password again, where an answer asked for it (RFC 9470).
+pub async fn step_up(
+    State(app): State<App>,
+    caller: Caller,
+    bearer: BearerUser,
+    Body(proof): Body<Proof>,
+) -> Result<StatusCode, Problem> {
+    let user = bearer.user(&app).await?;
+    app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `PUT /api/v1/me/password`: ends all other sessions.
 pub async fn change_password(
     State(app): State<App>,

@@ -7,6 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 
+use super::sessions::Item;
 use crate::{error::Error, locale::Lang};
 
 /// An error on its way to a program.
@@ -30,6 +31,9 @@ struct Body {
     reason: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// What is signed in already, where one device has to go first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<Item>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +75,10 @@ pub fn problem(error: Error, lang: Lang) -> Response {
             _ => None,
         },
         errors,
+        devices: match &error {
+            Error::DeviceLimit(devices) => devices.iter().map(|session| Item::new(session.clone(), "")).collect(),
+            _ => Vec::new(),
+        },
     };
     let mut response = (status, Json(body)).into_response();
     let headers = response.headers_mut();
@@ -79,6 +87,7 @@ pub fn problem(error: Error, lang: Lang) -> Response {
         // RFC 6750, section 3.1: without credentials the challenge is bare.
         let challenge = match error {
             Error::InvalidToken | Error::SessionEnded(_) => "Bearer error=\"invalid_token\"",
+            Error::StepUpRequired => "Bearer error=\"insufficient_user_authentication\"", // RFC 9470
             _ => "Bearer",
         };
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{bearer::BearerUser, problem::Problem};
+use super::{bearer::BearerUser, list::Page, problem::Problem};
 use crate::{
     app::App,
     auth::{
@@ -20,7 +20,7 @@ use crate::{
     error::Error,
 };
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Item {
     id: String,
     kind: String,
@@ -36,7 +36,7 @@ pub struct Item {
 }
 
 impl Item {
-    fn new(session: Session, current: &str) -> Self {
+    pub fn new(session: Session, current: &str) -> Self {
         Self {
             current: session.id == current,
             created_at: rfc3339(session.created_at),
@@ -51,16 +51,9 @@ impl Item {
     }
 }
 
-/// A page of a list; `next_cursor` is null on the last.
-#[derive(Serialize)]
-pub struct Page<T> {
-    pub items: Vec<T>,
-    pub next_cursor: Option<String>,
-}
-
 #[derive(Serialize)]
 pub struct Revoked {
-    revoked: usize,
+    pub revoked: usize,
 }
 
 pub async fn list(State(app): State<App>, BearerUser { claims }: BearerUser) -> Result<Json<Page<Item>>, Problem> {
@@ -77,7 +70,7 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let reason = if id == claims.sid { Reason::SignedOut } else { Reason::RevokedByUser };
-    match app.auth.end(&claims.sub, Which::One(parse_id(&id)?), reason, Some(&caller)).await? {
+    match app.auth.end(Which::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&caller)).await? {
         0 => Err(Problem(Error::NotFound)),
         _ => Ok(StatusCode::NO_CONTENT),
     }
@@ -88,7 +81,8 @@ pub async fn revoke_others(
     caller: Caller,
     BearerUser { claims }: BearerUser,
 ) -> Result<Json<Revoked>, Problem> {
-    let which = Which::AllBut(&claims.sid);
-    let revoked = app.auth.end(&claims.sub, which, Reason::RevokedByUser, Some(&caller)).await?;
+    app.auth.require_recent_api(&claims.sid).await?;
+    let which = Which::Others { user_id: &claims.sub, keep: &claims.sid };
+    let revoked = app.auth.end(which, Reason::RevokedByUser, Some(&caller)).await?;
     Ok(Json(Revoked { revoked }))
 }

@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 use super::{bearer::BearerUser, json::Body, problem::Problem};
 use crate::{
     app::App,
-    auth::{Caller, reason::Reason, refresh_token::Grant, session::Which},
+    auth::{
+        Caller,
+        reason::Reason,
+        refresh_token::Grant,
+        session::{Which, parse_id},
+    },
     error::Error,
 };
 
@@ -19,6 +24,8 @@ pub struct Credentials {
     password: String,
     /// What the device list calls this client.
     device: Option<String>,
+    /// The id of a session to end first, as the answer `device_limit` lists them.
+    end_session: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +69,8 @@ pub async fn create(
         return Err(Problem(Error::field("device", "device-invalid")));
     }
     let user = app.auth.check_password(&credentials.email, &credentials.password, &caller).await?;
-    Ok(Json(app.auth.grant(&user, device, &caller).await?.into()))
+    let instead_of = credentials.end_session.as_deref().map(parse_id).transpose()?;
+    Ok(Json(app.auth.grant(&user, device, instead_of, &caller).await?.into()))
 }
 
 /// `POST /api/v1/tokens/refresh`
@@ -82,7 +90,8 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     match bearer {
         Ok(BearerUser { claims }) => {
-            app.auth.end(&claims.sub, Which::One(&claims.sid), Reason::SignedOut, Some(&caller)).await?;
+            let which = Which::One { user_id: &claims.sub, id: &claims.sid };
+            app.auth.end(which, Reason::SignedOut, Some(&caller)).await?;
             Ok(StatusCode::NO_CONTENT)
         }
         Err(Problem(Error::SessionEnded(_))) => Ok(StatusCode::NO_CONTENT),

@@ -1,0 +1,52 @@
+//! `/api/v1/admin/…`: for administrators, by what the database says of them now. Nothing here shows a secret.
+
+pub mod events;
+pub mod export;
+pub mod roles;
+pub mod sessions;
+pub mod users;
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+
+use super::{bearer::BearerAdmin, problem::Problem};
+use crate::{app::App, auth::clock::rfc3339, db::counts::Count};
+
+#[derive(Serialize)]
+pub struct Overview {
+    users: i64,
+    disabled_users: i64,
+    live_sessions: LiveSessions,
+    /// By hour, from 30 days ago on; `kind` is an event's, `refresh`, or `live_sessions` (the most in that hour).
+    counts: Vec<Item>,
+}
+
+#[derive(Serialize)]
+struct LiveSessions {
+    browser: i64,
+    api: i64,
+}
+
+#[derive(Serialize)]
+struct Item {
+    hour: String,
+    kind: String,
+    count: i64,
+}
+
+impl From<Count> for Item {
+    fn from(count: Count) -> Self {
+        Self { hour: rfc3339(count.hour * 3_600_000), kind: count.kind, count: count.n }
+    }
+}
+
+/// `GET /api/v1/admin/overview`
+pub async fn overview(State(app): State<App>, _: BearerAdmin) -> Result<Json<Overview>, Problem> {
+    let overview = app.auth.overview().await?;
+    Ok(Json(Overview {
+        users: overview.users,
+        disabled_users: overview.disabled,
+        live_sessions: LiveSessions { browser: overview.live_browsers, api: overview.live_api },
+        counts: overview.counts.into_iter().map(Item::from).collect(),
+    }))
+}

@@ -1,0 +1,62 @@
+//! `/api/v1/admin/roles`
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{
+        bearer::{BearerAdmin, RecentAdmin},
+        json::Body,
+        list::Page,
+        problem::Problem,
+    },
+    app::App,
+    db::roles::Role,
+};
+
+#[derive(Serialize)]
+pub struct Item {
+    name: String,
+    permissions: Vec<String>,
+}
+
+impl From<Role> for Item {
+    fn from(role: Role) -> Self {
+        Self { permissions: role.permissions.split_ascii_whitespace().map(Into::into).collect(), name: role.name }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permissions {
+    permissions: Vec<String>,
+}
+
+/// `GET /api/v1/admin/roles`
+pub async fn list(State(app): State<App>, _: BearerAdmin) -> Result<Json<Page<Item>>, Problem> {
+    Ok(Json(Page::of((app.auth.list_roles().await?, None))))
+}
+
+/// `PUT /api/v1/admin/roles/{name}`: makes a role, or gives it other permissions.
+pub async fn save(
+    State(app): State<App>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(name): Path<String>,
+    Body(role): Body<Permissions>,
+) -> Result<Json<Item>, Problem> {
+    Ok(Json(app.auth.save_role(&name, &role.permissions, &admin.caller).await?.into()))
+}
+
+/// `DELETE /api/v1/admin/roles/{name}`: only while nobody has it.
+pub async fn delete(
+    State(app): State<App>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.auth.remove_role(&name, &admin.caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,50 @@
+//! `/api/v1/admin/sessions`: everybody's live sessions.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Serialize;
+
+use crate::{
+    api::{
+        bearer::{BearerAdmin, RecentAdmin},
+        list::{Page, Range},
+        problem::Problem,
+        sessions::{Item as Session, Revoked},
+    },
+    app::App,
+};
+
+#[derive(Serialize)]
+pub struct Item {
+    user_id: String,
+    #[serde(flatten)]
+    session: Session,
+}
+
+/// `GET /api/v1/admin/sessions`
+pub async fn list(State(app): State<App>, admin: BearerAdmin, range: Range) -> Result<Json<Page<Item>>, Problem> {
+    let (sessions, next_cursor) = app.auth.all_sessions(range.cursor.as_deref(), range.limit).await?;
+    let item = |owned: crate::db::sessions::OwnedSession| Item {
+        user_id: owned.session.user_id.clone(),
+        session: Session::new(owned.session, &admin.claims.sid),
+    };
+    Ok(Json(Page { items: sessions.into_iter().map(item).collect(), next_cursor }))
+}
+
+/// `DELETE /api/v1/admin/sessions/{id}`
+pub async fn delete(
+    State(app): State<App>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.auth.end_session(&id, &admin.caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/v1/admin/sessions/revoke-all`: signs everybody out but this session.
+pub async fn revoke_all(State(app): State<App>, RecentAdmin(admin): RecentAdmin) -> Result<Json<Revoked>, Problem> {
+    Ok(Json(Revoked { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.caller).await? }))
+}

@@ -1,0 +1,124 @@
+//! `/api/v1/admin/users`
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{
+        bearer::{BearerAdmin, RecentAdmin},
+        json::Body,
+        list::{Page, Params, Range},
+        problem::Problem,
+        sessions::{Item as Session, Revoked},
+    },
+    app::App,
+    auth::{clock::rfc3339, session::parse_id},
+    db::users::{self, User},
+    error::Error,
+};
+
+#[derive(Serialize)]
+pub struct Item {
+    id: String,
+    email: String,
+    name: String,
+    locale: Option<String>,
+    roles: Vec<String>,
+    has_password: bool,
+    created_at: String,
+    /// Null: not disabled.
+    disabled_at: Option<String>,
+}
+
+impl From<User> for Item {
+    fn from(user: User) -> Self {
+        Self {
+            roles: user.roles().map(Into::into).collect(),
+            created_at: rfc3339(user.created_at),
+            disabled_at: user.disabled_at.map(rfc3339),
+            has_password: user.password_hash.is_some(),
+            id: user.id,
+            email: user.email,
+            name: user.name,
+            locale: user.locale,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub struct Filter {
+    /// Part of an address or a name.
+    q: Option<String>,
+    role: Option<String>,
+    #[serde(default)]
+    disabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// All roles that the user is to have.
+    roles: Option<Vec<String>>,
+    disabled: Option<bool>,
+}
+
+/// `GET /api/v1/admin/users?q=…&role=…&disabled=true`
+pub async fn list(
+    State(app): State<App>,
+    _: BearerAdmin,
+    range: Range,
+    Params(filter): Params<Filter>,
+) -> Result<Json<Page<Item>>, Problem> {
+    let filter = users::Filter { search: filter.q, role: filter.role, disabled: filter.disabled };
+    Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?)))
+}
+
+/// `GET /api/v1/admin/users/{id}`
+pub async fn show(State(app): State<App>, _: BearerAdmin, Path(id): Path<String>) -> Result<Json<Item>, Problem> {
+    Ok(Json(app.auth.find_user(&id).await?.into()))
+}
+
+/// `PATCH /api/v1/admin/users/{id}`: an absent field stays as it is.
+pub async fn update(
+    State(app): State<App>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(id): Path<String>,
+    Body(change): Body<Change>,
+) -> Result<Json<Item>, Problem> {
+    let id = parse_id(&id)?;
+    if change.disabled == Some(true) && id == admin.claims.sub {
+        return Err(Problem(Error::field("disabled", "disabled-self")));
+    }
+    if let Some(roles) = &change.roles {
+        app.auth.set_roles(id, roles, Some(&admin.caller)).await?;
+    }
+    if let Some(disabled) = change.disabled {
+        app.auth.set_disabled(id, disabled, Some(&admin.caller)).await?;
+    }
+    Ok(Json(app.auth.find_user(id).await?.into()))
+}
+
+/// `GET /api/v1/admin/users/{id}/sessions`
+pub async fn sessions(
+    State(app): State<App>,
+    admin: BearerAdmin,
+    Path(id): Path<String>,
+) -> Result<Json<Page<Session>>, Problem> {
+    let user = app.auth.find_user(&id).await?;
+    let sessions = app.auth.sessions(&user.id).await?;
+    let items = sessions.into_iter().map(|session| Session::new(session, &admin.claims.sid)).collect();
+    Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// `POST /api/v1/admin/users/{id}/revoke-sessions`: signs a user out everywhere.
+pub async fn revoke_sessions(
+    State(app): State<App>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(id): Path<String>,
+) -> Result<Json<Revoked>, Problem> {
+    let user = app.auth.find_user(&id).await?;
+    Ok(Json(Revoked { revoked: app.auth.sign_out_user(&user.id, &admin.caller).await? }))
+}

@@ -1,0 +1,72 @@
+//! Lists: `?cursor=…&limit=…` in, `{ "items": […], "next_cursor": … }` out.
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::problem::Problem;
+use crate::error::{Error, FieldError};
+
+const DEFAULT_LIMIT: usize = 50;
+const MAX_LIMIT: usize = 100;
+
+/// A page of a list; `next_cursor` is null on the last.
+#[derive(Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    pub fn of<U: Into<T>>((items, next_cursor): (Vec<U>, Option<String>)) -> Self {
+        Self { items: items.into_iter().map(Into::into).collect(), next_cursor }
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug)]
+pub struct Range {
+    /// The `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// 1 to 100; else 50.
+    pub limit: usize,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    cursor: Option<String>,
+    limit: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Range {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Params(raw) = Params::<Raw>::from_request_parts(parts, state).await?;
+        let limit = raw.limit.map_or(Ok(DEFAULT_LIMIT), |limit| limit.parse());
+        let limit = limit.ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+        let known = raw.cursor.as_deref().is_none_or(|cursor| uuid::Uuid::try_parse(cursor).is_ok());
+        match (limit, known) {
+            (Some(limit), true) => Ok(Self { cursor: raw.cursor, limit }),
+            (limit, _) => {
+                let limit = limit.is_none().then(|| FieldError::new("limit", "limit-invalid"));
+                let cursor = (!known).then(|| FieldError::new("cursor", "cursor-invalid"));
+                Err(Problem(Error::InvalidInput(limit.into_iter().chain(cursor).collect())))
+            }
+        }
+    }
+}
+
+/// The parameters of a query.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let read = Query::try_from_uri(&parts.uri).map(|Query(value)| Self(value));
+        read.map_err(|_| Problem(Error::InvalidInput(Vec::new())))
+    }
+}

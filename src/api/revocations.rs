@@ -1,0 +1,145 @@
+//! `GET /api/v1/revocations`: the sessions that ended lately, for services that verify access tokens by themselves.
+//! They refuse the tokens of these sessions, and so an end counts everywhere within a second. Public, as the keys are:
+//! a session's id is no secret.
+//!
+//! As JSON, with `since` and an ETag; or, for `Accept: text/event-stream`, as a stream that stays open.
+
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use super::list::Params;
+use crate::{
+    app::App,
+    auth::{
+        clock::rfc3339,
+        ended::{Cursor, End},
+    },
+};
+
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// nginx would keep events back.
+pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
+
+#[derive(Deserialize)]
+pub struct Range {
+    /// A `next_cursor`; one that is unknown, as after a restart, gets the whole list.
+    since: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    sid: String,
+    reason: &'static str,
+    ended_at: String,
+}
+
+impl From<End> for Item {
+    fn from(end: End) -> Self {
+        Self { sid: end.session_id.to_string(), reason: end.reason.as_str(), ended_at: rfc3339(end.at) }
+    }
+}
+
+/// Where to go on from; never null, as there is always more to come.
+#[derive(Serialize)]
+struct Place {
+    next_cursor: String,
+    /// Seconds that an entry matters: afterwards no token of its session is valid any more.
+    retain_for: i64,
+}
+
+impl Place {
+    fn at(cursor: Cursor, app: &App) -> Self {
+        Self { next_cursor: cursor.to_string(), retain_for: app.auth.ends_matter_for() / 1_000 }
+    }
+}
+
+#[derive(Serialize)]
+struct List {
+    items: Vec<Item>,
+    #[serde(flatten)]
+    place: Place,
+}
+
+pub async fn show(State(app): State<App>, headers: HeaderMap, Params(range): Params<Range>) -> Response {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
+    if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
+        return (UNBUFFERED, follow(app, since)).into_response();
+    }
+    let (ends, cursor) = app.auth.ended.since(since);
+    let tag = format!("\"{cursor}\"");
+    let mut response = if text("if-none-match").is_some_and(|known| known == tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let items = ends.into_iter().map(Item::from).collect();
+        Json(List { items, place: Place::at(cursor, &app) }).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// What was missed, then `hello`, then each end as it happens.
+fn follow(app: App, since: Option<Cursor>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let news = app.auth.ended.subscribe();
+    let follower = Follower { app, news, cursor: since, greeted: false, queue: VecDeque::new() };
+    let events = stream::unfold(follower, |mut follower| async {
+        let event = follower.next().await?;
+        Some((Ok(event), follower))
+    });
+    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+}
+
+struct Follower {
+    app: App,
+    news: watch::Receiver<u64>,
+    cursor: Option<Cursor>,
+    greeted: bool,
+    queue: VecDeque<Event>,
+}
+
+impl Follower {
+    /// `None` when the server stops.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.queue.pop_front() {
+                return Some(event);
+            }
+            if self.greeted {
+                tokio::select! {
+                    changed = self.news.changed() => changed.ok()?,
+                    () = self.app.stopping.cancelled() => return None,
+                }
+            }
+            self.news.mark_unchanged();
+            let (ends, cursor) = self.app.auth.ended.since(self.cursor);
+            self.cursor = Some(cursor);
+            let count = ends.len();
+            for (n, end) in ends.into_iter().enumerate() {
+                let place = cursor.back(count - 1 - n).to_string();
+                let event = Event::default().event("ended").id(place).json_data(Item::from(end));
+                self.queue.push_back(event.unwrap_or_default());
+            }
+            if !std::mem::replace(&mut self.greeted, true) {
+                let hello =
+                    Event::default().event("hello").id(cursor.to_string()).json_data(Place::at(cursor, &self.app));
+                self.queue.push_back(hello.unwrap_or_default());
+            }
+        }
+    }
+}
