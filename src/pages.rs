@@ -5,6 +5,7 @@
 //! [`layout::Layout`]; a form posts to its page's own path and answers with a redirect, or with itself and its faults.
 
 pub mod account;
+pub mod admin;
 pub mod cookie;
 pub mod devices;
 pub mod error_page;
@@ -17,6 +18,8 @@ pub mod layout;
 pub mod login;
 pub mod next;
 pub mod register;
+pub mod room;
 pub mod security;
 pub mod session_store;
+pub mod step_up;
 pub mod visitor;

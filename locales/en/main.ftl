@@ -6,6 +6,8 @@ nav-label = Account
 nav-account = Account
 nav-devices = Devices
 nav-security = Security
+nav-news = There is something new
+nav-admin = Admin
 nav-sign-in = Sign in
 nav-register = Create account
 nav-sign-out = Sign out
@@ -45,6 +47,19 @@ register-closed = New accounts can't be made here. Ask an administrator for one.
 name = Name
 name-hint = How others see you. Optional.
 password-hint = At least 8 characters.
+
+## One device too many
+
+room-title = All your devices are in use
+room-text = You can be signed in on only so many devices at once. Sign out on one of them, and you are signed in here.
+
+## Step-up
+
+step-up-title = Is it you?
+step-up-text = This is sensitive, and your sign-in is a while ago. Enter your password, and what you asked for happens.
+step-up-text-github = This is sensitive, and your sign-in is a while ago. Confirm at GitHub that it is you; you come back to where you were.
+step-up-submit = Confirm
+step-up-cancel = Cancel
 
 ## Linking GitHub
 
@@ -106,6 +121,9 @@ devices-unknown = Unknown device
 
 security-title = Security
 security-lead = What happened to your account, the latest first.
+security-notices = You should know of this
+security-notices-text = If any of it was not you, change your password: that signs everybody else out.
+security-notices-seen = All of it was me
 security-what = What
 security-when = When
 security-where = Where
@@ -115,11 +133,22 @@ security-empty = Nothing has happened yet.
 event-registered = Account created
 event-sign_in = Signed in
 event-sign_in_failed = Failed attempt to sign in
+event-new_device = New device or network
+event-step_up = Identity confirmed
+event-step_up_failed = Failed attempt to confirm identity
 event-session_ended = Session ended
 event-password_changed = Password changed
 event-github_linked = GitHub linked
 event-github_unlinked = GitHub unlinked
 event-refresh_reuse = A used refresh token came back
+event-account_disabled = Account disabled
+event-account_enabled = Account enabled
+event-roles_changed = Roles changed
+event-role_saved = Role saved
+event-role_removed = Role removed
+event-everybody_ended = Everybody signed out
+event-log_exported = Log exported
+event-log_trimmed = Old log entries removed
 reason-signed_out = signed out
 reason-idle_timeout = no activity
 reason-absolute_timeout = time limit reached
@@ -129,6 +158,114 @@ reason-device_limit = limit of devices reached
 reason-password_changed = password changed
 reason-account_disabled = account disabled
 reason-refresh_reuse = possible theft
+
+## Administrator
+
+admin-nav = Administration
+admin-overview = Overview
+admin-users = Users
+admin-sessions = Sessions
+admin-log = Log
+admin-roles = Roles
+admin-older = Older
+admin-newest = Newest
+admin-user = User
+admin-disabled = Disabled
+admin-created = Created
+
+admin-figure-users = Accounts
+admin-figure-disabled = Disabled accounts
+admin-figure-browsers = Browser sessions
+admin-figure-api = API sessions
+admin-span = Time shown
+admin-span-hours = Last 24 hours
+admin-span-days = Last 30 days
+admin-span-utc = Times are UTC.
+admin-plot-sign-ins = Sign-ins
+admin-plot-failures = Failed sign-ins
+admin-plot-live = Live sessions
+admin-plot-refreshes = Refreshed tokens
+admin-plot-thefts = Refresh tokens used again
+admin-plot-total = { $total } in all
+admin-plot-peak = peak { $peak }
+admin-plot-peak-at = peak at { $when }
+admin-plot-numbers = Numbers
+admin-plot-time = Time (UTC)
+admin-plot-number = Number
+
+admin-search = Email or name
+admin-search-submit = Search
+admin-filter = Show
+admin-filter-all = Everybody
+admin-filter-admins = Administrators
+admin-filter-role = Role: { $role }
+admin-users-empty = Nobody was found.
+admin-you = You
+admin-id = ID
+admin-disabled-since = Disabled since
+admin-live = Live sessions
+admin-live-empty = Not signed in anywhere.
+admin-log-latest = Latest log entries
+admin-log-all = All entries
+admin-roles-save = Save roles
+admin-everything = Everything
+admin-access = Access
+admin-access-text = Signing out ends all sessions and tokens of this account at once. A disabled account is signed out as well, and nobody gets into it until it is enabled again.
+admin-access-disabled = This account is disabled: nobody gets into it until it is enabled again.
+admin-access-own = This is your own account. You can sign your devices out yourself:
+admin-sign-out = Sign out everywhere
+admin-disable = Disable account
+admin-enable = Enable account
+admin-done-roles = The roles were saved.
+admin-done-disabled = The account is disabled and signed out everywhere.
+admin-done-enabled = The account is enabled again.
+admin-done-signed-out = This account is signed out everywhere.
+admin-done-ended = The session has ended.
+admin-done-everybody = Everybody else was signed out.
+admin-done-role-saved = The role was saved.
+admin-done-role-removed = The role was removed.
+
+admin-sessions-lead = Everything that is signed in, the latest sign-in first.
+admin-device = Device
+admin-this-session = This session
+admin-everybody = Everybody
+admin-everybody-text = Ends every session but this one, of all accounts and your own other devices. Cookies, refresh tokens and access tokens stop working at once, and everybody has to sign in again. No account is changed.
+admin-everybody-submit = Sign out everybody
+
+admin-log-lead = What happened to all accounts, the latest first.
+admin-log-person = Person (email or ID)
+admin-log-any = Everything
+admin-log-network = Address or network
+admin-log-from = From (UTC)
+admin-log-to = Until (UTC)
+admin-log-submit = Filter
+admin-log-clear = Clear
+admin-log-nobody = Nobody has this email address or ID.
+admin-log-empty = There are no such entries.
+admin-log-by = by { $person }
+admin-log-details = Details
+admin-log-time = Time (UTC)
+admin-log-session = Session
+admin-log-agent = User agent
+admin-log-request = Request
+admin-log-number = Number
+admin-log-hash = Hash
+admin-export = Export these entries:
+
+admin-roles-lead = A role is a set of permissions with a name. A change counts at once, whatever a token still says.
+admin-role = Role
+admin-permissions = Permissions
+admin-permissions-hint = Separated by blanks, such as orders:read orders:write, or orders:* for all of them.
+admin-role-name-hint = Lower-case letters, digits and -. The name of an existing role changes its permissions.
+admin-role-user = Nothing special; everybody has it
+admin-role-fixed = Built in
+admin-role-acts = Change or remove
+admin-role-change = Change
+admin-role-change-label = Change { $role }
+admin-role-remove = Remove
+admin-role-remove-label = Remove { $role }
+admin-role-save-title = Make or change a role
+admin-role-save = Save role
 
 ## Why somebody was signed out, on the sign-in page
 
@@ -158,7 +295,10 @@ error-account_disabled = This account has been disabled. Please contact an admin
 error-email_taken = This email address can't be registered. If it is yours, sign in instead.
 error-registration_closed = New accounts can't be made here.
 error-device_limit = You are signed in on as many devices as are allowed. Sign out on one of them first.
-error-step_up_required = To make sure it is you, this needs a recent sign-in. Sign out, sign in again, and try once more.
+error-forbidden = You are not allowed to do this.
+error-last_admin = Nobody else is an administrator. Make somebody one first.
+error-ceremony_gone = This has expired or was begun in another browser. Please start again.
+error-step_up_required = To make sure it is you, this needs your password again.
 error-last_way_in = GitHub is your only way in. Set a password before you unlink it.
 error-cross_origin = The request came from another site and was refused.
 error-not_found = There is nothing here.
@@ -176,6 +316,7 @@ error-github_refused = GitHub did not accept the sign-in. Please start again.
 error-github_no_email = Your GitHub account has no verified primary email address. Verify one at GitHub, then start again.
 error-github_down = GitHub did not answer as it should. Please try again later.
 error-github_slow = GitHub took too long to answer. Please try again.
+error-github_other = That is not the GitHub account that is linked here.
 error-github_taken = This GitHub account is linked to another account, or your account to another GitHub account.
 
 field-unknown = This field is not known.
@@ -196,3 +337,12 @@ field-locale-unknown = Choose one of the languages offered.
 field-device-invalid = Use up to 100 characters on one line.
 field-limit-invalid = Use a number from 1 to 100.
 field-cursor-invalid = Use the cursor of an earlier answer.
+field-kind-unknown = Choose one of the kinds offered.
+field-time-invalid = Use a time such as 2026-11-21T06:00.
+field-network-invalid = Use an address, or a network: a /24, or a /64 for IPv6.
+field-role-invalid = Use a lower-case letter, then up to 31 letters, digits and hyphens.
+field-role-built-in = The roles admin and user can't be changed.
+field-role-in-use = Somebody still has this role.
+field-role-unknown = There is no such role, or there are too many.
+field-permission-invalid = Use up to 32 words such as orders:read, orders:* or *.
+field-disabled-self = You can't disable your own account.

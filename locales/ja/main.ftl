@@ -6,6 +6,8 @@ nav-label = アカウント
 nav-account = アカウント
 nav-devices = 端末
 nav-security = セキュリティ
+nav-news = 新しいお知らせがあります
+nav-admin = 管理
 nav-sign-in = サインイン
 nav-register = アカウントを作成
 nav-sign-out = サインアウト
@@ -45,6 +47,19 @@ register-closed = ここでは新しいアカウントを作成できません�
 name = 名前
 name-hint = ほかの人に表示される名前です（任意）。
 password-hint = 8文字以上で入力してください。
+
+## One device too many
+
+room-title = 端末数の上限に達しています
+room-text = 同時にサインインできる端末の数には上限があります。いずれかの端末をサインアウトすると、この端末でサインインできます。
+
+## Step-up
+
+step-up-title = ご本人の確認
+step-up-text = 重要な操作ですが、サインインから時間がたっています。パスワードを入力すると、そのまま操作が実行されます。
+step-up-text-github = 重要な操作ですが、サインインから時間がたっています。GitHubでご本人であることを確認してください。確認後、元のページに戻ります。
+step-up-submit = 確認
+step-up-cancel = キャンセル
 
 ## Linking GitHub
 
@@ -106,6 +121,9 @@ devices-unknown = 不明な端末
 
 security-title = セキュリティ
 security-lead = アカウントに関する記録です。新しい順に表示しています。
+security-notices = ご確認ください
+security-notices-text = 心当たりのないものがあれば、パスワードを変更してください。ほかの端末はすべてサインアウトされます。
+security-notices-seen = すべて自分の操作です
 security-what = 内容
 security-when = 日時
 security-where = IPアドレス
@@ -115,11 +133,22 @@ security-empty = 記録はまだありません。
 event-registered = アカウントの作成
 event-sign_in = サインイン
 event-sign_in_failed = サインインの失敗
+event-new_device = 新しい端末またはネットワーク
+event-step_up = 本人確認
+event-step_up_failed = 本人確認の失敗
 event-session_ended = セッションの終了
 event-password_changed = パスワードの変更
 event-github_linked = GitHubとの連携
 event-github_unlinked = GitHubとの連携の解除
 event-refresh_reuse = 使用済みリフレッシュトークンの再使用
+event-account_disabled = アカウントの無効化
+event-account_enabled = アカウントの有効化
+event-roles_changed = ロールの変更
+event-role_saved = ロールの保存
+event-role_removed = ロールの削除
+event-everybody_ended = 全員のサインアウト
+event-log_exported = 記録の書き出し
+event-log_trimmed = 古い記録の削除
 reason-signed_out = サインアウト
 reason-idle_timeout = 操作なし
 reason-absolute_timeout = 有効期限切れ
@@ -129,6 +158,114 @@ reason-device_limit = 端末数の上限
 reason-password_changed = パスワードの変更
 reason-account_disabled = アカウントの無効化
 reason-refresh_reuse = 盗用の可能性
+
+## Administrator
+
+admin-nav = 管理
+admin-overview = 概要
+admin-users = ユーザー
+admin-sessions = セッション
+admin-log = 記録
+admin-roles = ロール
+admin-older = 以前
+admin-newest = 最新
+admin-user = ユーザー
+admin-disabled = 無効
+admin-created = 作成日時
+
+admin-figure-users = アカウント
+admin-figure-disabled = 無効なアカウント
+admin-figure-browsers = ブラウザーのセッション
+admin-figure-api = APIのセッション
+admin-span = 表示する期間
+admin-span-hours = 過去24時間
+admin-span-days = 過去30日間
+admin-span-utc = 時刻はUTCです。
+admin-plot-sign-ins = サインイン
+admin-plot-failures = サインインの失敗
+admin-plot-live = 有効なセッション
+admin-plot-refreshes = トークンの更新
+admin-plot-thefts = リフレッシュトークンの再使用
+admin-plot-total = 合計{ $total }
+admin-plot-peak = 最大 { $peak }
+admin-plot-peak-at = { $when }に最大
+admin-plot-numbers = 数値
+admin-plot-time = 日時（UTC）
+admin-plot-number = 件数
+
+admin-search = メールアドレスまたは名前
+admin-search-submit = 検索
+admin-filter = 表示
+admin-filter-all = すべて
+admin-filter-admins = 管理者
+admin-filter-role = ロール：{ $role }
+admin-users-empty = 該当するユーザーはいません。
+admin-you = あなた
+admin-id = ID
+admin-disabled-since = 無効化日時
+admin-live = 有効なセッション
+admin-live-empty = どこにもサインインしていません。
+admin-log-latest = 最近の記録
+admin-log-all = すべての記録
+admin-roles-save = ロールを保存
+admin-everything = すべて
+admin-access = アクセス
+admin-access-text = サインアウトすると、このアカウントのすべてのセッションとトークンがすぐに無効になります。アカウントを無効にするとサインアウトも行われ、再び有効にするまでサインインできません。
+admin-access-disabled = このアカウントは無効です。再び有効にするまでサインインできません。
+admin-access-own = ご自身のアカウントです。端末のサインアウトはこちらから行えます：
+admin-sign-out = すべてサインアウト
+admin-disable = アカウントを無効にする
+admin-enable = アカウントを有効にする
+admin-done-roles = ロールを保存しました。
+admin-done-disabled = アカウントを無効にし、すべてサインアウトしました。
+admin-done-enabled = アカウントを有効にしました。
+admin-done-signed-out = このアカウントをすべてサインアウトしました。
+admin-done-ended = セッションを終了しました。
+admin-done-everybody = 自分以外の全員をサインアウトしました。
+admin-done-role-saved = ロールを保存しました。
+admin-done-role-removed = ロールを削除しました。
+
+admin-sessions-lead = サインインしているすべての端末です。サインインの新しい順に表示しています。
+admin-device = 端末
+admin-this-session = このセッション
+admin-everybody = 全員
+admin-everybody-text = このセッションを除き、全アカウントのすべてのセッションを終了します。ご自身のほかの端末も含みます。Cookie、リフレッシュトークン、アクセストークンはすぐに使えなくなり、全員がもう一度サインインする必要があります。アカウント自体は変わりません。
+admin-everybody-submit = 全員をサインアウト
+
+admin-log-lead = すべてのアカウントに関する記録です。新しい順に表示しています。
+admin-log-person = ユーザー（メールアドレスまたはID）
+admin-log-any = すべて
+admin-log-network = アドレスまたはネットワーク
+admin-log-from = 開始（UTC）
+admin-log-to = 終了（UTC）
+admin-log-submit = 絞り込む
+admin-log-clear = 条件を消去
+admin-log-nobody = このメールアドレスまたはIDのユーザーはいません。
+admin-log-empty = 該当する記録はありません。
+admin-log-by = 操作者：{ $person }
+admin-log-details = 詳細
+admin-log-time = 日時（UTC）
+admin-log-session = セッション
+admin-log-agent = User-Agent
+admin-log-request = リクエスト
+admin-log-number = 番号
+admin-log-hash = ハッシュ
+admin-export = この記録を書き出す：
+
+admin-roles-lead = ロールは、名前を付けた権限のまとまりです。変更は、発行済みのトークンの内容にかかわらず、すぐに反映されます。
+admin-role = ロール
+admin-permissions = 権限
+admin-permissions-hint = 空白で区切って入力してください。例：orders:read orders:write。orders:*はそのすべてを表します。
+admin-role-name-hint = 英小文字、数字、-を使えます。既存のロールの名前を入力すると、その権限を変更します。
+admin-role-user = 特別な権限なし（全員に付与）
+admin-role-fixed = 組み込み
+admin-role-acts = 変更または削除
+admin-role-change = 変更
+admin-role-change-label = { $role }を変更
+admin-role-remove = 削除
+admin-role-remove-label = { $role }を削除
+admin-role-save-title = ロールの作成・変更
+admin-role-save = ロールを保存
 
 ## Why somebody was signed out, on the sign-in page
 
@@ -158,7 +295,10 @@ error-account_disabled = このアカウントは無効になっています。�
 error-email_taken = このメールアドレスでは登録できません。ご自身のアドレスの場合は、サインインをお試しください。
 error-registration_closed = ここでは新しいアカウントを作成できません。
 error-device_limit = サインインできる端末数の上限に達しています。先にほかの端末でサインアウトしてください。
-error-step_up_required = この操作の前に、本人確認のためもう一度サインインする必要があります。いったんサインアウトし、サインインしてからお試しください。
+error-forbidden = この操作は許可されていません。
+error-last_admin = ほかに管理者がいません。先にほかの人を管理者にしてください。
+error-ceremony_gone = 有効期限が切れたか、別のブラウザーで開始されました。もう一度やり直してください。
+error-step_up_required = ご本人であることを確かめるため、もう一度パスワードが必要です。
 error-last_way_in = サインインの方法がGitHubだけのため、連携を解除できません。先にパスワードを設定してください。
 error-cross_origin = 別のサイトから送られたリクエストのため、受け付けませんでした。
 error-not_found = お探しのページは見つかりませんでした。
@@ -176,6 +316,7 @@ error-github_refused = GitHubがサインインを受け付けませんでした
 error-github_no_email = GitHubアカウントに、確認済みのプライマリメールアドレスがありません。GitHubでメールアドレスを確認してから、もう一度お試しください。
 error-github_down = GitHubから正しい応答がありませんでした。しばらくしてからもう一度お試しください。
 error-github_slow = GitHubの応答に時間がかかりすぎました。もう一度お試しください。
+error-github_other = このアカウントと連携しているGitHubアカウントではありません。
 error-github_taken = このGitHubアカウントは別のアカウントと連携しているか、お使いのアカウントが別のGitHubアカウントと連携しています。
 
 field-unknown = 不明な項目です。
@@ -196,3 +337,12 @@ field-locale-unknown = 一覧にある言語から選んでください。
 field-device-invalid = 100文字以内で、改行せずに入力してください。
 field-limit-invalid = 1から100までの数を入力してください。
 field-cursor-invalid = 以前の応答に含まれるcursorを指定してください。
+field-kind-unknown = 一覧にある種類から選んでください。
+field-time-invalid = 2026-11-21T06:00のような日時を入力してください。
+field-network-invalid = アドレス、または/24（IPv6は/64）のネットワークを入力してください。
+field-role-invalid = 英小文字で始め、英小文字、数字、ハイフンを合わせて32文字以内で入力してください。
+field-role-built-in = ロールadminとuserは変更できません。
+field-role-in-use = このロールを持つ人がまだいます。
+field-role-unknown = そのロールは存在しないか、数が多すぎます。
+field-permission-invalid = orders:read、orders:*、*のような語を32個以内で入力してください。
+field-disabled-self = 自分のアカウントは無効にできません。

@@ -12,7 +12,7 @@ use super::{
     form::{CurrentPassword, Faults, Field, Form, FormFault, TextField},
     layout::{Done, Layout},
     register::NewPassword,
-    session_store,
+    session_store, step_up,
     visitor::Member,
 };
 use crate::{auth::account::ProfileChange, db::identities::Identity, locale::Lang};
@@ -164,11 +164,27 @@ pub struct PasswordChange {
 }
 
 pub async fn show_password(member: Member) -> Response {
-    password_page(member, Faults::default()).await
+    match needs_proof(&member) {
+        true => prove_first(member).await,
+        false => password_page(member, Faults::default()).await,
+    }
+}
+
+/// Whoever has no password to be asked for in the form proves at GitHub who they are, before they type a new one.
+fn needs_proof(Member { visitor, signed_in }: &Member) -> bool {
+    signed_in.user.password_hash.is_none() && visitor.app.auth.require_recent(&signed_in.session).is_err()
+}
+
+async fn prove_first(Member { visitor, signed_in }: Member) -> Response {
+    let here = "/account/password".to_owned();
+    step_up::page(visitor, &signed_in, here.clone(), here, Vec::new(), Faults::default()).await
 }
 
 /// Changes the password; this session stays, with a new cookie, and all others end.
 pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -> Result<Response, ErrorPage> {
+    if needs_proof(&member) {
+        return Ok(prove_first(member).await);
+    }
     let Member { visitor, signed_in } = &member;
     let auth = &visitor.app.auth;
     let changed = auth

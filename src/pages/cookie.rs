@@ -2,7 +2,12 @@
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::app::App;
+use crate::{
+    app::App,
+    auth::{ceremony::BROWSER_PREFIX, secret::OpaqueToken},
+};
+
+const CEREMONY_SECONDS: u32 = 600;
 
 /// `Set-Cookie` for a cookie that lives `max_age` seconds; 0 removes it.
 pub fn set(app: &App, name: &str, value: &str, max_age: u32) -> (HeaderName, String) {
@@ -18,4 +23,19 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Binds what was begun in this browser to it; `Lax`, as it must come along when GitHub sends the browser back.
+fn ceremony_name(app: &App) -> &'static str {
+    if app.config.base_url.is_https() { "__Host-sekisho_ceremony" } else { "sekisho_ceremony" }
+}
+
+/// The browser's secret, if something was begun in it.
+pub fn browser(app: &App, headers: &HeaderMap) -> Option<OpaqueToken> {
+    OpaqueToken::parse(BROWSER_PREFIX, read(headers, ceremony_name(app))?)
+}
+
+/// `Set-Cookie` for the browser's secret.
+pub fn set_browser(app: &App, browser: &OpaqueToken) -> (HeaderName, String) {
+    set(app, ceremony_name(app), browser.expose(), CEREMONY_SECONDS)
 }

@@ -12,6 +12,7 @@ use super::{
     form::Form,
     layout::{Done, Layout, When},
     login,
+    step_up::{Confirmed, Nothing},
     visitor::Member,
 };
 use crate::{
@@ -54,8 +55,8 @@ pub async fn end(member: Member, Form(choice): Form<Choice>) -> Result<Response,
     if choice.id == signed_in.session.id {
         return login::logout(visitor.clone()).await;
     }
-    let which = Which::One(parse_id(&choice.id)?);
-    let ended = visitor.app.auth.end(&signed_in.user.id, which, Reason::RevokedByUser, Some(&visitor.caller)).await?;
+    let which = Which::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
+    let ended = visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.caller)).await?;
     if ended == 0 {
         return Err(ErrorPage(Error::NotFound));
     }
@@ -63,10 +64,10 @@ pub async fn end(member: Member, Form(choice): Form<Choice>) -> Result<Response,
 }
 
 /// `POST /devices/end-others`
-pub async fn end_others(member: Member) -> Result<Response, ErrorPage> {
-    let Member { visitor, signed_in } = &member;
-    let which = Which::AllBut(&signed_in.session.id);
-    visitor.app.auth.end(&signed_in.user.id, which, Reason::RevokedByUser, Some(&visitor.caller)).await?;
+pub async fn end_others(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
+    let Member { visitor, signed_in } = &confirmed.who;
+    let which = Which::Others { user_id: &signed_in.user.id, keep: &signed_in.session.id };
+    visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.caller)).await?;
     Ok(Redirect::to("/devices?done=others").into_response())
 }
 
@@ -74,8 +75,10 @@ pub async fn end_others(member: Member) -> Result<Response, ErrorPage> {
 fn DevicesPage(lang: Lang, sessions: Vec<Session>, current: String, done: Option<&'static str>) -> impl IntoView {
     let (this, others): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.id == current);
     let alone = others.is_empty();
-    let devices =
-        this.into_iter().chain(others).map(|session| view! { <Device lang current=session.id == current session /> });
+    let devices = this
+        .into_iter()
+        .chain(others)
+        .map(|session| view! { <Device lang current=session.id == current session waiting=None /> });
     view! {
         <h1>{lang.t("devices-title")}</h1>
         <p class="lead">{lang.t("devices-lead")}</p>
@@ -94,12 +97,21 @@ fn DevicesPage(lang: Lang, sessions: Vec<Session>, current: String, done: Option
     }
 }
 
+/// One device, with the button that ends it.
 #[component]
-fn Device(lang: Lang, session: Session, current: bool) -> impl IntoView {
+pub fn Device(
+    lang: Lang,
+    session: Session,
+    #[prop(default = false)] current: bool,
+    /// A sign-in that waits for room: ending this device lets it in.
+    #[prop(optional_no_strip)]
+    waiting: Option<String>,
+) -> impl IntoView {
     let name = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() };
     let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
     let end_label = lang.t1("devices-end-label", "device", name.clone());
     let deadline = session.deadline();
+    let action = if waiting.is_some() { "/login/room" } else { "/devices/end" };
     view! {
         <li class="card" aria-current=current.then_some("true") data-kind=session.kind.clone()>
             <div class="device-name">
@@ -113,7 +125,8 @@ fn Device(lang: Lang, session: Session, current: bool) -> impl IntoView {
                 {deadline.map(|at| view! { <div><dt>{lang.t("devices-ends")}</dt><dd><When at /></dd></div> })}
                 <div><dt>{lang.t("devices-address")}</dt><dd>{session.ip}</dd></div>
             </dl>
-            <form method="post" action="/devices/end">
+            <form method="post" action=action>
+                {waiting.map(|token| view! { <input type="hidden" name="waiting" value=token /> })}
                 <input type="hidden" name="id" value=session.id />
                 <button class="secondary" aria-label=end_label>{lang.t("devices-end")}</button>
             </form>

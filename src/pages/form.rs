@@ -23,8 +23,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
         let bytes = Bytes::from_request(request, state).await.map_err(|e| ErrorPage(unreadable(&e)))?;
-        serde_html_form::from_bytes(&bytes).map(Self).map_err(|_| ErrorPage(Error::InvalidInput(Vec::new())))
+        read(&bytes).map(Self).map_err(ErrorPage)
     }
+}
+
+/// The fields of a form as it was posted.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
+    serde_html_form::from_bytes(body).map_err(|_| Error::InvalidInput(Vec::new()))
 }
 
 /// What is wrong with a form: with fields of it, or as a whole.

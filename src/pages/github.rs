@@ -13,29 +13,23 @@ use super::{
     error_page::ErrorPage,
     form::{CurrentPassword, Faults, Form, FormFault},
     layout::Layout,
-    login::{Next, enter},
+    login::{Next, arrive},
     next::own_path,
+    session_store,
+    step_up::{Confirmed, Nothing},
     visitor::{Member, Visitor},
 };
 use crate::{
     app::App,
     auth::{
         Caller,
-        github::{BROWSER_PREFIX, Outcome, PendingLink, Purpose},
+        ceremony::BROWSER_PREFIX,
+        github::{Outcome, PendingLink, Purpose},
         secret::OpaqueToken,
         session::Method,
     },
     error::Error,
 };
-
-/// Binds a ceremony to this browser; `Lax`, as it must come along when GitHub sends the browser back.
-fn ceremony_cookie(app: &App) -> &'static str {
-    if app.config.base_url.is_https() { "__Host-sekisho_github" } else { "sekisho_github" }
-}
-
-fn browser(app: &App, headers: &HeaderMap) -> Option<OpaqueToken> {
-    OpaqueToken::parse(BROWSER_PREFIX, cookie::read(headers, ceremony_cookie(app))?)
-}
 
 /// `GET /auth/github?next=…`
 pub async fn begin(
@@ -49,16 +43,35 @@ pub async fn begin(
 }
 
 /// `POST /auth/github/link`
-pub async fn begin_link(State(app): State<App>, member: Member, headers: HeaderMap) -> Result<Response, ErrorPage> {
-    let purpose = Purpose::Link { session_id: member.signed_in.session.id.clone() };
+pub async fn begin_link(
+    State(app): State<App>,
+    headers: HeaderMap,
+    confirmed: Confirmed<Member, Nothing>,
+) -> Result<Response, ErrorPage> {
+    let purpose = Purpose::Link { session_id: confirmed.who.signed_in.session.id.clone() };
     depart(&app, &headers, purpose, "/account?done=linked".into()).await
 }
 
+#[derive(Deserialize)]
+pub struct Back {
+    next: Option<String>,
+}
+
+/// `POST /auth/github/step-up`: proves at GitHub who this is, and comes back to `next`.
+pub async fn begin_step_up(
+    State(app): State<App>,
+    member: Member,
+    headers: HeaderMap,
+    Form(back): Form<Back>,
+) -> Result<Response, ErrorPage> {
+    let purpose = Purpose::StepUp { session_id: member.signed_in.session.id.clone() };
+    depart(&app, &headers, purpose, own_path(back.next.as_deref())).await
+}
+
 async fn depart(app: &App, headers: &HeaderMap, purpose: Purpose, next: String) -> Result<Response, ErrorPage> {
-    let browser = browser(app, headers).unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
+    let browser = cookie::browser(app, headers).unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
     let url = app.auth.begin_github(&browser, purpose, next).await?;
-    let cookie = cookie::set(app, ceremony_cookie(app), browser.expose(), 600);
-    Ok((AppendHeaders([cookie]), Redirect::to(&url)).into_response())
+    Ok((AppendHeaders([cookie::set_browser(app, &browser)]), Redirect::to(&url)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -78,10 +91,11 @@ pub async fn callback(
 ) -> Result<Response, ErrorPage> {
     let result = answer.code.ok_or(answer.error.as_deref().unwrap_or("no_code"));
     let current = visitor.signed_in.as_deref();
-    let browser = browser(&app, &headers);
+    let browser = cookie::browser(&app, &headers);
     match app.auth.finish_github(browser.as_ref(), &answer.state, result, current, &visitor.caller).await? {
-        Outcome::SignedIn { user, next } => {
-            enter(&visitor, &user, Method::Github).await?;
+        Outcome::SignedIn { user, next } => Ok(arrive(visitor, &user, Method::Github, next).await?),
+        Outcome::SteppedUp { token, next } => {
+            session_store::attach(&visitor.cookie, token).await?;
             Ok(Redirect::to(&next).into_response())
         }
         Outcome::Linked { next } => Ok(Redirect::to(&next).into_response()),
@@ -110,7 +124,7 @@ pub async fn confirm(
     headers: HeaderMap,
     Query(Link { link }): Query<Link>,
 ) -> Result<Response, ErrorPage> {
-    let browser = browser(&app, &headers).ok_or(Error::Github("github_state"))?;
+    let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &link).await?;
     Ok(confirm_page(visitor, pending, link, Faults::default()).await)
 }
@@ -122,13 +136,10 @@ pub async fn submit_confirm(
     headers: HeaderMap,
     Form(form): Form<Confirmation>,
 ) -> Result<Response, ErrorPage> {
-    let browser = browser(&app, &headers).ok_or(Error::Github("github_state"))?;
+    let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &form.link).await?;
     match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.caller).await {
-        Ok((user, next)) => {
-            enter(&visitor, &user, Method::Github).await?;
-            Ok(Redirect::to(&next).into_response())
-        }
+        Ok((user, next)) => Ok(arrive(visitor, &user, Method::Github, next).await?),
         Err(Error::InvalidCredentials) => {
             let faults = Faults::of(Error::InvalidCredentials)?;
             Ok(confirm_page(visitor, pending, form.link, faults).await)
@@ -164,7 +175,8 @@ async fn confirm_page(visitor: Visitor, pending: PendingLink, link: String, faul
 }
 
 /// `POST /auth/github/unlink`
-pub async fn unlink(State(app): State<App>, member: Member) -> Result<Response, ErrorPage> {
-    app.auth.unlink_github(&member.signed_in.user.id, &member.visitor.caller).await?;
+pub async fn unlink(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
+    let Member { visitor, signed_in } = confirmed.who;
+    visitor.app.auth.unlink_github(&signed_in.user.id, &visitor.caller).await?;
     Ok(Redirect::to("/account?done=unlinked").into_response())
 }

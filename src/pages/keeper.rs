@@ -9,9 +9,9 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use futures::{Stream, stream};
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use super::{
     error_page::ErrorPage,
@@ -22,11 +22,11 @@ use crate::{
     api::{
         json::Body,
         problem::{Problem, problem},
+        revocations::UNBUFFERED,
     },
     app::App,
     auth::{
         clock::rfc3339,
-        ended::End,
         millis,
         reason::Reason,
         session::{Method, SignedIn},
@@ -41,7 +41,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// What the keeper island is told with the page. It stands in the HTML: no secret in here.
 pub fn keeper_config(app: &App, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
-    let SignedIn { user, session } = signed_in;
+    let SignedIn { user, session, .. } = signed_in;
     let policy = &app.auth.policy;
     let now = app.auth.clock.now();
     KeeperConfig {
@@ -68,7 +68,7 @@ pub struct Token {
 
 /// `POST /session/token`: a short-lived access token for this browser's session.
 pub async fn token(keeper: KeeperUser) -> Result<Json<Token>, Problem> {
-    let SignedIn { user, session } = &keeper.signed_in;
+    let SignedIn { user, session, .. } = &keeper.signed_in;
     let issued = keeper.app.auth.issue_access_token(user, session)?;
     Ok(Json(Token { access_token: issued.token, expires_in: issued.expires_in }))
 }
@@ -126,52 +126,41 @@ pub async fn sign_in(
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
-pub async fn events(keeper: KeeperUser) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+pub async fn events(keeper: KeeperUser) -> impl IntoResponse {
     let KeeperUser { app, signed_in, .. } = keeper;
-    // Subscribed before the row is read again, so that no end falls between the two.
-    let ends = app.auth.ended.subscribe();
     let hello = Event::default().event("hello").json_data(Deadlines::of(&signed_in.session, &app));
-    let watch = Watch { app, session: signed_in.session, ends, checked: false, done: false };
-    let ended = stream::unfold(watch, |mut watch| async {
-        let reason = watch.wait().await?;
-        let event = Event::default().event("ended").json_data(serde_json::json!({ "reason": reason.as_str() }));
-        Some((Ok(event.unwrap_or_default()), watch))
+    let hello = stream::once(async { hello.unwrap_or_default() });
+    let news = app.auth.ended.subscribe();
+    let ended = stream::once(Watch { app, session: signed_in.session, news }.end()).filter_map(|reason| async move {
+        let data = serde_json::json!({ "reason": reason?.as_str() });
+        Some(Event::default().event("ended").json_data(data).unwrap_or_default())
     });
-    let hello = stream::once(async { Ok(hello.unwrap_or_default()) });
-    Sse::new(futures::StreamExt::chain(hello, ended)).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+    let events = hello.chain(ended).map(Ok::<_, Infallible>);
+    (UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
 /// One open event stream's view of its session.
 struct Watch {
     app: App,
     session: Session,
-    ends: broadcast::Receiver<End>,
-    checked: bool,
-    done: bool,
+    news: watch::Receiver<u64>,
 }
 
 impl Watch {
-    /// Waits until the session ends; `None` when the server stops, or the end was told already.
-    async fn wait(&mut self) -> Option<Reason> {
-        if self.done {
-            return None;
-        }
-        let reason = self.end().await?;
-        self.done = true;
-        Some(reason)
-    }
-
-    async fn end(&mut self) -> Option<Reason> {
+    /// Waits until the session ends; `None` when the server stops.
+    async fn end(mut self) -> Option<Reason> {
         loop {
+            if let Some(reason) = self.app.auth.ended.reason(&self.session.id) {
+                return Some(reason);
+            }
             let now = self.app.auth.clock.now();
-            // The row is read once at the start, and again whenever its deadline seems to have passed.
-            if !self.checked || self.session.deadline().is_some_and(|at| at <= now) {
+            // Whether a deadline that seems to have passed was moved meanwhile, only the row knows.
+            if self.session.deadline().is_some_and(|at| at <= now) {
                 match sessions::find(self.app.auth.db.reader(), &self.session.id).await {
                     Ok(Some(session)) => self.session = session,
                     Ok(None) => return Some(Reason::SignedOut),
                     Err(error) => tracing::warn!(%error, "an event stream can't read its session"),
                 }
-                self.checked = true;
                 if let Some(reason) = self.session.ended(now) {
                     return Some(reason);
                 }
@@ -181,12 +170,7 @@ impl Watch {
                 .deadline()
                 .map_or(HEARTBEAT, |at| Duration::from_millis((at - now).max(50).unsigned_abs()));
             tokio::select! {
-                end = self.ends.recv() => match end {
-                    Ok(end) if *end.session_id == *self.session.id => return Some(end.reason),
-                    Ok(_) => {}
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.checked = false,
-                    Err(broadcast::error::RecvError::Closed) => return None,
-                },
+                changed = self.news.changed() => changed.ok()?,
                 () = tokio::time::sleep(until_deadline.min(HEARTBEAT)) => {}
                 () = self.app.stopping.cancelled() => return None,
             }

@@ -14,7 +14,7 @@ use leptos_axum::{ResponseOptions, handle_response_inner};
 use super::{form::Faults, keeper::keeper_config, visitor::Visitor};
 use crate::{
     app::App,
-    auth::{clock::rfc3339, session::SignedIn},
+    auth::{clock::rfc3339, role::ADMINISTER, session::SignedIn},
     db::UnixMillis,
     islands::SessionKeeper,
     locale::Lang,
@@ -142,10 +142,18 @@ fn Header(lang: Lang, signed_in: Option<Arc<SignedIn>>, path: &'static str) -> i
         view! { <li><a href=href aria-current=(href == path).then_some("page")>{lang.t(label)}</a></li> }
     };
     let entries = match signed_in {
-        Some(_) => view! {
+        Some(signed_in) => view! {
             {entry("/account", "nav-account")}
             {entry("/devices", "nav-devices")}
-            {entry("/security", "nav-security")}
+            <li>
+                <a href="/security" aria-current=("/security" == path).then_some("page")>
+                    {lang.t("nav-security")}
+                    {signed_in.user.has_notice().then(|| view! {
+                        <span class="news"><span class="visually-hidden">{lang.t("nav-news")}</span></span>
+                    })}
+                </a>
+            </li>
+            {signed_in.permissions.allow(ADMINISTER).then(|| entry("/admin", "nav-admin"))}
             <li>
                 <form method="post" action="/logout">
                     <button class="link">{lang.t("nav-sign-out")}</button>

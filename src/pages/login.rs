@@ -13,12 +13,13 @@ use super::{
     form::{CurrentPassword, Faults, Field, Form, FormFault},
     layout::Layout,
     next::{own_path, with_next},
-    session_store,
+    room, session_store,
     visitor::Visitor,
 };
 use crate::{
     auth::{
         reason::Reason,
+        room::Waiting,
         session::{Kind, Method, NewSession, Which},
     },
     db::users::User,
@@ -52,12 +53,12 @@ pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
 pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, ErrorPage> {
     let next = own_path(form.next.as_deref());
     let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.caller).await;
-    let entered = match checked {
-        Ok(user) => enter(&visitor, &user, Method::Password).await,
+    let arrived = match checked {
+        Ok(user) => arrive(visitor.clone(), &user, Method::Password, next.clone()).await,
         Err(error) => Err(error),
     };
-    match entered {
-        Ok(()) => Ok(Redirect::to(&next).into_response()),
+    match arrived {
+        Ok(response) => Ok(response),
         Err(error) => Ok(page(visitor, form.email, next, None, Faults::of(error)?).await),
     }
 }
@@ -114,6 +115,17 @@ pub fn GithubButton(lang: Lang, href: String) -> impl IntoView {
     }
 }
 
+/// Signs `user` in and sends the browser on; or, where all devices are in use, to the page that makes room.
+pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String) -> Result<Response, Error> {
+    match enter(&visitor, user, method).await {
+        Ok(()) => Ok(Redirect::to(&next).into_response()),
+        Err(Error::DeviceLimit(devices)) => {
+            room::ask(visitor, Waiting { user_id: user.id.clone(), method, next }, devices).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Begins a browser session for `user`, in place of the one this browser may hold.
 pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(), Error> {
     let new = NewSession {
@@ -122,6 +134,7 @@ pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(),
         method,
         device: None,
         replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
+        instead_of: None,
     };
     let (_, token) = visitor.app.auth.begin_session(new, &visitor.caller).await?;
     match token {
@@ -134,8 +147,7 @@ pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(),
 pub async fn logout(visitor: Visitor) -> Result<Response, ErrorPage> {
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
-        let which = Which::One(&signed_in.session.id);
-        app.auth.end(&signed_in.user.id, which, Reason::SignedOut, Some(&visitor.caller)).await?;
+        app.auth.end(Which::of(&signed_in.session), Reason::SignedOut, Some(&visitor.caller)).await?;
     }
     // tower-sessions' own removal lacks `Secure`, without which a browser keeps a `__Host-` cookie.
     let cookie = AppendHeaders([cookie::set(app, session_store::cookie_name(app), "", 0)]);

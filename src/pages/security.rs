@@ -1,6 +1,9 @@
 //! `/security`: one's own log, a page at a time.
 
-use axum::{extract::Query, response::Response};
+use axum::{
+    extract::Query,
+    response::{Redirect, Response},
+};
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -9,7 +12,7 @@ use super::{
     layout::{Layout, When},
     visitor::Member,
 };
-use crate::{db::events::Event, locale::Lang};
+use crate::{auth::session::device_name, db::events::Event, locale::Lang};
 
 const PAGE: usize = 20;
 
@@ -24,17 +27,58 @@ pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response
     let before = range.before.filter(|id| uuid::Uuid::try_parse(id).is_ok());
     let newest = before.is_none();
     let (events, older) = visitor.app.auth.events(&signed_in.user.id, before.as_deref(), PAGE).await?;
+    let notices = visitor.app.auth.notices(&signed_in.user).await?;
     let page = Layout::new(visitor, "security-title").at("/security");
-    Ok(page.render(move || view! { <SecurityPage lang events newest older /> }).await)
+    Ok(page.render(move || view! { <SecurityPage lang notices events newest older /> }).await)
+}
+
+/// `POST /security/seen`
+pub async fn seen(member: Member) -> Result<Redirect, ErrorPage> {
+    member.visitor.app.auth.notices_seen(&member.signed_in.user.id).await?;
+    Ok(Redirect::to("/security"))
+}
+
+/// What the person should know of, until they say that they have seen it.
+#[component]
+fn Notices(lang: Lang, notices: Vec<Event>) -> impl IntoView {
+    let entries = notices
+        .into_iter()
+        .map(|event| {
+            view! {
+                <li>
+                    <strong>{lang.t(&format!("event-{}", event.kind))}</strong>
+                    <span class="hint"><When at=event.at /> " · " {event.ip} " · " {device_name(&event.user_agent)}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="card notices" aria-labelledby="notices">
+            <h2 id="notices">{lang.t("security-notices")}</h2>
+            <p>{lang.t("security-notices-text")}</p>
+            <ul>{entries}</ul>
+            <form method="post" action="/security/seen" class="actions">
+                <button class="secondary">{lang.t("security-notices-seen")}</button>
+                <a class="button secondary" href="/account/password">{lang.t("account-password-change")}</a>
+            </form>
+        </section>
+    }
 }
 
 #[component]
-fn SecurityPage(lang: Lang, events: Vec<Event>, newest: bool, older: Option<String>) -> impl IntoView {
+fn SecurityPage(
+    lang: Lang,
+    notices: Vec<Event>,
+    events: Vec<Event>,
+    newest: bool,
+    older: Option<String>,
+) -> impl IntoView {
     let empty = events.is_empty();
     let rows = events.into_iter().map(|event| view! { <Entry lang event /> }).collect_view();
     view! {
         <h1>{lang.t("security-title")}</h1>
         <p class="lead">{lang.t("security-lead")}</p>
+        {(!notices.is_empty()).then(|| view! { <Notices lang notices /> })}
         {if empty {
             view! { <p>{lang.t("security-empty")}</p> }.into_any()
         } else {

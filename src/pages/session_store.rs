@@ -106,7 +106,7 @@ impl SessionStore for Store {
         let auth = &self.0.auth;
         let found = sessions::find_by_token_hash(auth.db.reader(), &token_of(*id).hash()).await;
         if let Some(row) = found.map_err(backend)?.filter(|row| row.ended_at.is_none()) {
-            let ended = auth.end(&row.user_id, Which::One(&row.id), Reason::SignedOut, None).await;
+            let ended = auth.end(Which::of(&row), Reason::SignedOut, None).await;
             ended.map_err(backend)?;
         }
         Ok(())

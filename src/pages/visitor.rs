@@ -16,6 +16,8 @@ use crate::{
     auth::{
         Caller,
         reason::Reason,
+        role::ADMINISTER,
+        secret::OpaqueToken,
         session::{Presented, SignedIn},
     },
     error::Error,
@@ -34,11 +36,20 @@ pub struct Visitor {
     /// Why the session of this browser's cookie ended.
     pub ended: Option<Reason>,
     pub cookie: Session,
+    /// What binds a ceremony to this browser, if it has begun one.
+    pub browser: Option<OpaqueToken>,
 }
 
 /// Somebody who is signed in; anybody else is sent to the sign-in page, and back here afterwards.
 #[derive(Clone)]
 pub struct Member {
+    pub visitor: Visitor,
+    pub signed_in: Arc<SignedIn>,
+}
+
+/// Somebody who may administer, by what the database says of them now; named as the one who acts.
+#[derive(Clone)]
+pub struct Administrator {
     pub visitor: Visitor,
     pub signed_in: Arc<SignedIn>,
 }
@@ -76,7 +87,8 @@ impl Visitor {
     pub async fn stranger(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
         let lang = language(None, &parts.headers);
-        Ok(Self { app: app.clone(), lang, caller: caller(parts)?, signed_in: None, ended: None, cookie })
+        let browser = super::cookie::browser(app, &parts.headers);
+        Ok(Self { app: app.clone(), lang, caller: caller(parts)?, signed_in: None, ended: None, cookie, browser })
     }
 }
 
@@ -99,7 +111,8 @@ impl FromRequestParts<App> for Visitor {
         };
         let locale = signed_in.as_ref().and_then(|s| s.user.locale.as_deref());
         let lang = language(locale, &parts.headers);
-        Ok(Self { app: app.clone(), lang, caller, signed_in, ended, cookie })
+        let browser = super::cookie::browser(app, &parts.headers);
+        Ok(Self { app: app.clone(), lang, caller, signed_in, ended, cookie, browser })
     }
 }
 
@@ -115,8 +128,21 @@ impl FromRequestParts<App> for Member {
     }
 }
 
+impl FromRequestParts<App> for Administrator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Member { mut visitor, signed_in } = Member::from_request_parts(parts, app).await?;
+        if !signed_in.permissions.allow(ADMINISTER) {
+            return Err(ErrorPage(Error::Forbidden).into_response());
+        }
+        visitor.caller.actor = Some(signed_in.user.id.clone());
+        Ok(Self { visitor, signed_in })
+    }
+}
+
 /// Where a request that needs a sign-in was going: the page itself, or for a form the page it was on.
-fn going_to(parts: &Parts, app: &App) -> String {
+pub fn going_to(parts: &Parts, app: &App) -> String {
     if parts.method == axum::http::Method::GET {
         return parts.uri.path_and_query().map_or("/".into(), ToString::to_string);
     }

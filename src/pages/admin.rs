@@ -1,0 +1,125 @@
+//! The administrator's pages: the house at a glance, people, sessions, the log and roles.
+//!
+//! Each page takes an [`Administrator`](super::visitor::Administrator), and each act a
+//! [`Confirmed`](super::step_up::Confirmed) one: whoever signed in too long ago is asked for the password first. An
+//! act answers with a redirect to the page it was on, or draws that page with what is wrong. No hash of a password or
+//! a token comes into these pages.
+
+use leptos::prelude::*;
+use url::form_urlencoded::Serializer;
+
+use crate::{auth::role::USER, locale::Lang};
+
+pub mod events;
+pub mod overview;
+pub mod plot;
+pub mod roles;
+pub mod sessions;
+pub mod users;
+
+/// Entries on a page of a list.
+const PAGE: usize = 50;
+
+/// The administrator's own navigation.
+#[component]
+fn Tabs(lang: Lang, at: &'static str) -> impl IntoView {
+    let entries = [
+        ("/admin", "admin-overview"),
+        ("/admin/users", "admin-users"),
+        ("/admin/sessions", "admin-sessions"),
+        ("/admin/events", "admin-log"),
+        ("/admin/roles", "admin-roles"),
+    ];
+    let entries = entries.map(|(href, label)| {
+        view! { <li><a href=href aria-current=(href == at).then_some("page")>{lang.t(label)}</a></li> }
+    });
+    view! {
+        <nav class="tabs" aria-label=lang.t("admin-nav")>
+            <ul>{entries.collect_view()}</ul>
+        </nav>
+    }
+}
+
+/// Where a list goes on, and back to its beginning.
+#[component]
+fn Paging(
+    lang: Lang,
+    /// The list's path, with its filter.
+    list: String,
+    newest: bool,
+    older: Option<String>,
+) -> impl IntoView {
+    let older = older.map(|before| with(&list, &format!("before={before}")));
+    view! {
+        <p class="actions">
+            {(!newest).then(|| view! { <a class="button secondary" href=list>{lang.t("admin-newest")}</a> })}
+            {older.map(|href| view! {
+                <a class="button secondary" rel="next" href=href>{lang.t("admin-older")}</a>
+            })}
+        </p>
+    }
+}
+
+/// Who somebody is, and the way to their page.
+#[component]
+fn Person(id: String, name: String, email: String) -> impl IntoView {
+    let called = called(&name, &email);
+    view! {
+        <a href=format!("/admin/users/{id}")>{called}</a>
+        {(!name.is_empty()).then(|| view! { <span class="under">{email}</span> })}
+    }
+}
+
+/// The roles that not everybody has, and whether the account is disabled.
+#[component]
+fn Standing(lang: Lang, roles: Vec<String>, disabled: bool) -> impl IntoView {
+    let roles = roles.into_iter().map(|role| view! { <span class="badge">{role}</span> " " });
+    view! {
+        {roles.collect_view()}
+        {disabled.then(|| view! { <span class="badge" data-kind="disabled">{lang.t("admin-disabled")}</span> })}
+    }
+}
+
+/// The roles that not everybody has.
+fn special(roles: &str) -> Vec<String> {
+    roles.split_ascii_whitespace().filter(|role| *role != USER).map(Into::into).collect()
+}
+
+/// What somebody is called: by name, or by address if they gave none.
+fn called(name: &str, email: &str) -> String {
+    if name.is_empty() { email.to_owned() } else { name.to_owned() }
+}
+
+/// `path` with those of the pairs that have a value.
+fn link(path: &str, pairs: &[(&str, &str)]) -> String {
+    let given = pairs.iter().filter(|(_, value)| !value.is_empty());
+    match Serializer::new(String::new()).extend_pairs(given).finish() {
+        query if query.is_empty() => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+/// A path of ours with one more pair, which needs no encoding.
+fn with(path: &str, pair: &str) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{separator}{pair}")
+}
+
+/// Where a list is to begin, if that can be a place in it.
+fn place(before: Option<String>) -> Option<String> {
+    before.filter(|id| uuid::Uuid::try_parse(id).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_keep_what_was_asked_for() {
+        assert_eq!(link("/admin/users", &[("q", ""), ("filter", "")]), "/admin/users");
+        let list = link("/admin/users", &[("q", "a&b=ö"), ("filter", "")]);
+        assert_eq!(list, "/admin/users?q=a%26b%3D%C3%B6");
+        assert_eq!(with(&list, "before=x"), "/admin/users?q=a%26b%3D%C3%B6&before=x");
+        assert_eq!(with("/admin/sessions", "done=ended"), "/admin/sessions?done=ended");
+    }
+}

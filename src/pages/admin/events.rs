@@ -1,0 +1,230 @@
+//! `/admin/events`: everybody's log, and what is looked for in it.
+
+use axum::{extract::Query, response::Response};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{PAGE, Paging, Tabs, link, place};
+use crate::{
+    api::admin::export::{Format, export},
+    auth::{clock::rfc3339, event::Kind, log_filter::LogFilter},
+    db::events::NamedEvent,
+    locale::Lang,
+    pages::{
+        error_page::ErrorPage,
+        form::{Faults, Field, FormFault},
+        layout::{Layout, When},
+        visitor::Administrator,
+    },
+};
+
+/// `2026-11-21T06:00`
+const LOCAL_TIME: usize = 16;
+
+#[derive(Deserialize)]
+pub struct Range {
+    before: Option<String>,
+}
+
+pub async fn show(
+    who: Administrator,
+    Query(asked): Query<LogFilter>,
+    Query(range): Query<Range>,
+) -> Result<Response, ErrorPage> {
+    let visitor = who.visitor;
+    let lang = visitor.lang;
+    let auth = &visitor.app.auth;
+    let before = place(range.before);
+    let newest = before.is_none();
+    let (found, faults) = match asked.resolve(auth).await {
+        Ok(Some(filter)) => {
+            let (entries, older) = auth.search_events(&filter, before.as_deref(), PAGE).await?;
+            (Found::Entries { entries, newest, older }, Faults::default())
+        }
+        Ok(None) => (Found::Nobody, Faults::default()),
+        Err(error) => (Found::Nothing, Faults::of(error)?),
+    };
+    let page = Layout::new(visitor, "admin-log").at("/admin").faults(&faults);
+    Ok(page.render(move || view! { <LogPage lang asked found faults /> }).await)
+}
+
+#[derive(Deserialize)]
+pub struct Wanted {
+    format: Format,
+}
+
+/// `GET /admin/events/export?format=csv|jsonl&…`
+pub async fn download(
+    who: Administrator,
+    Query(wanted): Query<Wanted>,
+    Query(filter): Query<LogFilter>,
+) -> Result<Response, ErrorPage> {
+    Ok(export(who.visitor.app.clone(), wanted.format, filter, &who.visitor.caller).await?)
+}
+
+enum Found {
+    Entries {
+        entries: Vec<NamedEvent>,
+        newest: bool,
+        older: Option<String>,
+    },
+    /// The person is unknown.
+    Nobody,
+    /// It was not looked for: the filter has faults.
+    Nothing,
+}
+
+/// What was asked for, as a link says it.
+fn pairs(asked: &LogFilter) -> [(&'static str, &str); 5] {
+    let LogFilter { person, kind, from, to, network } = asked;
+    [("person", person), ("kind", kind), ("from", from), ("to", to), ("network", network)]
+        .map(|(name, text)| (name, text.as_deref().unwrap_or_default()))
+}
+
+#[component]
+fn LogPage(lang: Lang, asked: LogFilter, found: Found, faults: Faults) -> impl IntoView {
+    let list = link("/admin/events", &pairs(&asked));
+    let export = |format| link("/admin/events/export", &[&[("format", format)][..], &pairs(&asked)[..]].concat());
+    let (csv, jsonl) = (export("csv"), export("jsonl"));
+    let found = match found {
+        Found::Nothing => ().into_any(),
+        Found::Nobody => view! { <p>{lang.t("admin-log-nobody")}</p> }.into_any(),
+        Found::Entries { entries, newest, older } => view! {
+            <LogTable lang entries label="admin-log" people=true />
+            <Paging lang list newest older />
+            <p class="hint">
+                {lang.t("admin-export")} " " <a href=csv download="">"CSV"</a> " · "
+                <a href=jsonl download="">"JSON Lines"</a>
+            </p>
+        }
+        .into_any(),
+    };
+    view! {
+        <Tabs lang at="/admin/events" />
+        <h1>{lang.t("admin-log")}</h1>
+        <p class="lead">{lang.t("admin-log-lead")}</p>
+        <FormFault lang faults=faults.clone() />
+        <FilterForm lang asked faults />
+        {found}
+    }
+}
+
+#[component]
+fn FilterForm(lang: Lang, asked: LogFilter, faults: Faults) -> impl IntoView {
+    let filtered = pairs(&asked).iter().any(|(_, text)| !text.is_empty());
+    let [person, kind, from, to, network] = pairs(&asked).map(|(_, text)| text.to_owned());
+    let kinds = std::iter::once(("", lang.t("admin-log-any")))
+        .chain(Kind::ALL.iter().map(|kind| (kind.as_str(), lang.t(&format!("event-{}", kind.as_str())))))
+        .map(|(name, label)| view! { <option value=name selected=kind == name>{label}</option> })
+        .collect_view();
+    let fault = faults.fields.iter().find(|fault| fault.field == "kind");
+    let fault = fault.map(|fault| lang.t(&format!("field-{}", fault.code)));
+    view! {
+        <form class="filter" method="get" action="/admin/events" role="search">
+            <Field lang faults=faults.clone() name="person" label="admin-log-person" value=person required=false
+                maxlength=254 />
+            <div class="field">
+                <label for="kind">{lang.t("security-what")}</label>
+                <select
+                    id="kind"
+                    name="kind"
+                    aria-invalid=fault.is_some().then_some("true")
+                    aria-describedby=fault.is_some().then_some("kind-fault")
+                >
+                    {kinds}
+                </select>
+                {fault.map(|fault| view! { <p class="fault" id="kind-fault">{fault}</p> })}
+            </div>
+            <Field lang faults=faults.clone() name="network" label="admin-log-network" value=network required=false
+                maxlength=64 />
+            <TimeField lang faults=faults.clone() name="from" label="admin-log-from" value=from />
+            <TimeField lang faults name="to" label="admin-log-to" value=to />
+            <p class="actions">
+                <button class="secondary">{lang.t("admin-log-submit")}</button>
+                {filtered.then(|| view! { <a href="/admin/events">{lang.t("admin-log-clear")}</a> })}
+            </p>
+        </form>
+    }
+}
+
+/// A time of UTC. What a browser's own field for times would not take, and so drop, is shown as text.
+#[component]
+fn TimeField(lang: Lang, faults: Faults, name: &'static str, label: &'static str, value: String) -> impl IntoView {
+    let fits = [0, LOCAL_TIME].contains(&value.len()) && faults.fields.iter().all(|fault| fault.field != name);
+    let kind = if fits { "datetime-local" } else { "text" };
+    view! { <Field lang faults name label kind value required=false maxlength=40 /> }
+}
+
+/// Entries of the log.
+#[component]
+pub fn LogTable(
+    lang: Lang,
+    entries: Vec<NamedEvent>,
+    /// The table's name, a locale key.
+    label: &'static str,
+    /// Whether they are about several people.
+    people: bool,
+) -> impl IntoView {
+    if entries.is_empty() {
+        return view! { <p>{lang.t("admin-log-empty")}</p> }.into_any();
+    }
+    let rows = entries.into_iter().map(|entry| view! { <Row lang entry people /> }).collect_view();
+    view! {
+        <div class="card table dense" tabindex="0" role="region" aria-label=lang.t(label)>
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">{lang.t("security-what")}</th>
+                        {people.then(|| view! { <th scope="col">{lang.t("admin-user")}</th> })}
+                        <th scope="col">{lang.t("security-when")}</th>
+                        <th scope="col">{lang.t("security-where")}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(lang: Lang, entry: NamedEvent, people: bool) -> impl IntoView {
+    let NamedEvent { event, user_email, actor_email } = entry;
+    let reason = event.reason.as_ref().map(|reason| lang.t(&format!("reason-{reason}")));
+    let actor = event.actor_id.clone().map(|id| {
+        let name = actor_email.unwrap_or_else(|| id.clone());
+        view! { <a class="under" href=format!("/admin/users/{id}")>{lang.t1("admin-log-by", "person", name)}</a> }
+    });
+    // Somebody whose account is gone has only an id.
+    let person = event.user_id.clone().map(|id| match user_email {
+        Some(email) => view! { <a href=format!("/admin/users/{id}")>{email}</a> }.into_any(),
+        None => view! { <code>{id}</code> }.into_any(),
+    });
+    let facts = [
+        ("admin-log-time", Some(rfc3339(event.at))),
+        ("admin-log-session", event.session_id),
+        ("admin-log-agent", Some(event.user_agent)),
+        ("admin-log-request", event.request_id),
+        ("admin-log-number", Some(event.seq.to_string())),
+        ("admin-log-hash", Some(event.hash)),
+    ];
+    let facts = facts.into_iter().filter_map(|(label, fact)| Some((label, fact.filter(|fact| !fact.is_empty())?)));
+    let facts = facts.map(|(label, fact)| view! { <div><dt>{lang.t(label)}</dt><dd><code>{fact}</code></dd></div> });
+    view! {
+        <tr data-outcome=event.outcome>
+            <td>
+                {lang.t(&format!("event-{}", event.kind))}
+                {reason.map(|reason| view! { <span class="hint">{reason}</span> })}
+                {event.detail.map(|detail| view! { <span class="under">{detail}</span> })}
+                {actor}
+                <details>
+                    <summary>{lang.t("admin-log-details")}</summary>
+                    <dl class="facts">{facts.collect_view()}</dl>
+                </details>
+            </td>
+            {people.then(|| view! { <td>{person}</td> })}
+            <td><When at=event.at /></td>
+            <td class="address">{event.ip}</td>
+        </tr>
+    }
+}

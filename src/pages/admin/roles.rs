@@ -1,0 +1,186 @@
+//! `/admin/roles`: what there is to be given to people, and what each of it permits.
+
+use axum::{
+    extract::Query,
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{Tabs, link};
+use crate::{
+    auth::role::{ADMIN, USER},
+    db::roles::Role,
+    locale::Lang,
+    pages::{
+        error_page::ErrorPage,
+        form::{Faults, Field, FormFault, TextField},
+        layout::{Done, Layout},
+        step_up::Confirmed,
+        visitor::Administrator,
+    },
+};
+
+#[derive(Deserialize)]
+pub struct Range {
+    /// The role to be changed.
+    change: Option<String>,
+    done: Option<String>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+pub struct Draft {
+    name: String,
+    /// Separated by blanks.
+    permissions: String,
+}
+
+#[derive(Deserialize)]
+pub struct Choice {
+    name: String,
+}
+
+pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
+    let roles = who.visitor.app.auth.list_roles().await?;
+    let change = range.change.as_deref().filter(|name| is_free(name));
+    let chosen = roles.into_iter().find(|role| change == Some(role.name.as_str()));
+    let draft = chosen.map(|role| Draft { name: role.name, permissions: role.permissions });
+    let done = match range.done.as_deref() {
+        Some("saved") => Some("admin-done-role-saved"),
+        Some("removed") => Some("admin-done-role-removed"),
+        _ => None,
+    };
+    page(who, draft.unwrap_or_default(), done, Faults::default(), Faults::default()).await
+}
+
+/// `POST /admin/roles`
+pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> Result<Response, ErrorPage> {
+    let visitor = &who.visitor;
+    let permissions: Vec<_> = form.permissions.split_whitespace().map(str::to_owned).collect();
+    match visitor.app.auth.save_role(form.name.trim(), &permissions, &visitor.caller).await {
+        Ok(_) => Ok(Redirect::to("/admin/roles?done=saved").into_response()),
+        Err(error) => page(who, form, None, Faults::of(error)?, Faults::default()).await,
+    }
+}
+
+/// `POST /admin/roles/remove`
+pub async fn remove(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, ErrorPage> {
+    let visitor = &who.visitor;
+    match visitor.app.auth.remove_role(&form.name, &visitor.caller).await {
+        Ok(()) => Ok(Redirect::to("/admin/roles?done=removed").into_response()),
+        Err(error) => {
+            // There is no field to say it at: the button's page says it.
+            let Faults { fields, form, status, retry_after } = Faults::of(error)?;
+            let form = fields.first().map(|fault| format!("field-{}", fault.code)).or(form);
+            let refused = Faults { fields: Vec::new(), form, status, retry_after };
+            page(who, Draft::default(), None, Faults::default(), refused).await
+        }
+    }
+}
+
+fn is_free(name: &str) -> bool {
+    ![ADMIN, USER].contains(&name)
+}
+
+/// `refused`: why a role was not removed.
+async fn page(
+    who: Administrator,
+    draft: Draft,
+    done: Option<&'static str>,
+    faults: Faults,
+    refused: Faults,
+) -> Result<Response, ErrorPage> {
+    let visitor = who.visitor;
+    let lang = visitor.lang;
+    let roles = visitor.app.auth.list_roles().await?;
+    let page = Layout::new(visitor, "admin-roles").at("/admin").faults(&faults).faults(&refused);
+    Ok(page.render(move || view! { <RolesPage lang roles draft done faults refused /> }).await)
+}
+
+#[component]
+fn RolesPage(
+    lang: Lang,
+    roles: Vec<Role>,
+    draft: Draft,
+    done: Option<&'static str>,
+    faults: Faults,
+    refused: Faults,
+) -> impl IntoView {
+    let rows = roles.into_iter().map(|role| view! { <Row lang role /> }).collect_view();
+    let errors = faults.any().then_some("");
+    let saved = (done == Some("admin-done-role-saved")).then_some("");
+    view! {
+        <Tabs lang at="/admin/roles" />
+        <h1>{lang.t("admin-roles")}</h1>
+        <p class="lead">{lang.t("admin-roles-lead")}</p>
+        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <FormFault lang faults=refused />
+        <div class="card table dense" tabindex="0" role="region" aria-label=lang.t("admin-roles")>
+            <table>
+                <thead>
+                    <tr>
+                        <th scope="col">{lang.t("admin-role")}</th>
+                        <th scope="col">{lang.t("admin-permissions")}</th>
+                        <th scope="col"><span class="visually-hidden">{lang.t("admin-role-acts")}</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <section class="card" id="role" aria-labelledby="role-title">
+            <h2 id="role-title">{lang.t("admin-role-save-title")}</h2>
+            <form method="post" action="/admin/roles" data-draft="" data-saved=saved data-errors=errors>
+                <FormFault lang faults=faults.clone() />
+                <Field lang faults=faults.clone() name="name" label="name" value=draft.name hint="admin-role-name-hint"
+                    maxlength=32 />
+                <TextField lang faults name="permissions" label="admin-permissions" hint="admin-permissions-hint"
+                    value=draft.permissions maxlength=2080 />
+                <button>{lang.t("admin-role-save")}</button>
+            </form>
+        </section>
+    }
+}
+
+#[component]
+fn Row(lang: Lang, role: Role) -> impl IntoView {
+    let Role { name, permissions } = role;
+    let acts = if is_free(&name) {
+        let change = format!("{}#role", link("/admin/roles", &[("change", name.as_str())]));
+        view! {
+            <div class="actions">
+                <a
+                    class="button secondary small"
+                    href=change
+                    aria-label=lang.t1("admin-role-change-label", "role", name.as_str())
+                >
+                    {lang.t("admin-role-change")}
+                </a>
+                <form method="post" action="/admin/roles/remove">
+                    <input type="hidden" name="name" value=name.clone() />
+                    <button class="danger small" aria-label=lang.t1("admin-role-remove-label", "role", name.as_str())>
+                        {lang.t("admin-role-remove")}
+                    </button>
+                </form>
+            </div>
+        }
+        .into_any()
+    } else {
+        lang.t("admin-role-fixed").into_any()
+    };
+    let permits = match name.as_str() {
+        ADMIN => lang.t("admin-everything").into_any(),
+        USER => lang.t("admin-role-user").into_any(),
+        _ => permissions
+            .split_ascii_whitespace()
+            .map(|permission| view! { <code>{permission.to_owned()}</code> " " })
+            .collect_view()
+            .into_any(),
+    };
+    view! {
+        <tr>
+            <td>{name}</td>
+            <td>{permits}</td>
+            <td class="acts">{acts}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,163 @@
+//! `/admin/sessions`: everything that is signed in, each to be ended, and all of it at once.
+
+use axum::{
+    extract::Query,
+    response::{IntoResponse, Redirect, Response},
+};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use super::{PAGE, Paging, Person, Tabs, place, with};
+use crate::{
+    db::sessions::OwnedSession,
+    locale::Lang,
+    pages::{
+        error_page::ErrorPage,
+        layout::{Done, Layout, When},
+        next::own_path,
+        step_up::{Confirmed, Nothing},
+        visitor::Administrator,
+    },
+};
+
+const PATH: &str = "/admin/sessions";
+
+#[derive(Deserialize)]
+pub struct Range {
+    before: Option<String>,
+    done: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Choice {
+    id: String,
+    /// The page that this was asked for on.
+    back: Option<String>,
+}
+
+pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
+    let Administrator { visitor, signed_in } = who;
+    let lang = visitor.lang;
+    let before = place(range.before);
+    let (sessions, older) = visitor.app.auth.all_sessions(before.as_deref(), PAGE).await?;
+    let current = signed_in.session.id.clone();
+    let done = match range.done.as_deref() {
+        Some("ended") => Some("admin-done-ended"),
+        Some("everybody") => Some("admin-done-everybody"),
+        _ => None,
+    };
+    let page = Layout::new(visitor, "admin-sessions").at("/admin");
+    Ok(page.render(move || view! { <SessionsPage lang sessions current before older done /> }).await)
+}
+
+/// `POST /admin/sessions/end`
+pub async fn end(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, ErrorPage> {
+    let visitor = &who.visitor;
+    visitor.app.auth.end_session(&form.id, &visitor.caller).await?;
+    Ok(Redirect::to(&with(&own_path(form.back.as_deref()), "done=ended")).into_response())
+}
+
+/// `POST /admin/sessions/end-all`
+pub async fn end_all(Confirmed { who, .. }: Confirmed<Administrator, Nothing>) -> Result<Response, ErrorPage> {
+    let Administrator { visitor, signed_in } = &who;
+    visitor.app.auth.sign_out_everybody(&signed_in.session.id, &visitor.caller).await?;
+    Ok(Redirect::to(&with(PATH, "done=everybody")).into_response())
+}
+
+#[component]
+fn SessionsPage(
+    lang: Lang,
+    sessions: Vec<OwnedSession>,
+    current: String,
+    before: Option<String>,
+    older: Option<String>,
+    done: Option<&'static str>,
+) -> impl IntoView {
+    let newest = before.is_none();
+    let back = before.map_or_else(|| PATH.to_owned(), |before| with(PATH, &format!("before={before}")));
+    view! {
+        <Tabs lang at=PATH />
+        <h1>{lang.t("admin-sessions")}</h1>
+        <p class="lead">{lang.t("admin-sessions-lead")}</p>
+        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <SessionTable lang sessions current back label="admin-sessions" people=true />
+        <Paging lang list=PATH.to_owned() newest older />
+        <section class="card" aria-labelledby="everybody">
+            <h2 id="everybody">{lang.t("admin-everybody")}</h2>
+            <p>{lang.t("admin-everybody-text")}</p>
+            <form method="post" action="/admin/sessions/end-all">
+                <button class="danger">{lang.t("admin-everybody-submit")}</button>
+            </form>
+        </section>
+    }
+}
+
+/// Live sessions, each with the button that ends it.
+#[component]
+pub fn SessionTable(
+    lang: Lang,
+    sessions: Vec<OwnedSession>,
+    /// The session that looks at them: it is ended by signing out.
+    current: String,
+    /// The page to return to.
+    back: String,
+    /// The table's name, a locale key.
+    label: &'static str,
+    /// Whether they are of several people.
+    people: bool,
+) -> impl IntoView {
+    let rows = sessions.into_iter().map(|owned| {
+        let current = owned.session.id == current;
+        view! { <SessionRow lang owned current back=back.clone() people /> }
+    });
+    let rows = rows.collect_view();
+    view! {
+        <div class="card table dense" tabindex="0" role="region" aria-label=lang.t(label)>
+            <table>
+                <thead>
+                    <tr>
+                        {people.then(|| view! { <th scope="col">{lang.t("admin-user")}</th> })}
+                        <th scope="col">{lang.t("admin-device")}</th>
+                        <th scope="col">{lang.t("devices-signed-in")}</th>
+                        <th scope="col">{lang.t("devices-last-active")}</th>
+                        <th scope="col"><span class="visually-hidden">{lang.t("devices-end")}</span></th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn SessionRow(lang: Lang, owned: OwnedSession, current: bool, back: String, people: bool) -> impl IntoView {
+    let OwnedSession { session, email, name } = owned;
+    let device = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device };
+    let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
+    let end_label = lang.t1("devices-end-label", "device", format!("{device} ({email})"));
+    let person = people.then(|| view! { <td><Person id=session.user_id name email /></td> });
+    let end = if current {
+        view! { <span class="badge" data-kind="current">{lang.t("admin-this-session")}</span> }.into_any()
+    } else {
+        view! {
+            <form method="post" action="/admin/sessions/end">
+                <input type="hidden" name="id" value=session.id />
+                <input type="hidden" name="back" value=back />
+                <button class="secondary small" aria-label=end_label>{lang.t("devices-end")}</button>
+            </form>
+        }
+        .into_any()
+    };
+    view! {
+        <tr>
+            {person}
+            <td>
+                {device} " " <span class="badge">{lang.t(kind)}</span>
+                <span class="under">{session.ip}</span>
+            </td>
+            <td data-label=lang.t("devices-signed-in")><When at=session.created_at /></td>
+            <td data-label=lang.t("devices-last-active")><When at=session.last_active_at /></td>
+            <td class="acts">{end}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,174 @@
+//! Step-up in place: what somebody asked for waits in the page while they prove again who they are, and then happens.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    error_page::ErrorPage,
+    form::{CurrentPassword, Faults, FormFault, read},
+    layout::Layout,
+    session_store,
+    visitor::{Administrator, Member, Visitor, going_to},
+};
+use crate::{api::json::unreadable, app::App, auth::session::SignedIn, error::Error};
+
+/// The field that the step-up page adds to what waits in it.
+const PASSWORD: &str = "step_up_password";
+
+/// A form posted by somebody whose proof of who they are is recent enough for something sensitive (ASVS 7.5.1).
+/// Anybody else is asked for the password by a page that then posts the same form again.
+pub struct Confirmed<W, T> {
+    pub who: W,
+    pub form: T,
+}
+
+/// A form without fields.
+#[derive(Deserialize)]
+pub struct Nothing {}
+
+/// Who can be asked to prove themselves.
+pub trait Person: FromRequestParts<App, Rejection = Response> + Send + Sync {
+    fn visitor(&self) -> &Visitor;
+    fn signed_in(&self) -> &Arc<SignedIn>;
+}
+
+impl Person for Member {
+    fn visitor(&self) -> &Visitor {
+        &self.visitor
+    }
+
+    fn signed_in(&self) -> &Arc<SignedIn> {
+        &self.signed_in
+    }
+}
+
+impl Person for Administrator {
+    fn visitor(&self) -> &Visitor {
+        &self.visitor
+    }
+
+    fn signed_in(&self) -> &Arc<SignedIn> {
+        &self.signed_in
+    }
+}
+
+impl<W: Person, T: DeserializeOwned> FromRequest<App> for Confirmed<W, T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let who = W::from_request_parts(&mut parts, app).await?;
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), app).await;
+        let bytes = bytes.map_err(|rejection| ErrorPage(unreadable(&rejection)).into_response())?;
+        let fields = Fields::parse(&bytes);
+        confirm(&who, &parts, &fields).await?;
+        let form = read(fields.encode().as_bytes()).map_err(|error| ErrorPage(error).into_response())?;
+        Ok(Self { who, form })
+    }
+}
+
+async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<(), Response> {
+    let (visitor, signed_in) = (who.visitor(), who.signed_in());
+    let auth = &visitor.app.auth;
+    if auth.require_recent(&signed_in.session).is_ok() {
+        return Ok(());
+    }
+    let faults = match &fields.password {
+        None => Faults::default(),
+        Some(password) => match auth.step_up(signed_in, password, &visitor.caller).await {
+            Ok(token) => {
+                let attached = session_store::attach(&visitor.cookie, token).await;
+                return attached.map_err(|error| ErrorPage(error).into_response());
+            }
+            // The field has another name in this form.
+            Err(Error::InvalidInput(_)) => Faults::of(Error::field(PASSWORD, "password-wrong")),
+            Err(error) => Faults::of(error),
+        }
+        .map_err(IntoResponse::into_response)?,
+    };
+    let back = going_to(parts, &visitor.app);
+    Err(page(visitor.clone(), signed_in, parts.uri.path().to_owned(), back, fields.others.clone(), faults).await)
+}
+
+/// Asks for the password, or where there is none for GitHub, after which one is `back` on the page one came from.
+pub async fn page(
+    visitor: Visitor,
+    signed_in: &SignedIn,
+    action: String,
+    back: String,
+    fields: Vec<(String, String)>,
+    faults: Faults,
+) -> Response {
+    let lang = visitor.lang;
+    let has_password = signed_in.user.password_hash.is_some();
+    let email = signed_in.user.email.clone();
+    Layout::new(visitor, "step-up-title")
+        .status(StatusCode::FORBIDDEN)
+        .faults(&faults)
+        .render(move || {
+            let errors = faults.any().then_some("");
+            let cancel = back.clone();
+            let waiting = fields
+                .into_iter()
+                .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
+                .collect_view();
+            let ask = if has_password {
+                view! {
+                    <form method="post" action=action data-errors=errors>
+                        <FormFault lang faults=faults.clone() />
+                        {waiting}
+                        <input type="text" name="" value=email autocomplete="username" hidden readonly />
+                        <CurrentPassword lang faults name=PASSWORD label="password" autofocus=true />
+                        <button>{lang.t("step-up-submit")}</button>
+                    </form>
+                }
+                .into_any()
+            } else {
+                view! {
+                    <form method="post" action="/auth/github/step-up">
+                        <input type="hidden" name="next" value=back />
+                        <button class="secondary github">{lang.t("login-github")}</button>
+                    </form>
+                }
+                .into_any()
+            };
+            view! {
+                <section class="narrow card">
+                    <h1>{lang.t("step-up-title")}</h1>
+                    <p>{lang.t(if has_password { "step-up-text" } else { "step-up-text-github" })}</p>
+                    {ask}
+                    <p class="aside"><a href=cancel>{lang.t("step-up-cancel")}</a></p>
+                </section>
+            }
+        })
+        .await
+}
+
+/// A posted form: the step-up password, and everything else.
+struct Fields {
+    password: Option<String>,
+    others: Vec<(String, String)>,
+}
+
+impl Fields {
+    fn parse(bytes: &[u8]) -> Self {
+        let mut password = None;
+        let mut others = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(bytes).into_owned() {
+            if name == PASSWORD { password = Some(value) } else { others.push((name, value)) }
+        }
+        Self { password, others }
+    }
+
+    fn encode(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.others).finish()
+    }
+}
