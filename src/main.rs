@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sekisho::{
+    commands::{self, Amounts, AuditCommand, UserCommand},
     config::{Config, LogFormat},
     server::{self, StartError},
 };
@@ -25,14 +26,33 @@ enum Command {
     Serve,
     /// Bring the database up to date, and stop
     Migrate,
+    /// Make accounts, give roles, disable
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Look after the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// For those who work on Sekisho
+    #[command(subcommand)]
+    Dev(DevCommand),
+}
+
+#[derive(Subcommand)]
+enum DevCommand {
+    /// Fill an empty database with people, sessions and events
+    Fill(Amounts),
 }
 
 fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
-    let config = match Config::load() {
+    let mut config = match Config::load() {
         Ok(config) => config,
         Err(error) => return fail(&error.to_string()),
     };
+    // Only a server's log lines are for a monitoring system; a command says what there is to say itself.
+    if !matches!(command, Command::Serve) {
+        config.log = format!("{},sekisho::audit=off", config.log);
+    }
     start_log(&config);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -52,6 +72,9 @@ async fn run(command: Command, config: Config) -> Result<(), StartError> {
             println!("The database is up to date.");
             Ok(())
         }
+        Command::User(command) => commands::user(&config, command).await,
+        Command::Audit(command) => commands::audit(&config, command).await,
+        Command::Dev(DevCommand::Fill(amounts)) => commands::fill(&config, &amounts).await,
     }
 }
 

@@ -7,7 +7,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, State},
+    http::{StatusCode, header},
+    routing::get,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto::Builder, graceful::GracefulShutdown},
@@ -23,7 +29,7 @@ use crate::{
     app::{App, router},
     auth::{
         clock::Clock,
-        housekeeping,
+        ended, housekeeping,
         secret::{MasterSecret, OpaqueToken},
     },
     config::Config,
@@ -70,9 +76,19 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         StartError::Other(format!("{error}{cause}"))
     })?;
     tokio::spawn(keep_house(app.clone()));
+    tokio::spawn(follow_ends(app.clone()));
+    if let Some(address) = app.config.metrics_listen {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|error| StartError::Other(format!("SEKISHO_METRICS_LISTEN: {address} is not usable: {error}")))?;
+        tokio::spawn(serve_metrics(listener, app.clone()));
+    }
 
     println!("Sekisho is ready: {base_url}");
     accept(listener, router(app.clone()), &app, stop).await;
+    if let Err(error) = app.auth.take_stock().await {
+        error.log();
+    }
     app.auth.db.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -88,6 +104,39 @@ async fn keep_house(app: App) {
         if let Err(error) = app.auth.sweep().await {
             error.log();
         }
+    }
+}
+
+/// Learns of the ends that other processes make.
+async fn follow_ends(app: App) {
+    let mut ticks = tokio::time::interval(ended::FOLLOW_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut since = None;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = app.stopping.cancelled() => return,
+        }
+        match app.auth.follow_ends(since).await {
+            Ok(next) => since = Some(next),
+            // Looked for again from the same time on.
+            Err(error) => error.log(),
+        }
+    }
+}
+
+/// `/metrics` on an address of its own: what it says is for the monitoring system, not for the public.
+async fn serve_metrics(listener: TcpListener, app: App) {
+    let show = |State(app): State<App>| async move {
+        let text = app.auth.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        Ok::<_, StatusCode>(([(header::CONTENT_TYPE, content_type)], text))
+    };
+    let stopping = app.stopping.clone();
+    let router = Router::new().route("/metrics", get(show)).with_state(app);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "metrics can't be served");
     }
 }
 

@@ -1,0 +1,176 @@
+//! What the command line does beside serving. Each command is a process of its own on the same database; a running
+//! server learns of what it does within a second.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use clap::{Args, Subcommand};
+
+use crate::{
+    auth::{Auth, Caller, clock::Clock, role, secret::random, sign_in::Registration},
+    config::Config,
+    db::users::User,
+    error::Error,
+    locale::Lang,
+    server::{self, StartError},
+};
+
+mod fill;
+
+pub use fill::{Amounts, fill};
+
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Make an account. Its password is made up and printed once, unless --password-stdin gives it
+    Create(NewUser),
+    /// Give a user a role
+    Grant { email: String, role: String },
+    /// Take a role from a user
+    Revoke { email: String, role: String },
+    /// Sign a user out everywhere, and let them in no more
+    Disable { email: String },
+    /// Let a disabled user in again
+    Enable { email: String },
+}
+
+#[derive(Args)]
+pub struct NewUser {
+    email: String,
+    /// What others see; else the part of the address before the @
+    #[arg(long)]
+    name: Option<String>,
+    /// Give the role `admin`
+    #[arg(long)]
+    admin: bool,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Check that no entry of the log was changed, added or removed
+    Verify {
+        /// An end that an earlier run printed, as NUMBER:HASH, which must still be in the log
+        #[arg(long)]
+        noted: Option<String>,
+    },
+}
+
+/// The core on the configured database, without a server.
+async fn open(config: &Config) -> Result<Auth, StartError> {
+    let db = server::open(config).await?;
+    Auth::new(config, db, server::secret(config)?, Clock::default()).await.map_err(failed)
+}
+
+fn failed(error: Error) -> StartError {
+    let text = match &error {
+        Error::InvalidInput(faults) => faults
+            .iter()
+            .map(|fault| format!("{}: {}", fault.field, Lang::En.t(&format!("field-{}", fault.code))))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Error::Internal(cause) => format!("{error}: {cause}"),
+        error => Lang::En.t(&format!("error-{}", error.code())),
+    };
+    StartError::Other(text)
+}
+
+/// Named in the log as the one who acts.
+fn command_line() -> Caller {
+    Caller {
+        ip: [127, 0, 0, 1].into(),
+        user_agent: "sekisho".into(),
+        request_id: None,
+        actor: Some("command-line".into()),
+    }
+}
+
+pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartError> {
+    let auth = open(config).await?;
+    let done = match command {
+        UserCommand::Create(new) => create(&auth, new).await,
+        UserCommand::Grant { email, role } => change_roles(&auth, &email, |roles| roles.push(role)).await,
+        UserCommand::Revoke { email, role } => change_roles(&auth, &email, |roles| roles.retain(|r| *r != role)).await,
+        UserCommand::Disable { email } => set_disabled(&auth, &email, true).await,
+        UserCommand::Enable { email } => set_disabled(&auth, &email, false).await,
+    };
+    auth.db.close().await;
+    done
+}
+
+async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
+    let (password, made_up) = match new.password_stdin {
+        true => (read_password()?, false),
+        false => (URL_SAFE_NO_PAD.encode(random::<15>()), true),
+    };
+    let registration = Registration { email: &new.email, password: &password, name: new.name.as_deref(), locale: None };
+    let caller = command_line();
+    let user = auth.create_user(registration, &caller).await.map_err(failed)?;
+    if new.admin {
+        auth.set_roles(&user.id, &[role::ADMIN.to_owned()], Some(&caller)).await.map_err(failed)?;
+    }
+    println!("{} has an account{}.", user.email, if new.admin { " with the role admin" } else { "" });
+    if made_up {
+        println!("Password, shown this once: {password}");
+    }
+    Ok(())
+}
+
+fn read_password() -> Result<String, StartError> {
+    if io::stdin().is_terminal() {
+        eprintln!("The password, then Enter (it is shown as you type):");
+    }
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| StartError::Other(format!("the password can't be read: {error}")))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn find(auth: &Auth, email: &str) -> Result<User, StartError> {
+    let found = auth.find_person(email).await.map_err(failed)?;
+    found.ok_or_else(|| StartError::Other(format!("{email} has no account")))
+}
+
+async fn change_roles(auth: &Auth, email: &str, change: impl FnOnce(&mut Vec<String>)) -> Result<(), StartError> {
+    let user = find(auth, email).await?;
+    let mut roles = user.roles().map(Into::into).collect();
+    change(&mut roles);
+    let user = auth.set_roles(&user.id, &roles, Some(&command_line())).await.map_err(failed)?;
+    println!("{} has the roles {}.", user.email, user.roles);
+    Ok(())
+}
+
+async fn set_disabled(auth: &Auth, email: &str, disabled: bool) -> Result<(), StartError> {
+    let user = find(auth, email).await?;
+    let ended = auth.set_disabled(&user.id, disabled, Some(&command_line())).await.map_err(failed)?;
+    match disabled {
+        true => println!("{} is disabled; sessions ended: {ended}.", user.email),
+        false => println!("{} is enabled.", user.email),
+    }
+    Ok(())
+}
+
+pub async fn audit(config: &Config, AuditCommand::Verify { noted }: AuditCommand) -> Result<(), StartError> {
+    let noted = noted
+        .map(|noted| {
+            let (seq, hash) = noted.split_once(':')?;
+            Some((seq.parse::<i64>().ok()?, hash.to_owned()))
+        })
+        .map(|noted| noted.ok_or_else(|| StartError::Other("--noted must be NUMBER:HASH".into())))
+        .transpose()?;
+    let auth = open(config).await?;
+    let bar = indicatif::ProgressBar::no_length().with_message("entries");
+    let noted = noted.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
+    let verified = auth.verify_log(noted, |n| bar.set_position(n.unsigned_abs())).await.map_err(failed);
+    bar.finish_and_clear();
+    auth.db.close().await;
+    match verified? {
+        Ok(verified) => {
+            let (seq, hash) = verified.last;
+            println!("The log is whole: {} entries. Its end, to be noted elsewhere: {seq}:{hash}", verified.entries);
+            Ok(())
+        }
+        Err(fault) => Err(StartError::Other(format!("the log was tampered with: {fault}"))),
+    }
+}
