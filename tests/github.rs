@@ -90,7 +90,12 @@ async fn emails(headers: HeaderMap) -> Response {
 
 /// Leaves for GitHub; returns the state and the challenge.
 async fn depart(browser: &mut Client, path: &str) -> (String, String) {
-    let answer = if path.ends_with("/link") { browser.form(path, &[]).await } else { browser.get(path).await };
+    let away = if path.ends_with("/link") { browser.form(path, &[]).await } else { browser.get(path).await };
+    asked(&away)
+}
+
+/// The state and the challenge that an answer sends to GitHub.
+fn asked(answer: &Answer) -> (String, String) {
     let url = url::Url::parse(answer.location()).expect("a URL");
     let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(url.path(), "/login/oauth/authorize");
@@ -108,6 +113,11 @@ fn callback(persona: &str, state: &str, challenge: &str) -> String {
 /// The whole way to GitHub and back.
 async fn come_back_as(browser: &mut Client, path: &str, persona: &str) -> Answer {
     let (state, challenge) = depart(browser, path).await;
+    browser.get(&callback(persona, &state, &challenge)).await
+}
+
+async fn come_back_from(browser: &mut Client, away: &Answer, persona: &str) -> Answer {
+    let (state, challenge) = asked(away);
     browser.get(&callback(persona, &state, &challenge)).await
 }
 
@@ -139,6 +149,24 @@ async fn nobody_is_left_without_a_way_in() {
     t.sign_in_browser("octocat@example.com").await;
 }
 
+/// Proves at GitHub who this is, and comes back as `persona`.
+async fn step_up_as(browser: &mut Client, persona: &str) -> Answer {
+    let away = browser.form("/auth/github/step-up", &[("next", "/account/password")]).await;
+    come_back_from(browser, &away, persona).await
+}
+
+#[tokio::test]
+async fn one_persons_step_up_is_nothing_in_anothers_session() {
+    let t = app(&[]).await;
+    let mut browser = t.anonymous();
+    come_back_as(&mut browser, "/auth/github", "octocat").await;
+    t.clock.advance(11 * MINUTE);
+    let away = browser.form("/auth/github/step-up", &[("next", "//evil.example")]).await;
+    // The session changes before the answer comes.
+    come_back_as(&mut browser, "/auth/github", "hubot").await;
+    assert_eq!(come_back_from(&mut browser, &away, "octocat").await.status, 403);
+}
+
 #[tokio::test]
 async fn a_password_is_set_only_soon_after_signing_in() {
     let t = app(&[]).await;
@@ -147,7 +175,16 @@ async fn a_password_is_set_only_soon_after_signing_in() {
     t.clock.advance(11 * MINUTE);
     let late = browser.form("/account/password", &[("new_password", PASSWORD)]).await;
     assert_eq!(late.status, 403);
-    assert!(late.text().contains("needs a recent sign-in"));
+    let page = late.text();
+    assert!(page.contains("Is it you?") && page.contains("action=\"/auth/github/step-up\""));
+    assert!(!page.contains(PASSWORD), "a password is never repeated in a page");
+
+    // Back from GitHub, as oneself, it is allowed.
+    assert_eq!(step_up_as(&mut browser, "hubot").await.status, 403, "somebody else proves nothing");
+    assert_eq!(browser.get("/account/password").await.status, 403);
+    assert_eq!(step_up_as(&mut browser, "octocat").await.location(), "/account/password");
+    let set = browser.form("/account/password", &[("new_password", PASSWORD)]).await;
+    assert_eq!(set.location(), "/account?done=password");
 }
 
 #[tokio::test]

@@ -57,6 +57,11 @@ impl TestApp {
         Self::start(settings, clock, folder).await
     }
 
+    /// Another process on the same database, with the same clock.
+    pub async fn second_node(&self) -> Self {
+        Self::start(self.settings.clone(), self.clock.clone(), None).await
+    }
+
     async fn start(settings: Vec<(String, String)>, clock: Clock, folder: Option<PathBuf>) -> Self {
         let config = Config::from_sources("", settings.clone()).expect("the test's settings are valid");
         let db = Db::open(&config.database_url).await.expect("the database opens");
@@ -81,6 +86,23 @@ impl TestApp {
     pub async fn register(&self, email: &str) {
         let answer = self.anonymous().post("/api/v1/users", json!({ "email": email, "password": PASSWORD })).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+
+    /// Makes an account, unless it is there.
+    pub async fn register_once(&self, email: &str) {
+        self.anonymous().post("/api/v1/users", json!({ "email": email, "password": PASSWORD })).await;
+    }
+
+    /// An API client signed in as a new administrator, and its tokens.
+    pub async fn admin(&self, email: &str) -> (Client, Value) {
+        self.register(email).await;
+        let roles = ["admin".to_owned()];
+        self.app.auth.set_roles(&self.user_id(email).await, &roles, None).await.expect("a role");
+        self.sign_in_api(email).await
+    }
+
+    pub async fn user_id(&self, email: &str) -> String {
+        self.app.auth.find_person(email).await.expect("a look").expect("a user").id
     }
 
     /// A browser signed in to a new account.

@@ -4,6 +4,8 @@
 mod access_tokens;
 mod accounts;
 mod api;
+mod audit;
+mod control;
 mod devices;
 mod github;
 mod guards;

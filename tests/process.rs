@@ -183,3 +183,91 @@ async fn the_log_names_each_request_and_holds_no_secret_and_no_address() {
     }
     assert!(log.lines().any(|line| line.contains(&request_id) && line.contains("registered")), "{log}");
 }
+
+/// Runs a command to its end and returns what it said.
+fn run(folder: &Folder, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = command(folder, &[]).args(arguments).output().expect("the binary runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[tokio::test]
+async fn a_house_gets_its_first_administrator_from_the_command_line() {
+    let folder = Folder::new();
+    let (code, said) = run(&folder, &["user", "create", "root@example.com", "--admin"]);
+    assert_eq!(code, Some(0), "{said}");
+    let password = said.trim().rsplit(' ').next().expect("a password").to_owned();
+    let (code, said) = run(&folder, &["user", "create", "root@example.com"]);
+    assert!(code == Some(1) && said.contains("sekisho: "), "{said}");
+
+    let server = Server::start(&folder, &[]);
+    let tokens = server.post("/api/v1/tokens", json!({ "email": "root@example.com", "password": password })).await;
+    let tokens: Value = tokens.json().await.expect("JSON");
+    assert_eq!(server.me(&tokens["access_token"]).await.1["roles"], json!(["user", "admin"]));
+
+    // A running server learns within a second of what another process does.
+    let (code, said) = run(&folder, &["user", "disable", "root@example.com"]);
+    assert!(code == Some(1) && said.contains("Nobody else is an administrator"), "{said}");
+    run(&folder, &["user", "create", "second@example.com", "--admin"]);
+    let (_, said) = run(&folder, &["user", "disable", "root@example.com"]);
+    assert!(said.contains("sessions ended: 1"), "{said}");
+    let mut answer = server.me(&tokens["access_token"]).await;
+    for _ in 0..50 {
+        if answer.0 == 401 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        answer = server.me(&tokens["access_token"]).await;
+    }
+    assert_eq!((answer.0, answer.1["reason"].as_str()), (401, Some("account_disabled")));
+    server.kill("-TERM");
+    let (code, said) = run(&folder, &["audit", "verify"]);
+    assert!(code == Some(0) && said.contains("The log is whole"), "{said}");
+    let noted = said.trim().rsplit(' ').next().expect("its end").to_owned();
+    assert_eq!(run(&folder, &["audit", "verify", "--noted", &noted]).0, Some(0));
+    let (code, said) = run(&folder, &["audit", "verify", "--noted", "1:beef"]);
+    assert!(code == Some(1) && said.contains("tampered"), "{said}");
+}
+
+#[tokio::test]
+async fn metrics_have_an_address_of_their_own() {
+    let folder = Folder::new();
+    let listen = free_port();
+    let server = Server::start(&folder, &[("SEKISHO_METRICS_LISTEN", &listen), ("SEKISHO_RATE_LIMIT", "off")]);
+    let person = json!({ "email": "ada@example.com", "password": PASSWORD });
+    server.post("/api/v1/users", person.clone()).await;
+    let tokens: Value = server.post("/api/v1/tokens", person).await.json().await.expect("JSON");
+    server.post("/api/v1/tokens", json!({ "email": "ada@example.com", "password": "wrong" })).await;
+    server.post("/api/v1/tokens/refresh", json!({ "refresh_token": tokens["refresh_token"] })).await;
+    server.post("/api/v1/made/up/by/a/stranger", json!({})).await;
+    let get = async |url: String| Client::new().get(url).send().await.expect("an answer");
+    assert_eq!(get(format!("{}/metrics", server.url)).await.status(), 404, "not for the public");
+    let answer = get(format!("http://{listen}/metrics")).await;
+    let content_type = answer.headers()["content-type"].to_str().expect("text").to_owned();
+    assert!(content_type.starts_with("application/openmetrics-text"));
+    let text = answer.text().await.expect("text");
+    for line in [
+        "sekisho_sign_ins_total{outcome=\"success\"} 1",
+        "sekisho_sign_ins_total{outcome=\"failure\"} 1",
+        "sekisho_refreshes_total{outcome=\"success\"} 1",
+        "sekisho_thefts_total 0",
+        "sekisho_request_duration_seconds_count{method=\"POST\",route=\"/api/v1/tokens\",status=\"200\"} 1",
+        "route=\"other\",status=\"404\"",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("stranger"), "what a stranger makes up is no label");
+    server.kill("-TERM");
+}
+
+#[test]
+fn a_house_can_be_filled_for_trying_out_and_only_an_empty_one() {
+    let folder = Folder::new();
+    let few = ["dev", "fill", "--users", "20", "--sessions", "30", "--events", "40"];
+    let (code, said) = run(&folder, &few);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&folder, &["audit", "verify"]);
+    assert!(code == Some(0) && said.contains("42 entries"), "{said}");
+    let (code, said) = run(&folder, &few);
+    assert!(code == Some(1) && said.contains("has people in it"), "{said}");
+}

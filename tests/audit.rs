@@ -1,0 +1,170 @@
+//! The log as a chain: what was done to it is found.
+
+use sekisho::auth::audit::Fault;
+use serde_json::json;
+use sqlx::AssertSqlSafe;
+
+use crate::harness::{DAY, PASSWORD, TestApp};
+
+/// Registered, signed in, ended; then a new device, and three times in and out.
+const ENTRIES: i64 = 10;
+
+/// A log with some entries in it.
+async fn filled() -> TestApp {
+    let t = TestApp::new().await;
+    let (mut api, _) = t.api("ada@example.com").await;
+    api.delete("/api/v1/tokens").await;
+    for _ in 0..3 {
+        t.sign_in_browser("ada@example.com").await.form("/logout", &[]).await;
+    }
+    t
+}
+
+async fn verify(t: &TestApp) -> Result<(i64, String), Fault> {
+    t.app.auth.verify_log(None, |_| {}).await.expect("readable").map(|verified| verified.last)
+}
+
+async fn tamper(t: &TestApp, statement: &str) {
+    sqlx::query(AssertSqlSafe(statement)).execute(t.app.auth.db.writer()).await.expect(statement);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_touched_is_whole_and_its_end_can_be_noted() {
+    let t = filled().await;
+    let (seq, hash) = verify(&t).await.expect("whole");
+    assert_eq!(seq, ENTRIES);
+    t.sign_in_browser("ada@example.com").await;
+    let later = t.app.auth.verify_log(Some((seq, &hash)), |_| {}).await.expect("readable").expect("whole");
+    assert_eq!(later.entries, ENTRIES + 1);
+    let other = t.app.auth.verify_log(Some((seq, "beef")), |_| {}).await.expect("readable");
+    assert_eq!(other, Err(Fault::Anchor(seq)));
+    let beyond = t.app.auth.verify_log(Some((99, &hash)), |_| {}).await.expect("readable");
+    assert_eq!(beyond, Err(Fault::Missing(99)));
+    let t = t.restart().await;
+    assert!(verify(&t).await.is_ok(), "another process has the same key");
+}
+
+#[tokio::test]
+async fn every_change_and_every_gap_is_found() {
+    for (statement, fault) in [
+        ("update events set ip = '198.51.100.1' where seq = 3", Fault::Changed(3)),
+        ("update events set user_id = null where seq = 3", Fault::Changed(3)),
+        ("update events set reason = '' where seq = 1", Fault::Changed(1)),
+        ("update events set at = at + 1 where seq = 10", Fault::Changed(10)),
+        ("update events set detail = 'x' where seq = 2", Fault::Changed(2)),
+        ("delete from events where seq = 1", Fault::Missing(1)),
+        ("delete from events where seq = 5", Fault::Missing(5)),
+        ("delete from events where seq = 10", Fault::Missing(10)),
+        ("delete from events", Fault::Missing(1)),
+        ("update chain set last_seq = 9", Fault::Seal),
+        ("update chain set first_seq = 2", Fault::Seal),
+        ("update events set seq = 11 where seq = 10", Fault::Missing(10)),
+        (
+            "insert into events (seq, id, at, kind, outcome, ip, network, user_agent, hash) \
+             values (11, 'x', 1, 'sign_in', 'success', '', '', '', 'x')",
+            Fault::Surplus(11),
+        ),
+    ] {
+        let t = filled().await;
+        tamper(&t, statement).await;
+        assert_eq!(verify(&t).await, Err(fault), "{statement}");
+    }
+}
+
+#[tokio::test]
+async fn two_entries_that_changed_places_are_found() {
+    let t = filled().await;
+    tamper(&t, "update events set seq = 100 where seq = 3").await;
+    tamper(&t, "update events set seq = 3 where seq = 4").await;
+    tamper(&t, "update events set seq = 4 where seq = 100").await;
+    assert_eq!(verify(&t).await, Err(Fault::Changed(3)));
+}
+
+#[tokio::test]
+async fn retention_removes_the_oldest_and_the_rest_stays_verifiable() {
+    let t = TestApp::with(&[("SEKISHO_LOG_RETENTION", "30d")]).await;
+    t.register("ada@example.com").await;
+    t.sign_in_api("ada@example.com").await;
+    t.clock.advance(20 * DAY);
+    t.sign_in_api("ada@example.com").await;
+    t.app.auth.sweep().await.expect("a sweep");
+    let (before, _) = verify(&t).await.expect("whole");
+    t.clock.advance(12 * DAY);
+    t.app.auth.sweep().await.expect("a sweep");
+    let kinds: Vec<(i64, String)> = sqlx::query_as("select seq, kind from events order by seq")
+        .fetch_all(t.app.auth.db.reader())
+        .await
+        .expect("a list");
+    assert!(kinds[0].0 > 2, "the oldest are gone: {kinds:?}");
+    assert_eq!(kinds.last().map(|(_, kind)| kind.as_str()), Some("log_trimmed"));
+    assert!(kinds.iter().any(|(seq, _)| *seq == before));
+    assert!(verify(&t).await.is_ok());
+    // Who removes entries by hand can't make it look like retention.
+    tamper(&t, &format!("delete from events where seq = {}", kinds[0].0)).await;
+    assert_eq!(verify(&t).await, Err(Fault::Missing(kinds[0].0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_entries_make_one_chain() {
+    let t = TestApp::new().await;
+    t.register("ada@example.com").await;
+    let sign_ins = (0..8).map(|n| {
+        let mut client = t.anonymous();
+        let password = if n % 2 == 0 { PASSWORD } else { "wrong" };
+        let body = json!({ "email": "ada@example.com", "password": password });
+        tokio::spawn(async move { client.post("/api/v1/tokens", body).await.status })
+    });
+    futures::future::join_all(sign_ins).await;
+    assert_eq!(verify(&t).await.expect("whole").0, 9);
+}
+
+#[tokio::test]
+async fn nothing_from_outside_can_forge_a_line() {
+    let t = TestApp::new().await;
+    let (mut admin, _) = t.admin("root@example.com").await;
+    let mut forger = t.anonymous();
+    forger.headers.push(("user-agent", "x\u{9b}31m =HYPERLINK(\"http://evil\")".into()));
+    let body = json!({ "email": "a@b.co\r\n2026 sign_in root", "password": "=1+1" });
+    forger.post("/api/v1/tokens", body).await;
+    forger.headers[0].1 = "=HYPERLINK(\"http://evil\")".into();
+    forger.post("/api/v1/tokens", json!({ "email": "a@b.co", "password": "x" })).await;
+    let csv = admin.get("/api/v1/admin/events/export?format=csv&kind=sign_in_failed").await;
+    assert_eq!(csv.header("content-disposition"), "attachment; filename=\"sekisho-log.csv\"");
+    let csv = csv.text();
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+    assert!(
+        !csv.contains('\u{9b}') && !csv.contains("a@b.co") && !csv.contains(",=") && !csv.contains(",\"="),
+        "{csv}"
+    );
+    let lines = admin.get("/api/v1/admin/events/export?format=jsonl").await.text();
+    for line in lines.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+    }
+    assert!(lines.contains("log_exported"), "who takes the log along is in the log");
+    assert!(!lines.contains("@example.com"), "an export names nobody's address");
+}
+
+#[tokio::test]
+async fn the_log_is_searched_by_person_kind_time_and_place() {
+    let t = filled().await;
+    let (mut admin, _) = t.admin("root@example.com").await;
+    let mut elsewhere = t.anonymous();
+    elsewhere.ip = "2001:db8:1:2:3::4".parse().expect("an address");
+    elsewhere.post("/api/v1/tokens", json!({ "email": "ada@example.com", "password": "wrong" })).await;
+    let mut count = async |query: &str| {
+        let answer = admin.get(&format!("/api/v1/admin/events?{query}")).await;
+        answer.json()["items"].as_array().map_or_else(|| panic!("{query}: {}", answer.text()), Vec::len)
+    };
+    assert_eq!(count("person=ADA%40example.com&kind=sign_in").await, 4);
+    assert_eq!(count("person=nobody%40example.com").await, 0);
+    assert_eq!(count("network=2001:db8:1:2::/64").await, 1);
+    assert_eq!(count("network=2001:db8:1:2:3::4&kind=sign_in_failed&person=ada%40example.com").await, 1);
+    assert_eq!(count("network=2001:db8:1:2:3::5").await, 0);
+    assert_eq!(count("to=2026-01-01T00:00").await, 0);
+    assert_eq!(count("from=2026-01-01T00:00&kind=registered").await, 2);
+    assert_eq!(count("from=2199-01-01T00:00").await, 0);
+    let bad = admin.get("/api/v1/admin/events?kind=x&from=soon&to=later&network=10.0.0.0/8").await;
+    let problem = bad.problem(422, "invalid_input");
+    let fields: Vec<_> = problem["errors"].as_array().expect("a list").iter().map(|e| e["field"].clone()).collect();
+    assert_eq!(fields, ["kind", "from", "to", "network"]);
+}
