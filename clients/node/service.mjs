@@ -1,0 +1,329 @@
+// A service that lets in whoever is signed in to Sekisho: `GET /whoami` with an access token. Copy `Verifier` into
+// your own. It verifies tokens by itself and refuses an ended session within a second; when it can't know, it fails
+// closed. Refuses to take a key from a token and to follow a redirect.
+//
+// ISSUER_URL is where Sekisho is (http://127.0.0.1:3000); ISSUER and AUDIENCE what its tokens say, if that differs;
+// STALE_AFTER for how many seconds it may be out of reach (30); LISTEN the own address (127.0.0.1:4002).
+import { createServer, STATUS_CODES } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
+
+const ALGORITHMS = ['EdDSA', 'ES256', 'RS256'];
+const SECOND = 1_000;
+/** How far another machine's clock may be off, in seconds. */
+const LEEWAY = 5;
+const CONNECT_TIMEOUT = 5 * SECOND;
+/** The server writes to the feed at least every 15 s: a connection that is silent for longer than this is dead. */
+const SILENCE = 30 * SECOND;
+/** An unknown `kid` makes the keys be read again, at most this often: it is hostile input (RFC 8725, section 3.10). */
+const RELOAD_EVERY = 3 * SECOND;
+const REFRESH_EVERY = 300 * SECOND;
+const MAX_EVENT = 64 * 1024;
+
+/** Why a request is not let in. `code` is the server's own. */
+class Rejected extends Error {
+  constructor(code, reason) {
+    super(code);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+class Verifier {
+  #url;
+  #issuer;
+  #audience;
+  #staleAfter;
+
+  #keys = new Map();
+  #findKey;
+  #readAt = -Infinity;
+  #reading;
+  #keysFailed = false;
+
+  /** By session id: why it ended, and when this was heard. */
+  #ended = new Map();
+  #retainFor = 0;
+  #forgotAt = -Infinity;
+  /** There is a connection, and it has told all ends until now. */
+  #connected = false;
+  /** When such a connection was last heard. */
+  #heardAt = -Infinity;
+  #cursor;
+  #caughtUp;
+
+  constructor({ url, issuer = url, audience = issuer, staleAfter = 30 * SECOND }) {
+    this.#url = url;
+    this.#issuer = issuer;
+    this.#audience = audience;
+    this.#staleAfter = staleAfter;
+  }
+
+  /** Starts to follow the server; resolves when its keys are there and all ended sessions are known. */
+  async start() {
+    const caughtUp = new Promise((resolve) => {
+      this.#caughtUp = resolve;
+    });
+    this.#follow();
+    await this.#readKeys();
+    while (this.#keysFailed) {
+      await sleep(RELOAD_EVERY);
+      await this.#readKeys();
+    }
+    this.#refreshKeys();
+    await caughtUp;
+  }
+
+  /** The claims of a token that holds, at this moment; throws `Rejected` if it does not. */
+  async verify(token) {
+    const header = attempt(() => decodeProtectedHeader(token));
+    // Keys that a token brings along, or points to, are never used (ASVS 9.1.3); what a critical extension means is
+    // not known here (RFC 7515, section 4.1.11).
+    const foreign = ['jku', 'jwk', 'x5u', 'x5c', 'crit'].some((name) => header && name in header);
+    // The type exactly: no other kind of JWT is taken for an access token (RFC 9068, section 2.1).
+    if (!header || foreign || header.typ !== 'at+jwt' || !ALGORITHMS.includes(header.alg)) {
+      throw new Rejected('invalid_token');
+    }
+    await this.#expectKey(header.kid);
+    const claims = await jwtVerify(token, this.#findKey, {
+      algorithms: ALGORITHMS,
+      issuer: this.#issuer,
+      audience: this.#audience,
+      clockTolerance: LEEWAY,
+    }).then(({ payload }) => payload, () => undefined);
+    if (!claims || !this.#isOurs(claims)) throw new Rejected('invalid_token');
+    const end = this.#ended.get(claims.sid);
+    if (end) throw new Rejected('session_revoked', end.reason);
+    if (this.#isStale()) throw new Rejected('verifier_stale');
+    return claims;
+  }
+
+  /** What jose leaves open: times are whole numbers and there, `aud` is one string, `iat` is not in the future. */
+  #isOurs({ aud, sub, sid, iat, exp, nbf = iat }) {
+    return (
+      [iat, exp, nbf].every(Number.isSafeInteger) &&
+      [aud, sub, sid].every((claim) => typeof claim === 'string') &&
+      iat <= Date.now() / SECOND + LEEWAY
+    );
+  }
+
+  async #expectKey(kid) {
+    if (typeof kid !== 'string') throw new Rejected('invalid_token');
+    if (this.#keys.has(kid)) return;
+    if (this.#reading || performance.now() - this.#readAt >= RELOAD_EVERY) await this.#readKeys();
+    if (this.#keys.has(kid)) return;
+    // Without an answer nobody knows whether it is forged: a 401 would make an honest client throw its token away.
+    throw new Rejected(this.#keysFailed ? 'verifier_stale' : 'invalid_token');
+  }
+
+  /** One request at a time: whoever comes meanwhile waits for the same answer. */
+  #readKeys() {
+    this.#reading ??= this.#fetchKeys().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #fetchKeys() {
+    this.#readAt = performance.now();
+    try {
+      const url = `${this.#url}/.well-known/jwks.json`;
+      const answer = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(CONNECT_TIMEOUT) });
+      if (answer.status !== 200) throw new Error(`status ${answer.status}`);
+      const { keys } = await answer.json();
+      const usable = keys.filter(
+        (key) => typeof key?.kid === 'string' && ALGORITHMS.includes(key.alg) && [undefined, 'sig'].includes(key.use),
+      );
+      if (usable.length === 0) throw new Error('there is no usable key in the set');
+      // jose finds the key by `kid` and `alg` together: one algorithm per key (RFC 8725, section 3.1).
+      this.#findKey = createLocalJWKSet({ keys: usable });
+      this.#keys = new Map(usable.map((key) => [key.kid, key]));
+      this.#keysFailed = false;
+    } catch (error) {
+      // The keys stay: they have not become worse.
+      if (!this.#keysFailed) console.error(`the keys can't be read: ${error.cause ?? error}`);
+      this.#keysFailed = true;
+    }
+  }
+
+  async #refreshKeys() {
+    for (;;) {
+      await sleep(this.#keysFailed ? RELOAD_EVERY : REFRESH_EVERY);
+      await this.#readKeys();
+    }
+  }
+
+  /** The server has been out of reach for too long: a session may have ended that nobody told of. */
+  #isStale() {
+    const limit = this.#connected ? Math.max(this.#staleAfter, SILENCE) : this.#staleAfter;
+    return performance.now() - this.#heardAt > limit;
+  }
+
+  async #follow() {
+    let pause = 250;
+    let told = false;
+    for (;;) {
+      const error = await this.#followOnce().catch((error) => error);
+      if (this.#connected) [pause, told] = [250, false];
+      this.#connected = false;
+      if (!told) console.error(`ended sessions can't be followed, trying again: ${error.cause ?? error}`);
+      told = true;
+      await sleep(pause);
+      pause = Math.min(2 * pause, 4 * SECOND);
+    }
+  }
+
+  /** Follows one connection to its end, which is always an error. */
+  async #followOnce() {
+    const connection = new AbortController();
+    const hangUp = () => connection.abort(new Error('the server is silent'));
+    let timer = setTimeout(hangUp, CONNECT_TIMEOUT);
+    try {
+      const headers = { accept: 'text/event-stream', ...(this.#cursor && { 'last-event-id': this.#cursor }) };
+      const url = `${this.#url}/api/v1/revocations`;
+      const answer = await fetch(url, { headers, redirect: 'error', signal: connection.signal });
+      // Set again only by what was read well: a cursor that brings trouble is not used twice.
+      this.#cursor = undefined;
+      const type = answer.headers.get('content-type');
+      if (answer.status !== 200 || !type?.startsWith('text/event-stream')) {
+        throw new Error(`status ${answer.status}, ${type}`);
+      }
+      const heard = () => {
+        clearTimeout(timer);
+        timer = setTimeout(hangUp, SILENCE);
+        this.#hear();
+      };
+      for await (const event of events(answer.body, heard)) {
+        try {
+          this.#take(event);
+        } catch (error) {
+          // An end that can't be read could be anybody's: nothing is known until all is told again.
+          this.#cursor = undefined;
+          throw error;
+        }
+      }
+      throw new Error('the server closed the connection');
+    } finally {
+      clearTimeout(timer);
+      connection.abort();
+    }
+  }
+
+  #take({ name, id, data }) {
+    if (name === 'ended') {
+      const { sid, reason } = JSON.parse(data);
+      if (typeof sid !== 'string' || typeof reason !== 'string') throw new Error("an end that can't be read");
+      this.#ended.set(sid, { reason, heardAt: performance.now() });
+    } else if (name === 'hello') {
+      const { retain_for } = JSON.parse(data);
+      if (!(retain_for >= 0)) throw new Error("a hello that can't be read");
+      // Never shortened: tokens made before the server was given a shorter life are still about.
+      this.#retainFor = Math.max(this.#retainFor, retain_for * SECOND);
+      this.#connected = true;
+      this.#heardAt = performance.now();
+      this.#caughtUp();
+    }
+    // While catching up, the cursor stays: a connection cut in the middle has not told everything before it.
+    if (this.#connected) this.#cursor = id;
+  }
+
+  /** Something came, if only a comment. Now and then, forgets what no token can contradict any more. */
+  #hear() {
+    if (!this.#connected) return;
+    const now = performance.now();
+    this.#heardAt = now;
+    if (now - this.#forgotAt < 15 * SECOND) return;
+    this.#forgotAt = now;
+    for (const [sid, { heardAt }] of this.#ended) if (now - heardAt > this.#retainFor) this.#ended.delete(sid);
+  }
+}
+
+/** Reads server-sent events out of `body`, and calls `heard` for whatever comes. */
+async function* events(body, heard) {
+  let rest = '';
+  let [name, id, data] = ['', '', ''];
+  for await (const text of body.pipeThrough(new TextDecoderStream())) {
+    heard();
+    // A CR at the very end may be half a line end.
+    const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
+    rest = lines.pop();
+    for (const line of lines) {
+      if (line === '') {
+        if (data) yield { name, id, data };
+        [name, data] = ['', ''];
+        continue;
+      }
+      const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line);
+      if (field === 'event') name = value;
+      if (field === 'id') id = value;
+      if (field === 'data') data += value;
+    }
+    if (rest.length + data.length > MAX_EVENT) throw new Error('an event is too large');
+  }
+}
+
+function attempt(work) {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The token of the one `Authorization: Bearer` header (RFC 6750, section 2.1). */
+function bearer(request) {
+  const values = request.headersDistinct.authorization ?? [];
+  if (values.length === 0) throw new Rejected('unauthenticated');
+  const [, token] = (values.length === 1 && /^bearer +([^ ]+) *$/i.exec(values[0])) || [];
+  if (!token) throw new Rejected('invalid_token');
+  return token;
+}
+
+/** The server's own answers: RFC 9457, with the challenges of RFC 6750, bare when there were no credentials. */
+const PROBLEMS = {
+  unauthenticated: [401, 'This needs an access token.', { 'www-authenticate': 'Bearer' }],
+  invalid_token: [
+    401,
+    'The access token is not valid, or has expired.',
+    { 'www-authenticate': 'Bearer error="invalid_token"' },
+  ],
+  session_revoked: [
+    401,
+    'This session has ended. Sign in again.',
+    { 'www-authenticate': 'Bearer error="invalid_token"' },
+  ],
+  verifier_stale: [503, 'The sign-in server is out of reach. Try again soon.', { 'retry-after': '5' }],
+  not_found: [404, 'There is nothing here.', {}],
+  internal: [500, 'Something went wrong.', {}],
+};
+
+function problem(response, code, reason) {
+  const [status, detail, headers] = PROBLEMS[code];
+  const body = { type: 'about:blank', title: STATUS_CODES[status], status, detail, code, reason };
+  response.writeHead(status, { 'content-type': 'application/problem+json', ...headers }).end(JSON.stringify(body));
+}
+
+const { ISSUER_URL = 'http://127.0.0.1:3000', ISSUER, AUDIENCE, STALE_AFTER = '30' } = process.env;
+const verifier = new Verifier({
+  url: ISSUER_URL.replace(/\/+$/, ''),
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  staleAfter: Number(STALE_AFTER) * SECOND,
+});
+await verifier.start(); // until then, everybody would be answered 503
+
+const server = createServer(async (request, response) => {
+  try {
+    if (request.method !== 'GET' || request.url !== '/whoami') throw new Rejected('not_found');
+    const { sub, sid, roles } = await verifier.verify(bearer(request));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ sub, sid, roles }));
+  } catch (error) {
+    if (!(error instanceof Rejected)) console.error(error);
+    problem(response, error instanceof Rejected ? error.code : 'internal', error.reason);
+  }
+});
+const listen = new URL(`http://${process.env.LISTEN ?? '127.0.0.1:4002'}`);
+server.listen(Number(listen.port || 80), listen.hostname, () => {
+  const { address, port } = server.address();
+  console.log(`listening on http://${address}:${port}`);
+});

@@ -1,0 +1,490 @@
+//! The verifier against a stand-in for the server.
+
+use std::{
+    sync::atomic::Ordering::SeqCst,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, Response, header},
+    routing::get,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, EncodingKey, get_current_timestamp};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use self::issuer::{Issuer, Signer, lock, sign};
+use crate::{Bearer, BuildError, Builder, Claims, Pace, Rejected, Verifier};
+
+mod issuer;
+
+/// Like real life, but faster.
+fn builder(issuer: &Issuer) -> Builder {
+    let pace = Pace {
+        silence: Duration::from_millis(500),
+        reload_every: Duration::from_millis(200),
+        refresh_every: Duration::from_secs(60),
+    };
+    Builder { pace, ..Verifier::builder(&issuer.url).stale_after(Duration::from_millis(400)) }
+}
+
+async fn verifier(issuer: &Issuer) -> Verifier {
+    let verifier = builder(issuer).build().expect("a verifier");
+    verifier.ready().await;
+    verifier
+}
+
+/// Waits for something that other tasks bring about; fails when it takes more than five seconds.
+async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    while !holds().await {
+        assert!(began.elapsed() < Duration::from_secs(5), "{what}: not within 5 s");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    began.elapsed()
+}
+
+fn revoked() -> Result<Claims, Rejected> {
+    Err(Rejected::SessionRevoked { reason: "revoked_by_user".into() })
+}
+
+#[tokio::test]
+async fn a_good_token_of_each_algorithm_is_accepted() {
+    let signers =
+        [("a", Algorithm::EdDSA), ("b", Algorithm::ES256), ("c", Algorithm::RS256)].map(|(k, a)| Signer::new(k, a));
+    let issuer = Issuer::start(&signers.each_ref()).await;
+    let verifier = verifier(&issuer).await;
+    for signer in &signers {
+        let claims = verifier.verify(&issuer.token(signer, "a-session")).await.expect("accepted");
+        assert_eq!((claims.sub.as_str(), claims.sid.as_str(), claims.nbf), ("a-user", "a-session", None));
+        assert_eq!(claims.roles, ["admin"]);
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_not_exactly_an_access_token_of_the_server_is_refused() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let other = Signer::new("b", Algorithm::ES256);
+    let stranger = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer, &other]).await;
+    let verifier = verifier(&issuer).await;
+    let (header, claims, now) = (signer.header(), issuer.claims("a-session"), get_current_timestamp());
+    let good = signer.sign(&header, &claims);
+    assert!(verifier.verify(&good).await.is_ok());
+
+    let with = |part: &Value, name: &str, value: Value| {
+        let mut part = part.clone();
+        part[name] = value;
+        part
+    };
+    let without = |part: &Value, name: &str| {
+        let mut part = part.clone();
+        part.as_object_mut().expect("an object").remove(name);
+        part
+    };
+    let mut bad: Vec<(String, String)> = Vec::new();
+    for (name, value) in [
+        ("iss", json!("https://attacker.example")),
+        ("iss", json!(format!("{}/", issuer.url))),
+        ("aud", json!("https://another-service.example")),
+        ("aud", json!([issuer.url])),
+        ("exp", json!(now - 6)),
+        ("exp", json!((now + 60).to_string())),
+        ("exp", json!(now as f64 + 60.5)),
+        ("exp", json!(1e30)),
+        ("exp", json!(-1)),
+        ("exp", Value::Null),
+        ("iat", json!(now + 60)),
+        ("iat", json!(now.to_string())),
+        ("nbf", json!(now + 60)),
+        ("nbf", json!(now.to_string())),
+        ("nbf", Value::Null),
+        ("sid", json!(7)),
+        ("roles", json!("admin")),
+    ] {
+        bad.push((format!("{name} {value}"), signer.sign(&header, &with(&claims, name, value))));
+    }
+    for name in ["iss", "aud", "sub", "sid", "iat", "exp"] {
+        bad.push((format!("no {name}"), signer.sign(&header, &without(&claims, name))));
+    }
+    for (name, value) in [
+        ("typ", json!("JWT")),
+        ("typ", json!("at+JWT")),
+        ("typ", json!("application/at+jwt")),
+        ("alg", json!("none")),
+        ("alg", json!("HS256")),
+        ("alg", json!("ES256")),
+        ("kid", json!("../a")),
+        ("kid", json!("b")),
+        ("jku", json!("https://attacker.example/jwks.json")),
+        ("x5u", json!("https://attacker.example/certificate")),
+        ("x5c", json!(["AAAA"])),
+        ("jwk", signer.jwk.clone()),
+        ("crit", json!(["exp"])),
+    ] {
+        bad.push((format!("{name} {value}"), signer.sign(&with(&header, name, value), &claims)));
+    }
+    for name in ["typ", "alg", "kid"] {
+        bad.push((format!("no {name}"), signer.sign(&without(&header, name), &claims)));
+    }
+    bad.push(("a stranger's signature".into(), stranger.sign(&header, &claims)));
+    bad.push(("another key's signature".into(), other.sign(&with(&other.header(), "kid", json!("a")), &claims)));
+    // Algorithm confusion: the public key, which everybody has, as a secret.
+    let public = BASE64_URL_SAFE_NO_PAD.decode(signer.jwk["x"].as_str().expect("x")).expect("base64");
+    for (name, secret) in [("raw", public), ("JWK", signer.jwk.to_string().into_bytes())] {
+        let forged =
+            sign(&with(&header, "alg", json!("HS256")), &claims, &EncodingKey::from_secret(&secret), Algorithm::HS256);
+        bad.push((format!("HS256 with the public key, {name}"), forged));
+    }
+    let (message, signature) = good.rsplit_once('.').expect("three parts");
+    let (head, _) = message.split_once('.').expect("three parts");
+    let swapped = BASE64_URL_SAFE_NO_PAD.encode(with(&claims, "sub", json!("somebody-else")).to_string());
+    bad.push(("other claims".into(), format!("{head}.{swapped}.{signature}")));
+    bad.push(("no signature".into(), format!("{message}.")));
+    bad.push(("two parts".into(), message.to_owned()));
+    bad.push(("four parts".into(), format!("{good}.{signature}")));
+    bad.push(("nothing".into(), String::new()));
+    bad.push(("dots".into(), "..".into()));
+
+    for (name, token) in bad {
+        assert_eq!(verifier.verify(&token).await, Err(Rejected::InvalidToken), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn clocks_may_differ_by_a_few_seconds() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    let now = get_current_timestamp();
+    for (name, time) in [("exp", now - 3), ("iat", now + 4), ("nbf", now + 4)] {
+        let mut claims = issuer.claims("a-session");
+        claims[name] = time.into();
+        assert!(verifier.verify(&signer.sign(&signer.header(), &claims)).await.is_ok(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn issuer_and_audience_may_have_names_of_their_own() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = builder(&issuer).issuer("https://login.example").audience("https://api.example").build();
+    let verifier = verifier.expect("a verifier");
+    verifier.ready().await;
+    assert_eq!(verifier.verify(&issuer.token(&signer, "a-session")).await, Err(Rejected::InvalidToken));
+    let mut claims = issuer.claims("a-session");
+    claims["iss"] = "https://login.example".into();
+    claims["aud"] = "https://api.example".into();
+    assert!(verifier.verify(&signer.sign(&signer.header(), &claims)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_new_key_is_accepted_at_once_and_a_withdrawn_one_no_more() {
+    let (old, new) = (Signer::new("old", Algorithm::EdDSA), Signer::new("new", Algorithm::ES256));
+    let issuer = Issuer::start(&[&old]).await;
+    let verifier = verifier(&issuer).await;
+    tokio::time::sleep(Duration::from_millis(200)).await; // the server was asked just now
+    issuer.publish(&[&new]);
+    assert!(verifier.verify(&issuer.token(&old, "a-session")).await.is_ok(), "nobody knows yet");
+    assert!(verifier.verify(&issuer.token(&new, "a-session")).await.is_ok());
+    assert_eq!(verifier.verify(&issuer.token(&old, "a-session")).await, Err(Rejected::InvalidToken));
+}
+
+#[tokio::test]
+async fn keys_are_read_again_without_being_asked_for() {
+    let (old, new) = (Signer::new("old", Algorithm::EdDSA), Signer::new("new", Algorithm::EdDSA));
+    let issuer = Issuer::start(&[&old]).await;
+    let pace = Pace { refresh_every: Duration::from_millis(200), ..builder(&issuer).pace };
+    let verifier = Builder { pace, ..builder(&issuer) }.build().expect("a verifier");
+    verifier.ready().await;
+    issuer.publish(&[&new]);
+    eventually("the old key goes", async || verifier.verify(&issuer.token(&old, "a-session")).await.is_err()).await;
+}
+
+#[tokio::test]
+async fn forged_key_ids_do_not_make_it_ask_all_the_time() {
+    let (signer, stranger) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
+    let issuer = Issuer::start(&[&signer]).await;
+    let pace = Pace { reload_every: Duration::from_secs(60), ..builder(&issuer).pace };
+    let verifier = Builder { pace, ..builder(&issuer) }.build().expect("a verifier");
+    verifier.ready().await;
+    let forged = issuer.token(&stranger, "a-session");
+    for _ in 0..100 {
+        assert_eq!(verifier.verify(&forged).await, Err(Rejected::InvalidToken));
+    }
+    assert_eq!(issuer.state.jwks_reads.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn keys_stay_when_the_server_stops_telling_them() {
+    let (signer, stranger) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    issuer.state.jwks_fails.store(true, SeqCst);
+    tokio::time::sleep(Duration::from_millis(200)).await; // the server was asked just now
+    // Nobody can say whether this key is the server's: that is no 401.
+    assert_eq!(verifier.verify(&issuer.token(&stranger, "a-session")).await, Err(Rejected::Stale));
+    assert!(verifier.verify(&issuer.token(&signer, "a-session")).await.is_ok());
+}
+
+#[tokio::test]
+async fn only_keys_for_signatures_of_known_algorithms_are_used() {
+    let (signer, wrong) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
+    let issuer = Issuer::start(&[]).await;
+    let mut for_encryption = wrong.jwk.clone();
+    for_encryption["use"] = "enc".into();
+    let mut without_algorithm = wrong.jwk.clone();
+    without_algorithm.as_object_mut().expect("an object").remove("alg");
+    let odd = [
+        for_encryption,
+        without_algorithm,
+        json!({ "kty": "oct", "kid": "b", "alg": "HS256", "k": "c2VjcmV0" }),
+        json!({ "kty": "new", "kid": "b" }),
+        json!(7),
+    ];
+    issuer.publish_jwks([&odd[..], std::slice::from_ref(&signer.jwk)].concat());
+    let verifier = verifier(&issuer).await;
+    assert!(verifier.verify(&issuer.token(&signer, "a-session")).await.is_ok());
+    assert_eq!(verifier.verify(&issuer.token(&wrong, "a-session")).await, Err(Rejected::InvalidToken));
+    let forged = json!({ "typ": "at+jwt", "alg": "HS256", "kid": "b" });
+    let forged = sign(&forged, &issuer.claims("a-session"), &EncodingKey::from_secret(b"secret"), Algorithm::HS256);
+    assert_eq!(verifier.verify(&forged).await, Err(Rejected::InvalidToken));
+}
+
+#[tokio::test]
+async fn keys_are_not_taken_from_elsewhere() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.state.jwks_moved.store(true, SeqCst);
+    let verifier = builder(&issuer).build().expect("a verifier");
+    assert_eq!(verifier.verify(&issuer.token(&signer, "a-session")).await, Err(Rejected::Stale));
+}
+
+#[tokio::test]
+async fn an_ended_session_is_refused_within_a_second_with_its_reason() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.end("ended-before");
+    let verifier = verifier(&issuer).await;
+    assert_eq!(verifier.verify(&issuer.token(&signer, "ended-before")).await, revoked());
+
+    let token = issuer.token(&signer, "a-session");
+    assert!(verifier.verify(&token).await.is_ok());
+    issuer.end("a-session");
+    let took = eventually("refused", async || verifier.verify(&token).await == revoked()).await;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(verifier.verify(&issuer.token(&signer, "another")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_cut_feed_goes_on_where_it_was() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.end("first");
+    let verifier = verifier(&issuer).await;
+    issuer.end("second");
+    let token = issuer.token(&signer, "second");
+    eventually("refused", async || verifier.verify(&token).await == revoked()).await;
+    issuer.cut();
+    issuer.end("third");
+    let token = issuer.token(&signer, "third");
+    eventually("refused", async || verifier.verify(&token).await == revoked()).await;
+    assert_eq!(verifier.verify(&issuer.token(&signer, "first")).await, revoked());
+    assert!(verifier.verify(&issuer.token(&signer, "another")).await.is_ok());
+    assert_eq!(*lock(&issuer.state.last_event_ids), [None, Some("2".into())]);
+}
+
+#[tokio::test]
+async fn what_was_told_in_half_is_asked_for_again() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.end("first");
+    issuer.state.feed_breaks_off.store(true, SeqCst);
+    let verifier = builder(&issuer).build().expect("a verifier");
+    eventually("tried again", async || lock(&issuer.state.last_event_ids).len() > 1).await;
+    assert_eq!(lock(&issuer.state.last_event_ids)[1], None);
+    assert_eq!(verifier.verify(&issuer.token(&signer, "first")).await, revoked());
+    assert_eq!(verifier.verify(&issuer.token(&signer, "another")).await, Err(Rejected::Stale));
+    issuer.state.feed_breaks_off.store(false, SeqCst);
+    verifier.ready().await;
+    assert!(verifier.verify(&issuer.token(&signer, "another")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_server_that_lost_its_memory_resets_nothing_here() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.end("first");
+    let verifier = verifier(&issuer).await;
+    issuer.forget_ends();
+    issuer.cut();
+    eventually("reconnected", async || lock(&issuer.state.last_event_ids).len() == 2).await;
+    issuer.end("second");
+    let token = issuer.token(&signer, "second");
+    eventually("refused", async || verifier.verify(&token).await == revoked()).await;
+    assert_eq!(verifier.verify(&issuer.token(&signer, "first")).await, revoked());
+}
+
+#[tokio::test]
+async fn a_feed_that_is_gone_for_long_closes_the_door() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    let (token, ended) = (issuer.token(&signer, "a-session"), issuer.token(&signer, "ended"));
+    issuer.state.feed_fails.store(true, SeqCst);
+    issuer.cut();
+    issuer.end("ended");
+    assert!(verifier.verify(&token).await.is_ok(), "a short cut is no outage");
+    eventually("stale", async || verifier.verify(&token).await == Err(Rejected::Stale)).await;
+    assert_eq!(verifier.verify("rubbish").await, Err(Rejected::InvalidToken));
+    issuer.state.feed_fails.store(false, SeqCst);
+    eventually("back", async || verifier.verify(&token).await.is_ok()).await;
+    assert_eq!(verifier.verify(&ended).await, revoked());
+}
+
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_given_up() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.state.feed_is_silent.store(true, SeqCst);
+    let verifier = verifier(&issuer).await;
+    issuer.state.feed_fails.store(true, SeqCst);
+    let token = issuer.token(&signer, "a-session");
+    assert!(verifier.verify(&token).await.is_ok());
+    eventually("stale", async || verifier.verify(&token).await == Err(Rejected::Stale)).await;
+    eventually("hung up", async || issuer.state.connections.load(SeqCst) == 0).await;
+    issuer.state.feed_is_silent.store(false, SeqCst);
+    issuer.state.feed_fails.store(false, SeqCst);
+    eventually("back", async || verifier.verify(&token).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn comments_keep_a_connection_alive() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    tokio::time::sleep(Duration::from_millis(800)).await; // longer than it may be silent
+    assert!(verifier.verify(&issuer.token(&signer, "a-session")).await.is_ok());
+    assert_eq!(lock(&issuer.state.last_event_ids).len(), 1);
+}
+
+#[tokio::test]
+async fn an_end_that_cannot_be_read_could_be_anybodys() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    let token = issuer.token(&signer, "a-session");
+    issuer.tell("rubbish");
+    eventually("stale", async || verifier.verify(&token).await == Err(Rejected::Stale)).await;
+    assert!(lock(&issuer.state.last_event_ids)[1..].iter().all(Option::is_none), "everything is asked for again");
+    issuer.forget_ends();
+    eventually("back", async || verifier.verify(&token).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn before_the_server_was_reached_nobody_is_let_in() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.state.feed_fails.store(true, SeqCst);
+    let verifier = builder(&issuer).build().expect("a verifier");
+    let token = issuer.token(&signer, "a-session");
+    assert_eq!(verifier.verify(&token).await, Err(Rejected::Stale));
+    assert!(tokio::time::timeout(Duration::from_millis(50), verifier.ready()).await.is_err(), "not ready");
+    issuer.state.feed_fails.store(false, SeqCst);
+    verifier.ready().await;
+    assert!(verifier.verify(&token).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_last_clone_hangs_up() {
+    let issuer = Issuer::start(&[&Signer::new("a", Algorithm::EdDSA)]).await;
+    let verifier = verifier(&issuer).await;
+    let clone = verifier.clone();
+    drop(verifier);
+    assert_eq!(issuer.state.connections.load(SeqCst), 1);
+    drop(clone);
+    eventually("hung up", async || issuer.state.connections.load(SeqCst) == 0).await;
+}
+
+#[tokio::test]
+async fn the_answers_are_the_servers_own() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    issuer.end("ended");
+    let verifier = verifier(&issuer).await;
+    let app = Router::new().route("/", get(subject)).with_state(verifier);
+    let ask = async |values: &[&str]| {
+        let mut request = Request::get("/");
+        for value in values {
+            request = request.header(header::AUTHORIZATION, *value);
+        }
+        app.clone().oneshot(request.body(Body::empty()).expect("a request")).await.expect("an answer")
+    };
+    let good = format!("Bearer {}", issuer.token(&signer, "a-session"));
+    assert_eq!(ask(&[&good]).await.status(), 200);
+    assert_eq!(ask(&[&good.replace("Bearer ", "bearer  ")]).await.status(), 200);
+
+    let none = problem(ask(&[]).await, 401, Some("Bearer")).await;
+    assert_eq!(none["code"], "unauthenticated");
+    assert!(none.get("reason").is_none());
+    for values in [&["Bearer rubbish"][..], &["Basic YTpi"], &["Bearer"], &["Bearer "], &[""], &[&good, &good]] {
+        let invalid = problem(ask(values).await, 401, Some("Bearer error=\"invalid_token\"")).await;
+        assert_eq!(invalid["code"], "invalid_token", "{values:?}");
+    }
+    let ended = ask(&[&format!("Bearer {}", issuer.token(&signer, "ended"))]).await;
+    let ended = problem(ended, 401, Some("Bearer error=\"invalid_token\"")).await;
+    assert_eq!((&ended["code"], &ended["reason"]), (&json!("session_revoked"), &json!("revoked_by_user")));
+
+    issuer.state.feed_fails.store(true, SeqCst);
+    issuer.cut();
+    eventually("stale", async || ask(&[&good]).await.status() == 503).await;
+    let stale = ask(&[&good]).await;
+    assert_eq!(stale.headers()[header::RETRY_AFTER], "5");
+    assert_eq!(problem(stale, 503, None).await["code"], "verifier_stale");
+}
+
+async fn subject(Bearer(claims): Bearer) -> String {
+    claims.sub
+}
+
+async fn problem(response: Response<Body>, status: u16, challenge: Option<&str>) -> Value {
+    assert_eq!(response.status(), status);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    let said = response.headers().get(header::WWW_AUTHENTICATE).map(|value| value.to_str().expect("text"));
+    assert_eq!(said, challenge);
+    let body = to_bytes(response.into_body(), 10_000).await.expect("a body");
+    let problem: Value = serde_json::from_slice(&body).expect("JSON");
+    assert_eq!(problem["status"], status);
+    problem
+}
+
+#[tokio::test]
+async fn debug_shows_no_token() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    let token = issuer.token(&signer, "a-session");
+    let bearer = Bearer(verifier.verify(&token).await.expect("accepted"));
+    let invalid = verifier.verify(&format!("{token}x")).await;
+    let shown = format!("{verifier:?} {bearer:?} {invalid:?} {:?}", builder(&issuer));
+    for part in token.split('.') {
+        assert!(!shown.contains(part), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused() {
+    for url in ["", "login.example", "ftp://login.example", "/relative"] {
+        assert!(matches!(Verifier::builder(url).build(), Err(BuildError::Url(_))), "{url}");
+    }
+    assert!(Verifier::builder("http://127.0.0.1:9/").build().is_ok());
+}
+
+#[test]
+fn outside_of_a_runtime_it_says_so() {
+    let built = Verifier::builder("http://127.0.0.1:9").build();
+    assert!(matches!(built, Err(BuildError::NoRuntime)));
+}

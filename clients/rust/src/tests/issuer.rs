@@ -1,0 +1,263 @@
+//! A stand-in for Sekisho on a port of its own, which can sign anything and fail in every way.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use aws_lc_rs::{
+    encoding::AsDer,
+    rsa::{KeyPair, KeySize},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
+};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{
+        IntoResponse, Redirect, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::get,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto, get_current_timestamp, jwk::Jwk};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::broadcast};
+
+pub struct Issuer {
+    pub url: String,
+    pub state: Arc<Stored>,
+}
+
+pub struct Stored {
+    jwks: Mutex<Vec<Value>>,
+    pub jwks_reads: AtomicUsize,
+    /// What it answers besides its keys and its feed: nothing, an error, a redirect.
+    pub jwks_fails: AtomicBool,
+    pub jwks_moved: AtomicBool,
+    pub feed_fails: AtomicBool,
+    /// It hangs up before it has told everything.
+    pub feed_breaks_off: AtomicBool,
+    /// The connection stays, and nothing comes any more.
+    pub feed_is_silent: AtomicBool,
+    ended: Mutex<Vec<String>>,
+    news: broadcast::Sender<News>,
+    pub connections: AtomicUsize,
+    pub last_event_ids: Mutex<Vec<Option<String>>>,
+}
+
+#[derive(Clone)]
+enum News {
+    Ended(usize),
+    Cut,
+}
+
+/// A key pair with its public half as a JWK.
+#[derive(Clone)]
+pub struct Signer {
+    pub kid: &'static str,
+    pub algorithm: Algorithm,
+    pub key: EncodingKey,
+    pub jwk: Value,
+}
+
+impl Signer {
+    pub fn new(kid: &'static str, algorithm: Algorithm) -> Self {
+        let key = match algorithm {
+            Algorithm::EdDSA => {
+                let pair = Ed25519KeyPair::generate().expect("a key");
+                EncodingKey::from_ed_der(pair.to_pkcs8v1().expect("PKCS#8").as_ref())
+            }
+            Algorithm::ES256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+                EncodingKey::from_ec_der(pair.to_pkcs8v1().expect("PKCS#8").as_ref())
+            }
+            // The PKCS#1 structure, which jsonwebtoken wants, begins after 26 bytes.
+            _ => EncodingKey::from_rsa_der(
+                &KeyPair::generate(KeySize::Rsa2048).expect("a key").as_der().expect("PKCS#8").as_ref()[26..],
+            ),
+        };
+        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).expect("a JWK")).expect("JSON");
+        jwk["kid"] = kid.into();
+        jwk["use"] = "sig".into();
+        Self { kid, algorithm, key, jwk }
+    }
+
+    pub fn header(&self) -> Value {
+        json!({ "typ": "at+jwt", "alg": format!("{:?}", self.algorithm), "kid": self.kid })
+    }
+
+    pub fn sign(&self, header: &Value, claims: &Value) -> String {
+        sign(header, claims, &self.key, self.algorithm)
+    }
+}
+
+pub fn sign(header: &Value, claims: &Value, key: &EncodingKey, algorithm: Algorithm) -> String {
+    let encode = |part: &Value| BASE64_URL_SAFE_NO_PAD.encode(part.to_string());
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let signature = crypto::sign(message.as_bytes(), key, algorithm).expect("a signature");
+    format!("{message}.{signature}")
+}
+
+impl Issuer {
+    pub async fn start(signers: &[&Signer]) -> Self {
+        let state = Arc::new(Stored {
+            jwks: Mutex::default(),
+            jwks_reads: AtomicUsize::new(0),
+            jwks_fails: AtomicBool::new(false),
+            jwks_moved: AtomicBool::new(false),
+            feed_fails: AtomicBool::new(false),
+            feed_breaks_off: AtomicBool::new(false),
+            feed_is_silent: AtomicBool::new(false),
+            ended: Mutex::default(),
+            news: broadcast::Sender::new(100),
+            connections: AtomicUsize::new(0),
+            last_event_ids: Mutex::default(),
+        });
+        let app = Router::new()
+            .route("/.well-known/jwks.json", get(jwks))
+            .route("/elsewhere", get(|State(state): State<Arc<Stored>>| async move { state.jwks() }))
+            .route("/api/v1/revocations", get(revocations))
+            .with_state(state.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let issuer = Self { url, state };
+        issuer.publish(signers);
+        issuer
+    }
+
+    pub fn publish(&self, signers: &[&Signer]) {
+        self.publish_jwks(signers.iter().map(|signer| signer.jwk.clone()).collect());
+    }
+
+    pub fn publish_jwks(&self, jwks: Vec<Value>) {
+        *lock(&self.state.jwks) = jwks;
+    }
+
+    /// Claims of a token that is good for a minute.
+    pub fn claims(&self, sid: &str) -> Value {
+        let now = get_current_timestamp();
+        json!({
+            "iss": self.url, "aud": self.url, "sub": "a-user", "sid": sid, "jti": "a-token",
+            "iat": now, "exp": now + 60, "client_id": "api", "scope": "api", "roles": ["admin"],
+        })
+    }
+
+    pub fn token(&self, signer: &Signer, sid: &str) -> String {
+        signer.sign(&signer.header(), &self.claims(sid))
+    }
+
+    pub fn end(&self, sid: &str) {
+        self.tell(&json!({ "sid": sid, "reason": "revoked_by_user", "ended_at": "2026-11-21T06:00:00Z" }).to_string());
+    }
+
+    /// Sends this data as an end.
+    pub fn tell(&self, data: &str) {
+        let mut ended = lock(&self.state.ended);
+        ended.push(data.to_owned());
+        let _ = self.state.news.send(News::Ended(ended.len()));
+    }
+
+    pub fn forget_ends(&self) {
+        lock(&self.state.ended).clear();
+    }
+
+    /// Ends all connections of the feed.
+    pub fn cut(&self) {
+        let _ = self.state.news.send(News::Cut);
+    }
+}
+
+impl Stored {
+    fn jwks(&self) -> Json<Value> {
+        Json(json!({ "keys": *lock(&self.jwks) }))
+    }
+}
+
+async fn jwks(State(state): State<Arc<Stored>>) -> Response {
+    state.jwks_reads.fetch_add(1, SeqCst);
+    if state.jwks_fails.load(SeqCst) {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    if state.jwks_moved.load(SeqCst) {
+        return Redirect::temporary("/elsewhere").into_response();
+    }
+    state.jwks().into_response()
+}
+
+async fn revocations(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Response {
+    assert_eq!(headers[header::ACCEPT], "text/event-stream");
+    let last = headers.get("last-event-id").map(|id| id.to_str().expect("text").to_owned());
+    if state.feed_fails.load(SeqCst) {
+        lock(&state.last_event_ids).push(last);
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let news = state.news.subscribe();
+    let since = last.as_ref().and_then(|id| id.parse().ok()).unwrap_or(0);
+    let sse = Sse::new(feed(Connection::new(state.clone()), since, news));
+    lock(&state.last_event_ids).push(last);
+    if state.feed_is_silent.load(SeqCst) {
+        return sse.into_response();
+    }
+    sse.keep_alive(KeepAlive::new().interval(Duration::from_millis(50))).into_response()
+}
+
+/// Counts the open connections.
+struct Connection(Arc<Stored>);
+
+impl Connection {
+    fn new(state: Arc<Stored>) -> Self {
+        state.connections.fetch_add(1, SeqCst);
+        Self(state)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Cursors are the number of ends so far.
+fn feed(
+    connection: Connection,
+    since: usize,
+    news: broadcast::Receiver<News>,
+) -> BoxStream<'static, Result<Event, Infallible>> {
+    let ended = lock(&connection.0.ended).clone();
+    let ended_event = |id: usize, data: &str| Event::default().event("ended").id(id.to_string()).data(data);
+    let mut first: Vec<_> = ended.iter().enumerate().skip(since).map(|(i, data)| ended_event(i + 1, data)).collect();
+    let cursor = ended.len();
+    if connection.0.feed_breaks_off.load(SeqCst) {
+        return stream::iter(first).map(Ok).boxed();
+    }
+    let hello = json!({ "next_cursor": cursor.to_string(), "retain_for": 60 }).to_string();
+    first.push(Event::default().event("hello").id(cursor.to_string()).data(hello));
+    let live = stream::unfold((connection, news), move |(connection, mut news)| async move {
+        loop {
+            match news.recv().await {
+                Ok(News::Ended(id)) if id > cursor => {
+                    let data = lock(&connection.0.ended)[id - 1].clone();
+                    return Some((ended_event(id, &data), (connection, news)));
+                }
+                Ok(News::Ended(_)) => {}
+                Ok(News::Cut) | Err(_) => return None,
+            }
+        }
+    });
+    stream::iter(first).chain(live).map(Ok).boxed()
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
