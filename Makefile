@@ -20,7 +20,7 @@ e2e: build ## only the browser tests; Playwright's arguments in ARGS, as ARGS=de
 	@scripts/end-to-end $(ARGS)
 
 watch: tools ## a debug build that is rebuilt and reloaded at each change
-	cargo leptos watch
+	LEPTOS_SITE_ADDR=$${SEKISHO_LISTEN:-127.0.0.1:3000} cargo leptos watch
 
 bench: build ## measure the release build and print one table
 	cargo bench --no-default-features --features ssr --bench load
@@ -39,6 +39,6 @@ tools: ## install cargo-leptos, wasm-bindgen and wasm-opt into .tools/ where mis
 	@scripts/tools
 
 fmt: ## format the Rust code
-	cargo fmt
+	cargo fmt --all
 
 .PHONY: help serve test e2e watch bench build tools fmt

@@ -18,6 +18,7 @@ use crate::auth::secret::sha256_hex;
 struct Site;
 
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const FRESH: HeaderValue = HeaderValue::from_static("no-cache");
 const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 
 /// The built front end. One hash over all of it is in every name, so a page and its files always fit together.
@@ -25,10 +26,15 @@ const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 pub struct Assets {
     /// `sekisho-<hash>`: what leptos calls the output.
     pub output_name: String,
+    /// Under `cargo leptos watch` files change while the server runs: they have their plain names and are not cached.
+    pub watched: bool,
 }
 
 impl Assets {
     pub fn load() -> Self {
+        if std::env::var_os("LEPTOS_WATCH").is_some() {
+            return Self { output_name: "sekisho".into(), watched: true };
+        }
         let mut hashes = String::new();
         for file in ["pkg/sekisho.js", "pkg/sekisho.wasm", "pkg/sekisho.css"] {
             match Site::get(file) {
@@ -36,13 +42,14 @@ impl Assets {
                 None => tracing::warn!(file, "built without its front end: `make build` makes it"),
             }
         }
-        Self { output_name: format!("sekisho-{}", &sha256_hex(hashes.as_bytes())[..12]) }
+        Self { output_name: format!("sekisho-{}", &sha256_hex(hashes.as_bytes())[..12]), watched: false }
     }
 
     /// A file of `/pkg/`, by its hashed name.
     pub fn package(&self, name: &str, request: &HeaderMap) -> Option<Response> {
         let extension = name.strip_prefix(&self.output_name)?;
-        Some(respond(&format!("pkg/sekisho{extension}"), request, IMMUTABLE)?.into_response())
+        let cache = if self.watched { FRESH } else { IMMUTABLE };
+        Some(respond(&format!("pkg/sekisho{extension}"), request, cache)?.into_response())
     }
 
     /// A file of `public/`, by its path.

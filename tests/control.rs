@@ -55,6 +55,30 @@ async fn everybody_is_signed_out_but_the_one_who_asks() {
 }
 
 #[tokio::test]
+async fn everybody_is_out_before_the_database_has_written_it_all() {
+    let t = TestApp::new().await;
+    let (mut ada, tokens) = t.api("ada@example.com").await;
+    let mut browser = t.sign_in_browser("ada@example.com").await;
+    let mut lock = t.app.auth.db.begin().await.expect("a transaction");
+    sqlx::query("update chain set seal = seal").execute(&mut *lock).await.expect("a lock");
+    let app = t.app.clone();
+    let ending = tokio::spawn(async move {
+        let which = sekisho::auth::session::Which::Everybody { keep: "" };
+        app.auth.end(which, sekisho::auth::reason::Reason::RevokedByAdmin, None).await
+    });
+    let mut news = t.app.auth.ended.subscribe();
+    while t.app.auth.ended.len() < 2 {
+        news.changed().await.expect("news");
+    }
+    assert_eq!(ada.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_admin");
+    assert_eq!(browser.get("/devices").await.status, 303);
+    let refresh = json!({ "refresh_token": tokens["refresh_token"] });
+    t.anonymous().post("/api/v1/tokens/refresh", refresh).await.problem(401, "session_revoked");
+    lock.rollback().await.expect("unlocked");
+    assert_eq!(ending.await.expect("no panic").expect("an end"), 2);
+}
+
+#[tokio::test]
 async fn a_disabled_account_is_out_everywhere_and_gets_in_by_no_way() {
     let t = TestApp::new().await;
     let (mut admin, _) = t.admin("root@example.com").await;
@@ -264,6 +288,13 @@ async fn whoever_is_denied_chooses_which_device_goes() {
     assert_eq!(second.get("/security").await.status, 200);
     assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_user");
     assert_eq!(first.get("/devices").await.status, 200);
+    // It is no other kind of token either.
+    let link = second.get(&format!("/auth/github/confirm?link={waiting}")).await;
+    assert_eq!(link.status, 403);
+    t.anonymous()
+        .post("/api/v1/tokens/refresh", json!({ "refresh_token": waiting }))
+        .await
+        .problem(401, "invalid_refresh_token");
     // Used once.
     let again = second.form("/login/room", &[("waiting", &waiting), ("id", id)]).await;
     assert_eq!(again.status, 403);

@@ -84,10 +84,7 @@ impl Auth {
         let stored = refresh_tokens::find(self.db.reader(), &hash).await?.ok_or(Error::InvalidRefreshToken)?;
         let session = sessions::find(self.db.reader(), &stored.session_id).await?.ok_or(Error::InvalidRefreshToken)?;
         let now = self.clock.now();
-        if let Some(reason) = session.ended(now) {
-            if session.ended_at.is_none() {
-                self.end(Which::of(&session), reason, None).await?;
-            }
+        if let Some(reason) = self.over(&session).await? {
             return Err(reason.into());
         }
         let user = self.user(&session.user_id).await?.ok_or(Error::InvalidRefreshToken)?;

@@ -226,10 +226,7 @@ impl Auth {
         let Some(session) = sessions::find_by_token_hash(self.db.reader(), &token.hash()).await? else {
             return Ok(Presented::Unknown);
         };
-        if let Some(reason) = session.ended(self.clock.now()) {
-            if session.ended_at.is_none() {
-                self.end(Which::of(&session), reason, None).await?;
-            }
+        if let Some(reason) = self.over(&session).await? {
             return Ok(Presented::Ended(reason));
         }
         match users::find(self.db.reader(), &session.user_id).await? {
@@ -240,6 +237,17 @@ impl Auth {
             Some(_) => Ok(Presented::Ended(Reason::AccountDisabled)),
             None => Ok(Presented::Unknown),
         }
+    }
+
+    /// Why a session that was looked up is over. One found past its deadline ends here.
+    pub(super) async fn over(&self, session: &Session) -> Result<Option<Reason>, Error> {
+        if let Some(reason) = session.ended(self.clock.now()) {
+            if session.ended_at.is_none() {
+                self.end(Which::of(session), reason, None).await?;
+            }
+            return Ok(Some(reason));
+        }
+        Ok(self.ended.reason(&session.id))
     }
 
     /// Records activity: moves the idle deadline of a live browser session, at most once per roll interval.
@@ -274,9 +282,15 @@ impl Auth {
     /// Ends sessions: rows and log in one transaction, then the tokens in memory and the event streams. Returns how
     /// many ended now. Runs to its end even when the request that asked for it is gone.
     ///
-    /// Everybody's sessions end in batches, each of them whole.
+    /// Everybody's sessions end in batches, each of them whole. They are announced before: a hundred thousand rows take
+    /// their time, and nobody is let in until then.
     pub async fn end(&self, which: Which<'_>, reason: Reason, caller: Option<&Caller>) -> Result<usize, Error> {
         let mut count = 0;
+        if let Which::Everybody { keep } = which {
+            let at = self.clock.now();
+            let ids = sessions::list_live_ids(self.db.reader(), keep, at).await?;
+            self.ended.announce(ids.into_iter().map(|id| End { session_id: id.into(), reason, at }));
+        }
         loop {
             let mut tx = self.db.begin().await?;
             let ended = self.end_in(&mut tx, which, reason).await?;
@@ -286,7 +300,7 @@ impl Auth {
             let batch = ended.len();
             self.announce(ended);
             count += batch;
-            if !matches!(which, Which::Everybodys { .. }) || batch < BATCH as usize {
+            if !matches!(which, Which::Everybody { .. }) || batch < BATCH as usize {
                 return Ok(count);
             }
         }
@@ -305,7 +319,7 @@ impl Auth {
             Which::One { user_id, id } => sessions::end(tx, id, user_id, reason, now).await?.into_iter().collect(),
             Which::Others { user_id, keep } => sessions::end_others(tx, user_id, keep, reason, now).await?,
             Which::AllOf(user_id) => sessions::end_others(tx, user_id, "", reason, now).await?,
-            Which::Everybodys { keep } => sessions::end_all(tx, keep, reason, now, BATCH).await?,
+            Which::Everybody { keep } => sessions::end_all(tx, keep, reason, now, BATCH).await?,
         })
     }
 
@@ -334,7 +348,7 @@ pub enum Which<'a> {
     },
     AllOf(&'a str),
     /// Everybody's but one.
-    Everybodys {
+    Everybody {
         keep: &'a str,
     },
 }

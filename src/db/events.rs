@@ -116,47 +116,42 @@ pub enum Place {
     Network(String),
 }
 
-/// Everybody's log, the newest first, from before the event `before` on (an empty string: from the newest).
+pub async fn find_seq(db: impl Executor<'_>, id: &str) -> Result<Option<i64>> {
+    sqlx::query_scalar("select seq from events where id = $1").bind(id).fetch_optional(db).await
+}
+
+/// The first entry from a time on.
+pub async fn find_seq_since(db: impl Executor<'_>, at: UnixMillis) -> Result<Option<i64>> {
+    sqlx::query_scalar("select seq from events where at >= $1 order by at, seq limit 1")
+        .bind(at)
+        .fetch_optional(db)
+        .await
+}
+
+/// Everybody's log, the newest first, within `seqs`; times in the filter are not looked at.
 ///
 /// The filter that leaves least (a person, then a place, then a kind) is looked up by its index; the others are
 /// written so that no index serves them, or a planner without statistics might take the worst.
-pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit: i64) -> Result<Vec<NamedEvent>> {
-    let mut driven = false;
-    let mut wheres = vec!["e.seq < coalesce((select seq from events where id = $1), 9223372036854775807)".to_owned()];
-    let mut texts: Vec<&str> = Vec::new();
-    let equal = |column: &str, value: Option<&'_ str>, driven: &mut bool| -> Option<String> {
-        value?;
-        let indexed = !std::mem::replace(driven, true);
-        Some(if indexed { format!("e.{column}") } else { format!("(e.{column} || '')") })
-    };
+pub async fn search(
+    db: impl Executor<'_>,
+    filter: &Filter,
+    seqs: std::ops::Range<i64>,
+    limit: i64,
+) -> Result<Vec<NamedEvent>> {
     let (ip, network) = match &filter.place {
         Some(Place::Ip(ip)) => (Some(ip.as_str()), None),
         Some(Place::Network(network)) => (None, Some(network.as_str())),
         None => (None, None),
     };
+    let mut wheres = vec!["e.seq >= $1 and e.seq < $2".to_owned()];
+    let mut texts = Vec::new();
     for (column, value) in
         [("user_id", filter.user_id.as_deref()), ("ip", ip), ("network", network), ("kind", filter.kind)]
     {
-        if let (Some(expression), Some(value)) = (equal(column, value, &mut driven), value) {
-            texts.push(value);
-            wheres.push(format!("{expression} = ${}", texts.len() + 1));
-        }
-    }
-    // Times ascend with `seq`, or nearly: their bounds are found once, by index, and the scan stays on `seq`.
-    let mut times = Vec::new();
-    for (time, bound) in [
-        (
-            filter.from,
-            "e.seq >= coalesce((select seq from events where at >= $N order by at, seq limit 1), 9223372036854775807)",
-        ),
-        (
-            filter.to,
-            "e.seq < coalesce((select seq from events where at >= $N order by at, seq limit 1), 9223372036854775807)",
-        ),
-    ] {
-        if let Some(time) = time {
-            times.push(time);
-            wheres.push(bound.replace("$N", &format!("${}", texts.len() + times.len() + 1)));
+        if let Some(value) = value {
+            let expression = if texts.is_empty() { format!("e.{column}") } else { format!("(e.{column} || '')") };
+            texts.push(value.to_owned());
+            wheres.push(format!("{expression} = ${}", texts.len() + 2));
         }
     }
     let statement = format!(
@@ -164,14 +159,11 @@ pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit:
          left join users u on u.id = e.user_id left join users a on a.id = e.actor_id \
          where {} order by e.seq desc limit ${}",
         wheres.join(" and "),
-        texts.len() + times.len() + 2
+        texts.len() + 3
     );
-    let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(before.to_owned());
+    let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(seqs.start).bind(seqs.end);
     for text in texts {
-        query = query.bind(text.to_owned());
-    }
-    for time in times {
-        query = query.bind(time);
+        query = query.bind(text);
     }
     query.bind(limit).fetch_all(db).await
 }

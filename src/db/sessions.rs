@@ -172,6 +172,15 @@ pub async fn end(
     .await
 }
 
+/// The ids of everybody's sessions that have not ended and began no later than `now`, but not `keep`.
+pub async fn list_live_ids(db: impl Executor<'_>, keep: &str, now: UnixMillis) -> Result<Vec<String>> {
+    sqlx::query_scalar("select id from sessions where ended_at is null and id <> $1 and created_at <= $2")
+        .bind(keep)
+        .bind(now)
+        .fetch_all(db)
+        .await
+}
+
 /// Ends sessions of everybody that began no later than `now`, but not `keep`, `limit` at a time.
 pub async fn end_all(
     db: impl Executor<'_>,

@@ -60,6 +60,7 @@ pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Respo
     let signed_in = visitor.signed_in.is_some();
     let mut page = Layout::new(visitor, "error-title")
         .status(status)
+        .retry_after(retry_after)
         .render(move || {
             view! {
                 <section class="narrow">
@@ -82,9 +83,6 @@ pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Respo
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
             page.headers_mut().insert(name, value.clone());
         }
-    }
-    if let Some(seconds) = retry_after {
-        page.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     page
 }

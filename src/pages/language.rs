@@ -1,7 +1,7 @@
 //! `POST /language`: the language for this browser, and for the account that is signed in.
 
 use axum::{
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use super::{
     cookie,
     error_page::ErrorPage,
     form::Form,
-    next::own_path,
+    next::page_before,
     visitor::{LANGUAGE_COOKIE, Visitor},
 };
 use crate::{auth::account::ProfileChange, error::Error, locale::Lang};
@@ -28,7 +28,5 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
         app.auth.change_profile(&signed_in.user, change).await?;
     }
     let cookie = cookie::set(app, LANGUAGE_COOKIE, lang.code(), 31_536_000);
-    let referer = headers.get(header::REFERER).and_then(|v| v.to_str().ok());
-    let back = own_path(referer.and_then(|page| page.strip_prefix(&app.origin)));
-    Ok((AppendHeaders([cookie]), Redirect::to(&back)).into_response())
+    Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers))).into_response())
 }

@@ -42,7 +42,12 @@ impl Layout {
 
     /// A form that comes back with its faults, if it has any.
     pub fn faults(self, faults: &Faults) -> Self {
-        if faults.any() { Self { retry_after: faults.retry_after, ..self.status(faults.status) } } else { self }
+        if faults.any() { self.status(faults.status).retry_after(faults.retry_after) } else { self }
+    }
+
+    /// Seconds after which it is worth trying again.
+    pub fn retry_after(self, seconds: Option<u64>) -> Self {
+        Self { retry_after: seconds, ..self }
     }
 
     /// The navigation's entry that this page is.
@@ -94,7 +99,7 @@ fn content_policy(app: &App) -> HeaderValue {
     let nonce = use_nonce().map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let github = app.config.github.as_ref().map(|github| format!(" {}", github.url.origin())).unwrap_or_default();
     // What `cargo leptos watch` reloads pages by.
-    let reload = if std::env::var_os("LEPTOS_WATCH").is_some() { " ws://127.0.0.1:3001" } else { "" };
+    let reload = if app.assets.watched { " ws://127.0.0.1:3001" } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
          connect-src 'self'{reload}; form-action 'self'{github}; base-uri 'none'; object-src 'none'; \
@@ -119,7 +124,8 @@ fn Document(visitor: Visitor, title: &'static str, path: &'static str, children:
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>{title}</title>
+                // As HTML: a debug build puts a marker behind a text, which is no comment in a title.
+                <title inner_html=html_escape::encode_text(&title).into_owned()></title>
                 <link rel="stylesheet" href=format!("/pkg/{}.css", app.assets.output_name) />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <AutoReload options=options.clone() />

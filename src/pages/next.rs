@@ -1,5 +1,7 @@
 //! Where somebody was going: a path of this server, never another site (ASVS 3.7.2).
 
+use axum::http::{HeaderMap, header};
+
 /// Takes `next` if it is a path of this server, else `/`. What a browser could read as another host is refused:
 /// `//host`, `/\host`, and control characters, which browsers drop before they look.
 pub fn own_path(next: Option<&str>) -> String {
@@ -15,6 +17,15 @@ pub fn own_path(next: Option<&str>) -> String {
         }
         _ => "/".to_owned(),
     }
+}
+
+/// The page that a form was on. Which host it names does not matter: it is asked for here.
+pub fn page_before(headers: &HeaderMap) -> String {
+    let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let url = referer.and_then(|page| url::Url::parse(page).ok());
+    let path =
+        url.map(|url| format!("{}{}", url.path(), url.query().map_or(String::new(), |query| format!("?{query}"))));
+    own_path(path.as_deref())
 }
 
 /// `/login?next=…` for a path of this server.
@@ -59,6 +70,18 @@ mod tests {
             assert_eq!(own_path(Some(foreign)), "/", "{foreign:?}");
         }
         assert_eq!(own_path(None), "/");
+    }
+
+    #[test]
+    fn the_page_before_is_a_path_of_ours_under_whatever_name_we_are_reached() {
+        let before =
+            |referer: &str| page_before(&HeaderMap::from_iter([(header::REFERER, referer.parse().expect("a header"))]));
+        assert_eq!(before("http://localhost:3000/devices?a=b"), "/devices?a=b");
+        assert_eq!(before("https://sign-in.example/account"), "/account");
+        for odd in ["", "nonsense", "https://a.example//evil.example", "about:blank"] {
+            assert_eq!(before(odd), "/", "{odd}");
+        }
+        assert_eq!(page_before(&HeaderMap::new()), "/");
     }
 
     #[test]

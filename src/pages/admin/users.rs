@@ -273,8 +273,9 @@ fn UserPage(
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
         <FormFault lang faults=faults.clone() />
         <Profile lang user github />
-        <section class="block" aria-labelledby="sessions">
-            <h2 id="sessions">{lang.t("admin-live")}</h2>
+        // Nameless: the tables in them are the landmarks.
+        <section class="block">
+            <h2>{lang.t("admin-live")}</h2>
             {if signed_in {
                 let current = current.session.id.clone();
                 view! { <SessionTable lang sessions current back=path.clone() label="admin-live" people=false /> }
@@ -283,8 +284,8 @@ fn UserPage(
                 view! { <p class="hint">{lang.t("admin-live-empty")}</p> }.into_any()
             }}
         </section>
-        <section class="block" aria-labelledby="log">
-            <h2 id="log">{lang.t("admin-log-latest")}</h2>
+        <section class="block">
+            <h2>{lang.t("admin-log-latest")}</h2>
             <LogTable lang entries label="admin-log-latest" people=false />
             <p class="actions"><a class="button secondary" href=log>{lang.t("admin-log-all")}</a></p>
         </section>
