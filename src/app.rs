@@ -8,7 +8,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, Request, State},
     http::{HeaderMap, Uri},
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post, put},
 };
 use tokio_util::sync::CancellationToken;
@@ -94,37 +94,37 @@ pub fn router(app: App) -> Router {
     let site = Router::new()
         .route("/", get(pages::home::show))
         .route("/login", get(pages::login::show).post(pages::login::submit))
-        .route("/login/room", post(pages::room::submit))
+        .route("/login/room", get(up).post(pages::room::submit))
         .route("/logout", post(pages::login::logout))
         .route("/register", get(pages::register::show).post(pages::register::submit))
         .route("/account", get(pages::account::show).post(pages::account::submit))
         .route("/account/password", get(pages::account::show_password).post(pages::account::submit_password))
         .route("/devices", get(pages::devices::show))
-        .route("/devices/end", post(pages::devices::end))
-        .route("/devices/end-others", post(pages::devices::end_others))
+        .route("/devices/end", get(up).post(pages::devices::end))
+        .route("/devices/end-others", get(up).post(pages::devices::end_others))
         .route("/security", get(pages::security::show))
-        .route("/security/seen", post(pages::security::seen))
+        .route("/security/seen", get(up).post(pages::security::seen))
         .route("/admin", get(pages::admin::overview::show))
         .route("/admin/users", get(pages::admin::users::list))
         .route("/admin/users/{id}", get(pages::admin::users::show))
-        .route("/admin/users/{id}/roles", post(pages::admin::users::set_roles))
-        .route("/admin/users/{id}/disable", post(pages::admin::users::disable))
-        .route("/admin/users/{id}/enable", post(pages::admin::users::enable))
-        .route("/admin/users/{id}/sign-out", post(pages::admin::users::sign_out))
+        .route("/admin/users/{id}/roles", get(up).post(pages::admin::users::set_roles))
+        .route("/admin/users/{id}/disable", get(up).post(pages::admin::users::disable))
+        .route("/admin/users/{id}/enable", get(up).post(pages::admin::users::enable))
+        .route("/admin/users/{id}/sign-out", get(up).post(pages::admin::users::sign_out))
         .route("/admin/sessions", get(pages::admin::sessions::show))
-        .route("/admin/sessions/end", post(pages::admin::sessions::end))
-        .route("/admin/sessions/end-all", post(pages::admin::sessions::end_all))
+        .route("/admin/sessions/end", get(up).post(pages::admin::sessions::end))
+        .route("/admin/sessions/end-all", get(up).post(pages::admin::sessions::end_all))
         .route("/admin/events", get(pages::admin::events::show))
         .route("/admin/events/export", get(pages::admin::events::download))
         .route("/admin/roles", get(pages::admin::roles::show).post(pages::admin::roles::save))
-        .route("/admin/roles/remove", post(pages::admin::roles::remove))
+        .route("/admin/roles/remove", get(up).post(pages::admin::roles::remove))
         .route("/language", post(pages::language::choose))
         .route("/auth/github", get(pages::github::begin))
         .route("/auth/github/callback", get(pages::github::callback))
         .route("/auth/github/confirm", get(pages::github::confirm).post(pages::github::submit_confirm))
-        .route("/auth/github/link", post(pages::github::begin_link))
-        .route("/auth/github/step-up", post(pages::github::begin_step_up))
-        .route("/auth/github/unlink", post(pages::github::unlink))
+        .route("/auth/github/link", get(to_account).post(pages::github::begin_link))
+        .route("/auth/github/step-up", get(to_account).post(pages::github::begin_step_up))
+        .route("/auth/github/unlink", get(to_account).post(pages::github::unlink))
         .route("/session/token", post(pages::keeper::token))
         .route("/session/activity", post(pages::keeper::activity))
         .route("/session/sign-in", post(pages::keeper::sign_in))
@@ -158,6 +158,16 @@ async fn server_function(State(app): State<App>, caller: Caller, request: Reques
     let body = to_bytes(body, guard::MAX_BODY).await.map_err(|_| Error::TooLarge)?;
     let request = Request::from_parts(parts, Body::from(body));
     Ok(leptos_axum::handle_server_fns_with_context(|| {}, request).await.into_response())
+}
+
+/// Where a form was posted to, an answer may have been drawn, such as one that asks for the password; whoever comes
+/// back to it by a link or a reload is sent to the page that the form is on.
+async fn up(uri: Uri) -> Redirect {
+    Redirect::to(uri.path().rsplit_once('/').map_or("/", |(page, _)| page))
+}
+
+async fn to_account() -> Redirect {
+    Redirect::to("/account")
 }
 
 async fn package(State(app): State<App>, Path(file): Path<String>, headers: HeaderMap) -> Response {

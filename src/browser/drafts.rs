@@ -2,8 +2,8 @@
 //!
 //! The server marks the form: `data-saved` when it comes back after a successful save, `data-errors` when it is
 //! rendered again with what was typed. Anything else typed and not saved is offered again, to the same person only:
-//! after a reload, after a sign-in, and after a submit that met an ended session. One such form per page. Passwords
-//! and one-time codes are never kept.
+//! after a reload, after a sign-in, and after a submit that met an ended session. One such form per page; where a page
+//! shows different things in it, `data-draft` names the one it shows. Passwords and one-time codes are never kept.
 
 use std::cell::Cell;
 
@@ -49,6 +49,8 @@ thread_local! {
 
 struct Draft {
     form: HtmlFormElement,
+    /// What the keys of all this page's drafts begin with.
+    page: String,
     key: String,
     /// Sent, and not touched since: what `data-saved` may delete.
     submitted: Cell<bool>,
@@ -61,9 +63,11 @@ pub fn keep(user_id: &str, restored: &str, discard: &str) {
     let own = PREFIX.to_owned() + user_id + ":";
     forget(|key| !key.starts_with(&own));
     let Some(form) = document().query_selector(FORM).ok().flatten() else { return };
+    let page = own + &page::path() + "#";
     let draft: &Draft = Box::leak(Box::new(Draft {
+        key: page.clone() + &form.get_attribute("data-draft").unwrap_or_default(),
+        page,
         form: form.unchecked_into(),
-        key: own + &page::path(),
         submitted: Cell::new(false),
         later: Timer::default(),
     }));
@@ -136,13 +140,11 @@ impl Draft {
     /// Whether the form now shows something unsaved.
     fn restore(&self) -> bool {
         let Some(storage) = page::storage() else { return false };
-        let Some(draft) = storage.get_item(&self.key).ok().flatten().and_then(|json| Fields::parse(&json)) else {
-            return false;
-        };
-        if self.form.has_attribute("data-saved") && draft.is_true("submitted") {
-            let _ = storage.remove_item(&self.key);
-            return false;
+        let stored = |key: &str| storage.get_item(key).ok().flatten().and_then(|json| Fields::parse(&json));
+        if self.form.has_attribute("data-saved") {
+            forget(|key| key.starts_with(&self.page) && stored(key).is_some_and(|draft| draft.is_true("submitted")));
         }
+        let Some(draft) = stored(&self.key) else { return false };
         if self.form.has_attribute("data-errors") {
             return false;
         }

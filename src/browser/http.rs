@@ -44,8 +44,9 @@ impl Answer {
         self.status == 200
     }
 
-    pub fn is_rate_limited(&self) -> bool {
-        self.status == 429
+    /// Whether the server says why it does not do it, in words for the person: not allowed, too often, too busy.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.status, 403 | 429 | 503)
     }
 
     /// The code of a 401 of this server. Without one it is someone else's, a proxy's or a hotel network's, and says

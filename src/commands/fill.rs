@@ -9,6 +9,7 @@ use super::{failed, open};
 use crate::{
     auth::{
         Auth,
+        admin::{LIVE, REFRESHES},
         audit::Chained,
         event::{Kind, network_of},
         reason::Reason,
@@ -17,7 +18,7 @@ use crate::{
     },
     config::Config,
     db::{
-        UnixMillis,
+        UnixMillis, counts,
         sessions::{self, Session},
         users::{self, User},
     },
@@ -67,6 +68,12 @@ async fn fill_empty(auth: &Auth, amounts: &Amounts) -> Result<(), Error> {
     let ids = fill_users(auth, amounts.users, &admin, now, &mut dice).await?;
     fill_sessions(auth, amounts.sessions, &ids, now, &mut dice).await?;
     fill_events(auth, amounts.events, &ids, now, &mut dice).await?;
+    let hour = now.div_euclid(3_600_000);
+    for past in 1..=30 * 24 {
+        let live = amounts.sessions / 3 + dice.roll(amounts.sessions / 10);
+        counts::raise(auth.db.writer(), hour - past, LIVE, live.cast_signed()).await?;
+        counts::add(auth.db.writer(), hour - past, REFRESHES, dice.roll(amounts.sessions / 100).cast_signed()).await?;
+    }
     auth.take_stock().await?;
     println!("Everybody's password is \"{PASSWORD}\": admin@example.test, user1@example.test, …");
     Ok(())

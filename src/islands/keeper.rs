@@ -57,6 +57,9 @@ const OVER_PAUSE: Millis = 5_000;
 /// How long the other tabs have to offer their token.
 const ASK_TABS_FOR: Millis = 150;
 
+/// Until the server is asked again about a cookie that it did not know.
+const DOUBT: Millis = 1_000;
+
 /// A token that ends sooner is not handed out: it would die on the way.
 const SHORTEST_LIFE: Millis = 5_000;
 
@@ -115,6 +118,8 @@ pub struct Keeper {
     /// The absolute deadline cannot be moved; who has read so is left alone.
     dismissed: Cell<bool>,
     ended: Cell<bool>,
+    /// The server knew nothing of our cookie, and is asked once more.
+    doubtful: Cell<bool>,
     /// Another tab signs out on purpose. A server that finds no cookie any more can't say so.
     signing_out: Cell<bool>,
 
@@ -169,6 +174,7 @@ impl Keeper {
             over: RefCell::new(Throttle::new(OVER_PAUSE, 0)),
             dismissed: Cell::default(),
             ended: Cell::default(),
+            doubtful: Cell::default(),
             signing_out: Cell::default(),
             token: RefCell::default(),
             asking: RefCell::default(),
@@ -447,7 +453,13 @@ impl Keeper {
                 return Some(answer.body);
             }
             Some(answer) if answer.unauthorized().is_some() => {
-                self.end(answer.body.text("reason").filter(|reason| reason != "absent").or(told));
+                let reason = answer.body.text("reason").or(told);
+                // No reason is no session: the cookie is gone, or it was replaced while this was on its way.
+                if reason.is_none() && !self.signing_out.get() && !self.doubtful.replace(true) {
+                    self.next_contact.set(DOUBT, || self.check_in_background());
+                } else {
+                    self.end(reason);
+                }
             }
             _ if told.is_some() => self.end(told),
             _ => self.out_of_contact(),
@@ -456,6 +468,7 @@ impl Keeper {
     }
 
     fn in_contact(&'static self) {
+        self.doubtful.set(false);
         self.contact.take();
         self.next_contact.clear();
         self.face.offline.set(false);
@@ -605,7 +618,7 @@ impl Keeper {
         let Some(answer) = http::post(SIGN_IN, Some(body)).await else { return Err(strings.sign_in_failed.clone()) };
         if !answer.is_ok() {
             let wrong = answer.unauthorized().is_some_and(|code| code == "invalid_credentials");
-            let detail = answer.body.text("detail").filter(|_| answer.is_rate_limited());
+            let detail = answer.body.text("detail").filter(|_| answer.is_refusal());
             return Err(match detail {
                 Some(detail) => detail,
                 None if wrong => strings.wrong_password.clone(),

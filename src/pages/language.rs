@@ -28,5 +28,5 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
         app.auth.change_profile(&signed_in.user, change).await?;
     }
     let cookie = cookie::set(app, LANGUAGE_COOKIE, lang.code(), 31_536_000);
-    Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers))).into_response())
+    Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers, &app.origin))).into_response())
 }

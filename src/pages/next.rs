@@ -1,6 +1,6 @@
 //! Where somebody was going: a path of this server, never another site (ASVS 3.7.2).
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 
 /// Takes `next` if it is a path of this server, else `/`. What a browser could read as another host is refused:
 /// `//host`, `/\host`, and control characters, which browsers drop before they look.
@@ -19,10 +19,12 @@ pub fn own_path(next: Option<&str>) -> String {
     }
 }
 
-/// The page that a form was on. Which host it names does not matter: it is asked for here.
-pub fn page_before(headers: &HeaderMap) -> String {
-    let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
-    let url = referer.and_then(|page| url::Url::parse(page).ok());
+/// The page of ours that a form was on: of the base URL, or of the host that the browser asks.
+pub fn page_before(headers: &HeaderMap, own_origin: &str) -> String {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    let is_ours = |url: &url::Url| url.origin().ascii_serialization() == own_origin || url.authority() == host;
+    let url = text(header::REFERER).and_then(|page| url::Url::parse(page).ok()).filter(is_ours);
     let path =
         url.map(|url| format!("{}{}", url.path(), url.query().map_or(String::new(), |query| format!("?{query}"))));
     own_path(path.as_deref())
@@ -74,14 +76,17 @@ mod tests {
 
     #[test]
     fn the_page_before_is_a_path_of_ours_under_whatever_name_we_are_reached() {
-        let before =
-            |referer: &str| page_before(&HeaderMap::from_iter([(header::REFERER, referer.parse().expect("a header"))]));
+        let before = |referer: &str| {
+            let headers = [(header::REFERER, referer), (header::HOST, "localhost:3000")];
+            let headers = headers.map(|(name, value)| (name, value.parse().expect("a header")));
+            page_before(&HeaderMap::from_iter(headers), "https://sign-in.example")
+        };
         assert_eq!(before("http://localhost:3000/devices?a=b"), "/devices?a=b");
         assert_eq!(before("https://sign-in.example/account"), "/account");
-        for odd in ["", "nonsense", "https://a.example//evil.example", "about:blank"] {
+        for odd in ["", "nonsense", "https://evil.example/account", "http://localhost:3000//evil", "about:blank"] {
             assert_eq!(before(odd), "/", "{odd}");
         }
-        assert_eq!(page_before(&HeaderMap::new()), "/");
+        assert_eq!(page_before(&HeaderMap::new(), ""), "/");
     }
 
     #[test]

@@ -94,7 +94,7 @@ async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<()
         }
         .map_err(IntoResponse::into_response)?,
     };
-    let back = going_to(parts);
+    let back = going_to(parts, &visitor.app);
     Err(page(visitor.clone(), signed_in, parts.uri.path().to_owned(), back, fields.others.clone(), faults).await)
 }
 

@@ -123,7 +123,7 @@ impl FromRequestParts<App> for Member {
         let visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match visitor.signed_in.clone() {
             Some(signed_in) => Ok(Self { visitor, signed_in }),
-            None => Err(Redirect::to(&next::login_and_back(&going_to(parts))).into_response()),
+            None => Err(Redirect::to(&next::login_and_back(&going_to(parts, app))).into_response()),
         }
     }
 }
@@ -142,11 +142,11 @@ impl FromRequestParts<App> for Administrator {
 }
 
 /// Where a request that needs a sign-in was going: the page itself, or for a form the page it was on.
-pub fn going_to(parts: &Parts) -> String {
+pub fn going_to(parts: &Parts, app: &App) -> String {
     if parts.method == axum::http::Method::GET {
         return parts.uri.path_and_query().map_or("/".into(), ToString::to_string);
     }
-    next::page_before(&parts.headers)
+    next::page_before(&parts.headers, &app.origin)
 }
 
 impl FromRequestParts<App> for KeeperUser {

@@ -108,6 +108,8 @@ fn RolesPage(
 ) -> impl IntoView {
     let rows = roles.into_iter().map(|role| view! { <Row lang role /> }).collect_view();
     let errors = faults.any().then_some("");
+    // What is typed for one role is not offered for another.
+    let changed = draft.name.clone();
     let saved = (done == Some("admin-done-role-saved")).then_some("");
     view! {
         <Tabs lang at="/admin/roles" />
@@ -129,7 +131,7 @@ fn RolesPage(
         </div>
         <section class="card" id="role" aria-labelledby="role-title">
             <h2 id="role-title">{lang.t("admin-role-save-title")}</h2>
-            <form method="post" action="/admin/roles" data-draft="" data-saved=saved data-errors=errors>
+            <form method="post" action="/admin/roles" data-draft=changed data-saved=saved data-errors=errors>
                 <FormFault lang faults=faults.clone() />
                 <Field lang faults=faults.clone() name="name" label="name" value=draft.name hint="admin-role-name-hint"
                     maxlength=32 />

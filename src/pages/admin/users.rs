@@ -273,12 +273,22 @@ fn UserPage(
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
         <FormFault lang faults=faults.clone() />
         <Profile lang user github />
+        <RolesForm lang path=path.clone() roles chosen faults />
+        <section class="card" aria-labelledby="access">
+            <h2 id="access">{lang.t("admin-access")}</h2>
+            {if own {
+                view! { <p>{lang.t("admin-access-own")} " " <a href="/devices">{lang.t("devices-title")}</a></p> }
+                    .into_any()
+            } else {
+                view! { <Access lang path=path.clone() disabled signed_in /> }.into_any()
+            }}
+        </section>
         // Nameless: the tables in them are the landmarks.
         <section class="block">
             <h2>{lang.t("admin-live")}</h2>
             {if signed_in {
                 let current = current.session.id.clone();
-                view! { <SessionTable lang sessions current back=path.clone() label="admin-live" people=false /> }
+                view! { <SessionTable lang sessions current back=path label="admin-live" people=false /> }
                     .into_any()
             } else {
                 view! { <p class="hint">{lang.t("admin-live-empty")}</p> }.into_any()
@@ -288,16 +298,6 @@ fn UserPage(
             <h2>{lang.t("admin-log-latest")}</h2>
             <LogTable lang entries label="admin-log-latest" people=false />
             <p class="actions"><a class="button secondary" href=log>{lang.t("admin-log-all")}</a></p>
-        </section>
-        <RolesForm lang path=path.clone() roles chosen faults />
-        <section class="card" aria-labelledby="access">
-            <h2 id="access">{lang.t("admin-access")}</h2>
-            {if own {
-                view! { <p>{lang.t("admin-access-own")} " " <a href="/devices">{lang.t("devices-title")}</a></p> }
-                    .into_any()
-            } else {
-                view! { <Access lang path disabled signed_in /> }.into_any()
-            }}
         </section>
     }
 }
