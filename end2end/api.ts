@@ -14,9 +14,11 @@ export interface Tokens {
 export class Api {
   constructor(private readonly request: APIRequestContext) {}
 
-  async register({ name, email, password }: Person) {
+  /** Returns the account's id. */
+  async register({ name, email, password }: Person): Promise<string> {
     const answer = await this.request.post('/api/v1/users', { data: { name, email, password } });
     expect(answer.status()).toBe(201);
+    return (await answer.json()).id;
   }
 
   signIn({ email, password }: Person, device?: string) {

@@ -5,7 +5,7 @@ import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 import { Api } from './api';
 import { githubOn, siteOn, type Person, type Site } from './pages';
-import { startServer, type Settings } from './server';
+import { commonServer, startServer, type Server, type Settings } from './server';
 
 export { expect };
 
@@ -23,6 +23,8 @@ interface Fixtures {
   api: Api;
   /** A registered person, signed in nowhere. */
   user: Person;
+  /** Somebody registered who may administer, signed in nowhere. */
+  admin: Person;
   /** The test's first browser. */
   site: Site;
   /** One more browser, such as a phone: cookies and storage of its own. */
@@ -34,7 +36,7 @@ interface Fixtures {
 interface WorkerFixtures {
   /** With settings, a file's tests run against a server of their own that has them. */
   settings: Settings | undefined;
-  server: string | undefined;
+  server: Server;
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
@@ -42,14 +44,14 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
   server: [
     async ({ settings }, use) => {
-      const server = settings && (await startServer(settings));
-      await use(server?.url);
-      await server?.stop();
+      const server = settings ? await startServer(settings) : commonServer;
+      await use(server);
+      await server.stop();
     },
     { scope: 'worker' },
   ],
 
-  baseURL: async ({ baseURL, server }, use) => use(server ?? baseURL),
+  baseURL: async ({ baseURL, server }, use) => use(server.url ?? baseURL),
 
   complaints: [
     async ({}, use) => {
@@ -84,6 +86,13 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(user);
   },
 
+  admin: async ({ api, server }, use) => {
+    const admin = { ...newPerson(), name: 'Kanrinin' };
+    await api.register(admin);
+    await server.sekisho('user', 'grant', admin.email, 'admin');
+    await use(admin);
+  },
+
   site: async ({ page }, use) => use(siteOn(page)),
 
   github: async ({ page }, use) => use(githubOn(page)),
@@ -102,6 +111,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 /** Somebody who has no account yet. */
 export function newPerson(): Person {
   return { name: 'Aoi', email: `aoi-${randomUUID()}@example.com`, password: 'two horses passed the Hakone gate' };
+}
+
+/** There is nothing to the right of the screen, however wide that is. */
+export async function expectNoSidewaysScroll(page: Page) {
+  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+  expect(content).toBe(screen);
 }
 
 /** axe finds nothing to object to, neither in the light colours nor in the dark ones. */

@@ -14,6 +14,8 @@ export function siteOn(page: Page) {
   const main = page.getByRole('main');
 
   const nav = {
+    security: page.getByRole('banner').getByRole('link', { name: /^Security/ }),
+    admin: page.getByRole('banner').getByRole('link', { name: 'Admin' }),
     signOut: page.getByRole('banner').getByRole('button', { name: 'Sign out' }),
     language: (name: string) => page.getByRole('contentinfo').getByRole('button', { name }),
   };
@@ -66,6 +68,100 @@ export function siteOn(page: Page) {
     endOthers: main.getByRole('button', { name: 'Sign out all other devices' }),
   };
 
+  /** All devices are in use: one of those listed has to go. */
+  const room = {
+    heading: main.getByRole('heading', { level: 1, name: 'All your devices are in use' }),
+    devices: devices.all,
+    choose: devices.end,
+    cancel: main.getByRole('link', { name: 'Cancel' }),
+  };
+
+  const stepUp = {
+    heading: main.getByRole('heading', { level: 1, name: 'Is it you?' }),
+    password: main.getByLabel('Password'),
+    submit: main.getByRole('button', { name: 'Confirm' }),
+    github: main.getByRole('button', { name: 'Continue with GitHub' }),
+    cancel: main.getByRole('link', { name: 'Cancel' }),
+    async fillAndSubmit(password: string) {
+      await stepUp.password.fill(password);
+      await stepUp.submit.click();
+    },
+  };
+
+  const notices = main.getByRole('region', { name: 'You should know of this' });
+  const security = {
+    notices,
+    entries: notices.getByRole('listitem'),
+    seen: notices.getByRole('button', { name: 'All of it was me' }),
+  };
+
+  /** The administrator's pages. */
+  const admin = {
+    /** The row of a list that has this text. */
+    row: (text: string) => main.getByRole('row').filter({ hasText: text }),
+    /** The rows of a list but its head. */
+    rows: main.getByRole('row').filter({ has: page.getByRole('cell') }),
+    older: main.getByRole('link', { name: 'Older' }),
+    newest: main.getByRole('link', { name: 'Newest' }),
+    tab: (name: string) => main.getByRole('navigation', { name: 'Administration' }).getByRole('link', { name }),
+
+    users: {
+      search: main.getByRole('searchbox', { name: 'Email or name' }),
+      show: main.getByRole('combobox', { name: 'Show' }),
+      submit: main.getByRole('button', { name: 'Search' }),
+    },
+
+    user: {
+      role: (name: string) => main.getByRole('checkbox', { name }),
+      saveRoles: main.getByRole('button', { name: 'Save roles' }),
+      signOut: main.getByRole('button', { name: 'Sign out everywhere' }),
+      disable: main.getByRole('button', { name: 'Disable account' }),
+      enable: main.getByRole('button', { name: 'Enable account' }),
+    },
+
+    sessions: {
+      end: ({ email }: Person) => admin.row(email).getByRole('button', { name: /^Sign out/ }),
+      endAll: main.getByRole('button', { name: 'Sign out everybody' }),
+    },
+
+    log: {
+      person: main.getByLabel('Person (email or ID)'),
+      kind: main.getByRole('combobox', { name: 'What' }),
+      network: main.getByLabel('Address or network'),
+      from: main.getByLabel('From (UTC)'),
+      until: main.getByLabel('Until (UTC)'),
+      submit: main.getByRole('button', { name: 'Filter' }),
+      clear: main.getByRole('link', { name: 'Clear' }),
+      csv: main.getByRole('link', { name: 'CSV' }),
+      jsonLines: main.getByRole('link', { name: 'JSON Lines' }),
+    },
+
+    roles: {
+      name: main.getByLabel('Name'),
+      permissions: main.getByLabel('Permissions'),
+      submit: main.getByRole('button', { name: 'Save role' }),
+      change: (role: string) => main.getByRole('link', { name: `Change ${role}` }),
+      remove: (role: string) => main.getByRole('button', { name: `Remove ${role}` }),
+      async save(role: string, permissions: string) {
+        await admin.roles.name.fill(role);
+        await admin.roles.permissions.fill(permissions);
+        await admin.roles.submitAndWait();
+      },
+      /** Until the next page's keeper is awake, which forgets what was saved. */
+      async submitAndWait() {
+        await Promise.all([page.waitForRequest('/session/events'), admin.roles.submit.click()]);
+      },
+    },
+
+    /** Opens somebody's page by looking for their address. */
+    async find({ email }: Person) {
+      await page.goto('/admin/users');
+      await admin.users.search.fill(email);
+      await admin.users.submit.click();
+      await admin.row(email).getByRole('link').click();
+    },
+  };
+
   const warning = page.getByRole('alertdialog');
   const signInAgain = page.getByRole('dialog', { name: 'Sign in again' });
   const keeper = {
@@ -92,12 +188,25 @@ export function siteOn(page: Page) {
     account,
     password,
     devices,
+    room,
+    stepUp,
+    security,
+    admin,
     keeper,
 
     /** Signs in without the form, which only the tests about signing in need. */
     async signIn({ email, password }: Person) {
       const answer = await page.request.post('/login', { form: { email, password }, maxRedirects: 0 });
       expect(answer.status()).toBe(303);
+    },
+
+    /**
+     * Waits until this browser's sign-in is too old for something sensitive, by asking for one where nothing can
+     * come of it: the person must not be signed in anywhere else.
+     */
+    async becomeOld() {
+      const ask = () => page.request.post('/devices/end-others', { maxRedirects: 0 });
+      await expect.poll(async () => (await ask()).status()).toBe(403);
     },
 
     /** Goes to a page of a signed-in person and waits until its session keeper is awake. */

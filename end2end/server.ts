@@ -1,13 +1,22 @@
-// The server under test: waiting for it, and starting one with settings of its own.
-import { spawn } from 'node:child_process';
+// The server under test: waiting for it, starting one with settings of its own, and the command line beside it.
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 
 /** `SEKISHO_` variables. */
 export type Settings = Record<string, string>;
+
+export interface Server {
+  /** None: it is the one that was there before the tests. */
+  url?: string;
+  /** Runs a command of the binary on this server's database. */
+  sekisho(...args: string[]): Promise<void>;
+  stop(): Promise<void>;
+}
 
 const BINARY = resolve(import.meta.dirname, process.env.E2E_BINARY ?? '../target/release/sekisho');
 
@@ -28,32 +37,43 @@ export async function waitUntilReady(url: string) {
   throw new Error(`${url} was not ready within 30 s (${last}): see the server's output above`);
 }
 
+/** The server that was there before the tests; scripts/end-to-end hands its database on. */
+export const commonServer: Server = {
+  sekisho: (...args) => {
+    if (!process.env.SEKISHO_DATABASE_URL) throw new Error('SEKISHO_DATABASE_URL: whose server is tested?');
+    return command(process.cwd(), process.env, args);
+  },
+  stop: async () => {},
+};
+
 /** Starts a server on a free port with a database of its own. */
-export async function startServer(settings: Settings) {
+export async function startServer(settings: Settings): Promise<Server> {
   const dir = await mkdtemp(join(tmpdir(), 'sekisho-'));
   const listen = `127.0.0.1:${await freePort()}`;
   const url = `http://${listen}`;
-  const server = spawn(BINARY, ['serve'], {
-    cwd: dir,
-    env: {
-      SEKISHO_LISTEN: listen,
-      SEKISHO_DATABASE_URL: `sqlite://${dir}/sekisho.db`,
-      SEKISHO_RATE_LIMIT: 'off',
-      SEKISHO_LOG: 'warn',
-      ...settings,
-    },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const env = {
+    SEKISHO_LISTEN: listen,
+    SEKISHO_DATABASE_URL: `sqlite://${dir}/sekisho.db`,
+    SEKISHO_RATE_LIMIT: 'off',
+    SEKISHO_LOG: 'warn',
+    ...settings,
+  };
+  const server = spawn(BINARY, ['serve'], { cwd: dir, env, stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = once(server, 'exit');
   await Promise.race([waitUntilReady(url), exited.then(([code]) => Promise.reject(`${BINARY} stopped with ${code}`))]);
   return {
     url,
+    sekisho: (...args) => command(dir, env, args),
     async stop() {
       server.kill();
       await exited;
       await rm(dir, { recursive: true });
     },
   };
+}
+
+async function command(cwd: string, env: NodeJS.ProcessEnv, args: string[]) {
+  await promisify(execFile)(BINARY, args, { cwd, env });
 }
 
 async function freePort() {

@@ -1,4 +1,5 @@
-import { expect, expectAccessible, newPerson, test } from '../fixtures';
+import type { Locator } from '@playwright/test';
+import { expect, expectAccessible, expectNoSidewaysScroll, newPerson, test } from '../fixtures';
 
 const PAGES = [
   { path: '/' },
@@ -10,35 +11,51 @@ const PAGES = [
   { path: '/account/password', signedIn: true },
   { path: '/devices', signedIn: true },
   { path: '/security', signedIn: true },
+  { path: '/admin', signedIn: true, admin: true },
+  { path: '/admin?by=day', signedIn: true, admin: true },
+  { path: '/admin/users', signedIn: true, admin: true },
+  { path: '/admin/users/:own', signedIn: true, admin: true },
+  { path: '/admin/sessions', signedIn: true, admin: true },
+  { path: '/admin/events', signedIn: true, admin: true },
+  { path: '/admin/roles', signedIn: true, admin: true },
 ];
 
-for (const { path, signedIn, missing } of PAGES) {
+for (const { path, signedIn, missing, admin } of PAGES) {
   test.describe(signedIn ? `${path}, signed in,` : path, () => {
-    test.beforeEach(async ({ api, complaints, site }) => {
+    let address = path;
+
+    test.beforeEach(async ({ api, complaints, server, site }) => {
       if (missing) complaints.allow(404, path);
       if (!signedIn) return;
       // As long as names may be, and without a blank to break at.
       const person = { ...newPerson(), name: 'W'.repeat(100) };
-      await api.register(person);
+      address = path.replace(':own', await api.register(person));
       await api.signIn(person, 'M'.repeat(100));
+      if (admin) await server.sekisho('user', 'grant', person.email, 'admin');
       await site.signIn(person);
     });
 
     test('is accessible in light and dark', async ({ page }) => {
-      await page.goto(path);
+      const answer = await page.goto(address);
+      expect(answer!.ok()).toBe(!missing);
       await expectAccessible(page);
     });
 
     for (const locale of ['en-GB', 'ja-JP']) {
-      test.describe('on a narrow screen', () => {
-        test.use({ locale, viewport: { width: 360, height: 640 } });
+      for (const [screen, width] of [
+        ['narrow', 360],
+        ['wide', 1280],
+      ] as const) {
+        test.describe(`on a ${screen} screen`, () => {
+          test.use({ locale, viewport: { width, height: 640 } });
 
-        test(`never scrolls sideways in ${locale}`, async ({ page }) => {
-          await page.goto(path);
-          await expect(page.locator('html')).toHaveAttribute('lang', locale.slice(0, 2));
-          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+          test(`never scrolls sideways in ${locale}`, async ({ page }) => {
+            await page.goto(address);
+            await expect(page.locator('html')).toHaveAttribute('lang', locale.slice(0, 2));
+            await expectNoSidewaysScroll(page);
+          });
         });
-      });
+      }
     }
   });
 }
@@ -72,6 +89,38 @@ test('signing in and out takes nothing but a keyboard', async ({ page, site, use
   await expect(site.nav.signOut).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(site.notice).toHaveText('You signed out.');
+});
+
+test('finding somebody and looking through the log takes nothing but a keyboard', async ({
+  admin,
+  page,
+  site,
+  user,
+}) => {
+  await site.signIn(admin);
+  await page.goto('/admin');
+  await tabTo(site.admin.tab('Users'));
+  await page.keyboard.press('Enter');
+  await tabTo(site.admin.users.search);
+  await page.keyboard.type(user.email);
+  await page.keyboard.press('Enter');
+  await expect(site.admin.rows).toHaveCount(1);
+  await tabTo(site.admin.row(user.email).getByRole('link'));
+  await page.keyboard.press('Enter');
+  await expect(site.heading).toHaveText(user.name);
+
+  await tabTo(site.admin.tab('Log'));
+  await page.keyboard.press('Enter');
+  await tabTo(site.admin.log.person);
+  await page.keyboard.type(user.email);
+  await tabTo(site.admin.log.kind);
+  await page.keyboard.type('Account c');
+  await tabTo(site.admin.log.submit);
+  await page.keyboard.press('Enter');
+  await expect(site.admin.rows).toHaveCount(1);
+  await tabTo(site.admin.rows.getByText('Details'));
+  await page.keyboard.press('Enter');
+  await expect(site.admin.rows.getByText('Hash')).toBeVisible();
 });
 
 test('the meter says how strong a password is while it is typed', async ({ page, site }) => {
@@ -110,6 +159,13 @@ test('times are those of the reader', async ({ openBrowser, user }) => {
     at.toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Tokyo' }),
   );
 });
+
+/** Presses Tab until `target` has the focus. */
+async function tabTo(target: Locator) {
+  const isFocused = () => target.evaluate((element) => element === document.activeElement);
+  for (let steps = 0; steps < 60 && !(await isFocused()); steps++) await target.page().keyboard.press('Tab');
+  await expect(target).toBeFocused();
+}
 
 function brightness(colour: string) {
   const [red, green, blue] = colour.match(/\d+/g)!.map(Number);

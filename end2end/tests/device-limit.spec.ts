@@ -1,0 +1,37 @@
+import { devices as models } from '@playwright/test';
+import { expect, test } from '../fixtures';
+
+test.use({ settings: { SEKISHO_MAX_DEVICES: '2' } });
+
+const REASON = 'You were signed out because you signed in on another device and reached the limit of devices.';
+
+test('one device too many ends the oldest, which is told why', async ({ complaints, openBrowser, site, user }) => {
+  complaints.allow(401, '/session/');
+  await site.signIn(user);
+  await site.visit('/devices');
+  const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
+  await phone.signIn(user);
+  await phone.visit('/devices');
+  await expect(phone.devices.all).toHaveCount(2);
+
+  const tablet = await openBrowser({ userAgent: models['Galaxy Tab S9'].userAgent });
+  await tablet.page.goto('/login?next=/devices');
+  const told = site.page.getByText(REASON);
+  await Promise.all([told.waitFor(), tablet.login.fillAndSubmit(user)]);
+  await expect(site.page).toHaveURL('/login?next=%2Fdevices');
+  await expect(tablet.devices.all).toHaveCount(2);
+  await phone.page.reload();
+  await expect(phone.devices.all).toHaveCount(2);
+
+  await site.page.goto('/account');
+  await expect(site.notice).toHaveText(REASON);
+});
+
+test('signing in again in the same browser is no device more', async ({ openBrowser, page, site, user }) => {
+  const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
+  await phone.signIn(user);
+  for (let times = 0; times < 3; times++) await site.signIn(user);
+  await page.goto('/devices');
+  await expect(site.devices.all).toHaveCount(2);
+  await expect(site.devices.device('Safari')).toBeVisible();
+});
