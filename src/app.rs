@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post, put},
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
@@ -26,6 +27,9 @@ use crate::{
     pages::{self, error_page, session_store},
 };
 
+/// More services than anybody runs; a stranger who opens them all keeps nobody else from anything but the feed.
+const MAX_FOLLOWERS: usize = 1_000;
+
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
@@ -38,6 +42,9 @@ pub struct Parts {
     pub origin: String,
     /// Cancelled when the server stops: event streams end then.
     pub stopping: CancellationToken,
+    pub request_ids: guard::RequestIds,
+    /// Places for services that follow the revocation feed, which asks nobody who they are.
+    pub followers: Arc<Semaphore>,
 }
 
 impl Deref for App {
@@ -54,7 +61,15 @@ impl App {
         let _ = any_spawner::Executor::init_tokio(); // fails only where it was done before
         let auth = Auth::new(&config, db, secret, clock).await?;
         let origin = config.base_url.origin();
-        Ok(Self(Arc::new(Parts { auth, origin, config, assets: Assets::load(), stopping: CancellationToken::new() })))
+        Ok(Self(Arc::new(Parts {
+            auth,
+            origin,
+            config,
+            assets: Assets::load(),
+            stopping: CancellationToken::new(),
+            request_ids: guard::RequestIds::default(),
+            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+        })))
     }
 }
 

@@ -11,11 +11,7 @@
 //! A session ends in one place, [`Auth::end`], which writes the row and the log ([`audit`]) together and then tells the
 //! set in memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, atomic::AtomicI64},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use quick_cache::sync::Cache;
 
@@ -49,6 +45,7 @@ pub mod secret;
 pub mod session;
 pub mod sign_in;
 pub mod step_up;
+mod tally;
 
 use access_token::AccessTokens;
 use clock::Clock;
@@ -59,6 +56,7 @@ use policy::Policy;
 use rate_limit::RateLimits;
 use role::Roles;
 use secret::MasterSecret;
+use tally::Tally;
 
 /// Who is asking, as the log records it.
 #[derive(Clone, Debug)]
@@ -88,8 +86,7 @@ pub struct Auth {
     registration_open: bool,
     profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
     roles: Roles,
-    /// Refreshes that `counts` does not hold yet.
-    refreshes: AtomicI64,
+    tally: Tally,
 }
 
 impl Auth {
@@ -106,7 +103,7 @@ impl Auth {
             ended: EndedSessions::new(clock.now()),
             metrics: Metrics::default(),
             roles: Roles::default(),
-            refreshes: AtomicI64::new(0),
+            tally: Tally::default(),
             profiles: Cache::new(PROFILES),
             access_tokens,
             github,

@@ -2,6 +2,10 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::atomic::{AtomicU64, Ordering},
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
@@ -11,11 +15,17 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures::{FutureExt, future::BoxFuture};
 use ipnet::IpNet;
 use tracing::{Instrument, Span, info_span};
 
 use crate::{
-    api::problem::Problem, app::App, auth::Caller, error::Error, metrics::Route, pages::error_page::ErrorPage,
+    api::problem::Problem,
+    app::App,
+    auth::{Caller, secret::random},
+    error::Error,
+    metrics::Route,
+    pages::error_page::ErrorPage,
 };
 
 /// The largest body any form or API call needs, with room to spare.
@@ -36,11 +46,30 @@ pub fn refuse(path: &str, error: Error) -> Response {
     if speaks_json(path) { Problem(error).into_response() } else { ErrorPage(error).into_response() }
 }
 
+/// Names of requests: unlike those of any other process, by a random beginning, and counted from there.
+#[derive(Debug)]
+pub struct RequestIds {
+    process: String,
+    next: AtomicU64,
+}
+
+impl Default for RequestIds {
+    fn default() -> Self {
+        Self { process: format!("{:016x}", u64::from_le_bytes(random())), next: AtomicU64::new(1) }
+    }
+}
+
+impl RequestIds {
+    fn next(&self) -> String {
+        format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// Says who is calling, gives the request an id, and a span for its log lines.
 pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-    let request_id = app.auth.clock.new_id();
+    let request_id = app.request_ids.next();
     let caller = Caller {
         ip: client_ip(peer, request.headers(), &app.config.trusted_proxies),
         user_agent: user_agent(request.headers()),
@@ -113,11 +142,34 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 /// follow it; and turns a panic or an answer that takes too long into an error of its own.
 pub async fn run_to_completion(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let work = tokio::spawn(next.run(request).instrument(Span::current()));
-    match tokio::time::timeout(ANSWER_WITHIN, work).await {
+    let work = AssertUnwindSafe(next.run(request).instrument(Span::current())).catch_unwind();
+    match tokio::time::timeout(ANSWER_WITHIN, Unstoppable(Some(work.boxed()))).await {
         Ok(Ok(response)) => response,
-        Ok(Err(panic)) => refuse(&path, Error::internal(panic)),
+        Ok(Err(_)) => refuse(&path, Error::internal("a panic: see above")),
         Err(_) => refuse(&path, Error::Timeout),
+    }
+}
+
+/// A future that goes on in a task of its own when nobody waits for it any more. A task from the start would cost
+/// every request what only an interrupted one needs.
+struct Unstoppable<T: Send + 'static>(Option<BoxFuture<'static, T>>);
+
+impl<T: Send + 'static> Future for Unstoppable<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
+        let answer = ready!(work.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(answer)
+    }
+}
+
+impl<T: Send + 'static> Drop for Unstoppable<T> {
+    fn drop(&mut self) {
+        if let (Some(work), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) {
+            runtime.spawn(work);
+        }
     }
 }
 

@@ -258,6 +258,21 @@ async fn the_feed_streams_what_was_missed_and_then_each_end_as_it_happens() {
     assert_eq!(stream.next().await.expect("a greeting").0, "hello");
 }
 
+#[tokio::test]
+async fn the_feed_has_only_so_many_places_and_gives_them_back() {
+    let t = TestApp::new().await;
+    let mut streams = Vec::new();
+    for _ in 0..1_000 {
+        streams.push(follower(&t).events("/api/v1/revocations").await);
+    }
+    let refused = follower(&t).get("/api/v1/revocations").await;
+    refused.problem(503, "busy");
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(t.anonymous().get("/api/v1/revocations").await.status, 200, "the list is for everybody");
+    streams.pop();
+    follower(&t).events("/api/v1/revocations").await;
+}
+
 // One device too many
 
 #[tokio::test]

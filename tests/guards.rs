@@ -127,7 +127,10 @@ async fn every_answer_has_an_id_of_our_own() {
     let mut client = t.anonymous();
     client.headers.push(("x-request-id", "forged\u{7f}".replace('\u{7f}', "-line")));
     let answer = client.get("/").await;
-    assert!(uuid::Uuid::parse_str(answer.header("x-request-id")).is_ok());
+    let (first, second) = (answer.header("x-request-id").to_owned(), client.get("/").await);
+    let (process, n) = first.split_once('-').expect("a process and a number");
+    assert!(process.len() == 16 && !n.is_empty());
+    assert!(second.header("x-request-id").starts_with(process) && second.header("x-request-id") != first);
 }
 
 #[tokio::test]

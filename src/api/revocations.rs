@@ -17,15 +17,16 @@ use axum::{
 };
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::list::Params;
+use super::{list::Params, problem::Problem};
 use crate::{
     app::App,
     auth::{
         clock::rfc3339,
         ended::{Cursor, End},
     },
+    error::Error,
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -72,11 +73,16 @@ struct List {
     place: Place,
 }
 
-pub async fn show(State(app): State<App>, headers: HeaderMap, Params(range): Params<Range>) -> Response {
+pub async fn show(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Params(range): Params<Range>,
+) -> Result<Response, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        return (UNBUFFERED, follow(app, since)).into_response();
+        let place = app.followers.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        return Ok((UNBUFFERED, follow(app, since, place)).into_response());
     }
     let (ends, cursor) = app.auth.ended.since(since);
     let tag = format!("\"{cursor}\"");
@@ -91,13 +97,17 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Params(range): Par
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
-    response
+    Ok(response)
 }
 
 /// What was missed, then `hello`, then each end as it happens.
-fn follow(app: App, since: Option<Cursor>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+fn follow(
+    app: App,
+    since: Option<Cursor>,
+    place: OwnedSemaphorePermit,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = app.auth.ended.subscribe();
-    let follower = Follower { app, news, cursor: since, greeted: false, queue: VecDeque::new() };
+    let follower = Follower { app, news, cursor: since, greeted: false, queue: VecDeque::new(), _place: place };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((Ok(event), follower))
@@ -111,6 +121,7 @@ struct Follower {
     cursor: Option<Cursor>,
     greeted: bool,
     queue: VecDeque<Event>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Follower {

@@ -46,10 +46,11 @@ pub struct Overview {
 impl Auth {
     pub async fn overview(&self) -> Result<Overview, Error> {
         const DAYS: i64 = 30;
+        let live = self.take_stock().await?;
         let hour = self.clock.now().div_euclid(HOUR);
         let db = self.db.reader();
-        let counts = counts::list_since(db, hour - DAYS * 24);
-        let ((users, disabled), live, counts) = futures::try_join!(users::count(db), sessions::count_live(db), counts)?;
+        let ((users, disabled), counts) =
+            futures::try_join!(users::count(db), counts::list_since(db, hour - DAYS * 24))?;
         let of = |kind: &str| live.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
         Ok(Overview { users, disabled, live_browsers: of("browser"), live_api: of("api"), hour, counts })
     }

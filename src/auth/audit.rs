@@ -74,9 +74,7 @@ impl Auth {
         if entries.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
         let mut chain = events::lock_chain(&mut **tx).await?;
-        let mut tally: Vec<(Kind, i64)> = Vec::new();
         for entry in entries {
             let event = self.event(entry, caller, &chain);
             tracing::info!(
@@ -96,17 +94,10 @@ impl Auth {
             chain.last_seq = event.seq;
             chain.last_hash = event.hash;
             self.metrics.event(entry);
-            match tally.iter_mut().find(|(kind, _)| *kind == entry.kind) {
-                Some((_, n)) => *n += 1,
-                None => tally.push((entry.kind, 1)),
-            }
+            self.tally.add(self.clock.now(), entry.kind.as_str());
         }
         chain.seal = self.seal(&chain);
-        events::update_chain(&mut **tx, &chain).await?;
-        for (kind, n) in tally {
-            counts::add(&mut **tx, now.div_euclid(HOUR), kind.as_str(), n).await?;
-        }
-        Ok(())
+        Ok(events::update_chain(&mut **tx, &chain).await?)
     }
 
     /// Writes one entry that records nothing but itself.

@@ -1,15 +1,11 @@
 //! Tidies up: ends what is past its deadline, removes what nobody needs. In small batches, so that a sign-in never
 //! waits behind it for long. Nothing rests on it: deadlines are compared at each request.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
-use super::{
-    Auth,
-    admin::{LIVE, REFRESHES},
-    event::Entry,
-};
+use super::{Auth, event::Entry};
 use crate::{
-    db::{ceremonies, counts, refresh_tokens, sessions},
+    db::{ceremonies, refresh_tokens, sessions},
     error::Error,
 };
 
@@ -34,18 +30,6 @@ impl Auth {
         self.limits.sweep();
         self.passwords.release_memory();
         Ok(())
-    }
-
-    /// Counts what no event counts: refreshes, and who is signed in.
-    pub async fn take_stock(&self) -> Result<(), Error> {
-        let hour = self.clock.now().div_euclid(3_600_000);
-        let live = sessions::count_live(self.db.reader()).await?;
-        counts::raise(self.db.writer(), hour, LIVE, live.iter().map(|(_, n)| n).sum()).await?;
-        self.metrics.live(&live);
-        match self.refreshes.swap(0, Ordering::Relaxed) {
-            0 => Ok(()),
-            n => Ok(counts::add(self.db.writer(), hour, REFRESHES, n).await?),
-        }
     }
 
     async fn end_expired(&self) -> Result<usize, Error> {

@@ -4,18 +4,18 @@
 //! the same successor again, so that a lost response or two racing tabs harm nobody. Later it does so only while
 //! the successor was never used. Otherwise two parties hold the chain, and the whole session ends.
 
-use std::sync::atomic::Ordering;
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sqlx::{Any, Transaction};
 
 use super::{
     Auth, Caller,
     access_token::Issued,
+    admin::REFRESHES,
     event::{Entry, Kind as EventKind},
     millis,
     reason::Reason,
     secret::{OpaqueToken, random},
-    session::{Kind, Method, NewSession, Which},
+    session::{Key, Kind, Method, NewSession, Which},
 };
 use crate::{
     db::{
@@ -59,12 +59,25 @@ impl Auth {
             replaces: None,
             instead_of,
         };
-        let (session, _) = self.begin_session(new, caller).await?;
+        match self.begin_session(new, caller).await? {
+            (session, Key::Refresh(token, expires_at)) => {
+                self.granted(user, &session, token, expires_at - session.created_at)
+            }
+            (_, Key::Cookie(_)) => Err(Error::internal("an API session has a refresh token")),
+        }
+    }
+
+    /// Makes the token that a session begins with, in the transaction that begins it.
+    pub(super) async fn first_refresh_token(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        session: &Session,
+        now: UnixMillis,
+    ) -> Result<(OpaqueToken, UnixMillis), Error> {
         let token = OpaqueToken::generate(PREFIX);
-        let now = self.clock.now();
-        let expires_at = self.refresh_expiry(&session, now);
-        refresh_tokens::insert(self.db.writer(), &token.hash(), &session.id, now, expires_at).await?;
-        self.granted(user, &session, token, expires_at - now)
+        let expires_at = self.refresh_expiry(session, now);
+        refresh_tokens::insert(&mut **tx, &token.hash(), &session.id, now, expires_at).await?;
+        Ok((token, expires_at))
     }
 
     /// Uses a refresh token up and answers with its successor.
@@ -72,7 +85,7 @@ impl Auth {
         let result = self.try_refresh(presented, caller).await;
         self.metrics.refresh(result.is_ok());
         if result.is_ok() {
-            self.refreshes.fetch_add(1, Ordering::Relaxed);
+            self.tally.add(self.clock.now(), REFRESHES);
         }
         result
     }

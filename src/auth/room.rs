@@ -56,9 +56,8 @@ impl Auth {
             replaces,
             instead_of: Some(end),
         };
-        match self.begin_session(new, caller).await {
-            Ok((_, Some(cookie))) => Ok((cookie, waiting)),
-            Ok((_, None)) => Err((Error::internal("a browser session has a token"), None)),
+        match self.begin_browser_session(new, caller).await {
+            Ok(cookie) => Ok((cookie, waiting)),
             Err(error) => Err((error, Some(waiting))),
         }
     }

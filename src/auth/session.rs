@@ -11,7 +11,7 @@ use super::{
     policy::DeviceLimit,
     reason::Reason,
     role::Permissions,
-    secret::{random, sha256_hex},
+    secret::{OpaqueToken, random, sha256_hex},
 };
 use crate::{
     db::{
@@ -81,6 +81,14 @@ impl std::fmt::Debug for CookieToken {
     }
 }
 
+/// What holds a new session.
+#[derive(Debug)]
+pub enum Key {
+    Cookie(CookieToken),
+    /// The first refresh token, and when it ends.
+    Refresh(OpaqueToken, UnixMillis),
+}
+
 /// A sign-in that asks for a session.
 #[derive(Clone, Copy, Debug)]
 pub struct NewSession<'a> {
@@ -134,12 +142,16 @@ impl Session {
 }
 
 impl Auth {
-    /// Begins a session. A browser's comes with the secret for its cookie.
-    pub async fn begin_session(
-        &self,
-        new: NewSession<'_>,
-        caller: &Caller,
-    ) -> Result<(Session, Option<CookieToken>), Error> {
+    /// Begins a browser's session; returns the secret for its cookie.
+    pub async fn begin_browser_session(&self, new: NewSession<'_>, caller: &Caller) -> Result<CookieToken, Error> {
+        match self.begin_session(new, caller).await?.1 {
+            Key::Cookie(token) => Ok(token),
+            Key::Refresh(..) => Err(Error::internal("a browser's session has a cookie")),
+        }
+    }
+
+    /// Begins a session, with what holds it.
+    pub(super) async fn begin_session(&self, new: NewSession<'_>, caller: &Caller) -> Result<(Session, Key), Error> {
         let now = self.clock.now();
         let (idle, absolute) = match new.kind {
             Kind::Browser => (self.policy.session_idle, self.policy.session_absolute),
@@ -189,6 +201,13 @@ impl Auth {
             }
         }
         sessions::insert(&mut *tx, &session).await?;
+        let key = match token {
+            Some(token) => Key::Cookie(token),
+            None => {
+                let (token, expires_at) = self.first_refresh_token(&mut tx, &session, now).await?;
+                Key::Refresh(token, expires_at)
+            }
+        };
         let entry = |kind| Entry::new(kind).user(new.user_id).session(&session.id);
         let mut entries: Vec<_> = ended.iter().map(Entry::from).collect();
         entries.push(entry(EventKind::SignedIn));
@@ -202,7 +221,7 @@ impl Auth {
         if new_device {
             self.forget_profile(new.user_id);
         }
-        Ok((session, token))
+        Ok((session, key))
     }
 
     /// Whether a user who has signed in before did so neither on a device of this name nor from this network, or not
@@ -213,12 +232,12 @@ impl Auth {
         session: &Session,
         caller: &Caller,
     ) -> Result<bool, Error> {
-        if !sessions::any(&mut **tx, &session.user_id).await? {
-            return Ok(false);
-        }
-        let known = sessions::list_addresses(&mut **tx, &session.user_id, &session.kind, &session.device).await?;
+        let known = sessions::list_devices(&mut **tx, &session.user_id).await?;
         let here = network_of(caller.ip);
-        Ok(!known.iter().filter_map(|ip| ip.parse().ok()).any(|ip| network_of(ip) == here))
+        let is_this = |(kind, device, ip): &(String, String, String)| {
+            *kind == session.kind && *device == session.device && ip.parse().is_ok_and(|ip| network_of(ip) == here)
+        };
+        Ok(!known.is_empty() && !known.iter().any(is_this))
     }
 
     /// Looks a cookie up. A session found past its deadline ends here, with its reason.

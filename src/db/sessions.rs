@@ -238,25 +238,12 @@ pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> 
     .await
 }
 
-/// The addresses that a user's sessions on a device of this name came from, the latest first.
-pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<String>> {
-    sqlx::query_scalar(
-        "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by created_at desc limit 100",
-    )
-    .bind(user_id)
-    .bind(kind)
-    .bind(device)
-    .fetch_all(db)
-    .await
-}
-
-/// Whether a user ever had a session that is remembered.
-pub async fn any(db: impl Executor<'_>, user_id: &str) -> Result<bool> {
-    sqlx::query_scalar::<_, String>("select id from sessions where user_id = $1 limit 1")
+/// Kind, device and address of the sessions that are remembered of a user, the latest first.
+pub async fn list_devices(db: impl Executor<'_>, user_id: &str) -> Result<Vec<(String, String, String)>> {
+    sqlx::query_as("select kind, device, ip from sessions where user_id = $1 order by created_at desc limit 100")
         .bind(user_id)
-        .fetch_optional(db)
+        .fetch_all(db)
         .await
-        .map(|id| id.is_some())
 }
 
 /// Marks a live session's person as having just proved who they are.

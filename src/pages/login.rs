@@ -136,11 +136,8 @@ pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(),
         replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
         instead_of: None,
     };
-    let (_, token) = visitor.app.auth.begin_session(new, &visitor.caller).await?;
-    match token {
-        Some(token) => session_store::attach(&visitor.cookie, token).await,
-        None => Err(Error::internal("a browser session has a token")),
-    }
+    let token = visitor.app.auth.begin_browser_session(new, &visitor.caller).await?;
+    session_store::attach(&visitor.cookie, token).await
 }
 
 /// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.
