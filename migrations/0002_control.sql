@@ -14,7 +14,6 @@ alter table users add column search text not null default ''; -- address and nam
 update users set search = lower(email || ' ' || name);
 create index users_roles on users (id) where roles <> 'user';
 create index users_disabled on users (id) where disabled_at is not null;
-create index users_search on users (id, search);
 
 create index sessions_live on sessions (id) where ended_at is null;
 

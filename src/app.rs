@@ -11,7 +11,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post, put},
 };
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
@@ -27,9 +26,6 @@ use crate::{
     pages::{self, error_page, session_store},
 };
 
-/// More services than anybody runs; a stranger who opens them all keeps nobody else from anything but the feed.
-const MAX_FOLLOWERS: usize = 1_000;
-
 /// What every handler shares.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
@@ -43,8 +39,7 @@ pub struct Parts {
     /// Cancelled when the server stops: event streams end then.
     pub stopping: CancellationToken,
     pub request_ids: guard::RequestIds,
-    /// Places for services that follow the revocation feed, which asks nobody who they are.
-    pub followers: Arc<Semaphore>,
+    pub followers: Arc<api::revocations::Followers>,
 }
 
 impl Deref for App {
@@ -68,7 +63,7 @@ impl App {
             assets: Assets::load(),
             stopping: CancellationToken::new(),
             request_ids: guard::RequestIds::default(),
-            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+            followers: Arc::default(),
         })))
     }
 }

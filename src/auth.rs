@@ -100,7 +100,7 @@ impl Auth {
             policy: config.policy.clone(),
             registration_open: config.registration_open,
             passwords: Passwords::new(),
-            ended: EndedSessions::new(clock.now()),
+            ended: EndedSessions::new(u32::from_le_bytes(secret::random())),
             metrics: Metrics::default(),
             roles: Roles::default(),
             tally: Tally::default(),

@@ -1,7 +1,10 @@
 //! What the command line does beside serving. Each command is a process of its own on the same database; a running
 //! server learns of what it does within a second.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    io::{self, BufRead, IsTerminal},
+    path::Path,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand};
@@ -9,7 +12,7 @@ use clap::{Args, Subcommand};
 use crate::{
     auth::{Auth, Caller, clock::Clock, role, secret::random, sign_in::Registration},
     config::Config,
-    db::users::User,
+    db::{sqlite_path, users::User},
     error::Error,
     locale::Lang,
     server::{self, StartError},
@@ -57,8 +60,13 @@ pub enum AuditCommand {
     },
 }
 
-/// The core on the configured database, without a server.
-async fn open(config: &Config) -> Result<Auth, StartError> {
+/// The core on the configured database, without a server. Only what makes accounts makes a database.
+async fn open(config: &Config, make: bool) -> Result<Auth, StartError> {
+    if let Some(path) = sqlite_path(&config.database_url).filter(|path| !make && !Path::new(path).exists()) {
+        return Err(StartError::Other(format!(
+            "there is no database at {path}: SEKISHO_DATABASE_URL says where it is"
+        )));
+    }
     let db = server::open(config).await?;
     Auth::new(config, db, server::secret(config)?, Clock::default()).await.map_err(failed)
 }
@@ -87,7 +95,7 @@ fn command_line() -> Caller {
 }
 
 pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartError> {
-    let auth = open(config).await?;
+    let auth = open(config, matches!(command, UserCommand::Create(_))).await?;
     let done = match command {
         UserCommand::Create(new) => create(&auth, new).await,
         UserCommand::Grant { email, role } => change_roles(&auth, &email, |roles| roles.push(role)).await,
@@ -95,6 +103,9 @@ pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartErro
         UserCommand::Disable { email } => set_disabled(&auth, &email, true).await,
         UserCommand::Enable { email } => set_disabled(&auth, &email, false).await,
     };
+    if let Err(error) = auth.take_stock().await {
+        error.log();
+    }
     auth.db.close().await;
     done
 }
@@ -159,7 +170,7 @@ pub async fn audit(config: &Config, AuditCommand::Verify { noted }: AuditCommand
         })
         .map(|noted| noted.ok_or_else(|| StartError::Other("--noted must be NUMBER:HASH".into())))
         .transpose()?;
-    let auth = open(config).await?;
+    let auth = open(config, false).await?;
     let bar = indicatif::ProgressBar::no_length().with_message("entries");
     let noted = noted.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
     let verified = auth.verify_log(noted, |n| bar.set_position(n.unsigned_abs())).await.map_err(failed);

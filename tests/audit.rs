@@ -40,6 +40,8 @@ async fn a_log_that_nobody_touched_is_whole_and_its_end_can_be_noted() {
     assert_eq!(other, Err(Fault::Anchor(seq)));
     let beyond = t.app.auth.verify_log(Some((99, &hash)), |_| {}).await.expect("readable");
     assert_eq!(beyond, Err(Fault::Missing(99)));
+    let before = t.app.auth.verify_log(Some((-1, "beef")), |_| {}).await.expect("readable");
+    assert_eq!(before, Err(Fault::Outdated(-1)));
     let t = t.restart().await;
     assert!(verify(&t).await.is_ok(), "another process has the same key");
 }
@@ -59,6 +61,8 @@ async fn every_change_and_every_gap_is_found() {
         ("update chain set last_seq = 9", Fault::Seal),
         ("update chain set first_seq = 2", Fault::Seal),
         ("update events set seq = 11 where seq = 10", Fault::Missing(10)),
+        ("update events set seq = 0 where seq = 3", Fault::Surplus(0)),
+        ("delete from chain", Fault::Seal),
         (
             "insert into events (seq, id, at, kind, outcome, ip, network, user_agent, hash) \
              values (11, 'x', 1, 'sign_in', 'success', '', '', '', 'x')",
@@ -69,6 +73,15 @@ async fn every_change_and_every_gap_is_found() {
         tamper(&t, statement).await;
         assert_eq!(verify(&t).await, Err(fault), "{statement}");
     }
+}
+
+#[tokio::test]
+async fn a_log_that_was_wiped_is_not_taken_for_a_new_one() {
+    let t = filled().await;
+    tamper(&t, "delete from events").await;
+    tamper(&t, "delete from chain").await;
+    let t = t.restart().await;
+    assert_eq!(verify(&t).await, Err(Fault::Seal));
 }
 
 #[tokio::test]

@@ -192,6 +192,21 @@ async fn a_clock_that_jumps_lets_nobody_back_in() {
     api.get("/api/v1/me").await.problem(401, "invalid_token");
 }
 
+#[tokio::test]
+async fn an_end_that_was_forgotten_counts_again_when_the_clock_is_set_back() {
+    let t = TestApp::new().await;
+    let (mut api, _) = t.api("ada@example.com").await;
+    let since = t.app.auth.follow_ends(None).await.expect("a look");
+    api.delete("/api/v1/tokens").await;
+    t.clock.advance(HOUR);
+    let later = t.app.auth.follow_ends(Some(since)).await.expect("a look");
+    t.app.auth.sweep().await.expect("a sweep");
+    assert!(t.app.auth.ended.is_empty());
+    t.clock.advance(-HOUR);
+    t.app.auth.follow_ends(Some(later)).await.expect("a look");
+    assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "signed_out");
+}
+
 // The revocation feed
 
 #[tokio::test]
@@ -259,18 +274,39 @@ async fn the_feed_streams_what_was_missed_and_then_each_end_as_it_happens() {
 }
 
 #[tokio::test]
-async fn the_feed_has_only_so_many_places_and_gives_them_back() {
+async fn one_place_cannot_take_the_whole_feed_and_gives_back_what_it_took() {
     let t = TestApp::new().await;
     let mut streams = Vec::new();
-    for _ in 0..1_000 {
+    for _ in 0..64 {
         streams.push(follower(&t).events("/api/v1/revocations").await);
     }
     let refused = follower(&t).get("/api/v1/revocations").await;
     refused.problem(503, "busy");
     assert!(!refused.header("retry-after").is_empty());
     assert_eq!(t.anonymous().get("/api/v1/revocations").await.status, 200, "the list is for everybody");
+    let mut elsewhere = follower(&t);
+    elsewhere.ip = [203, 0, 113, 9].into();
+    elsewhere.events("/api/v1/revocations").await;
     streams.pop();
     follower(&t).events("/api/v1/revocations").await;
+}
+
+#[tokio::test]
+async fn a_long_list_comes_in_order_and_whole() {
+    let t = TestApp::new().await;
+    let end = |n: usize| sekisho::auth::ended::End {
+        session_id: n.to_string().into(),
+        reason: sekisho::auth::reason::Reason::SignedOut,
+        at: t.clock.now(),
+    };
+    t.app.auth.ended.announce((0..600).map(end));
+    let mut stream = follower(&t).events("/api/v1/revocations").await;
+    for n in 0..600 {
+        assert_eq!(stream.next().await.expect("an end").1["sid"], n.to_string());
+    }
+    assert_eq!(stream.next().await.expect("a greeting").0, "hello");
+    t.app.auth.ended.announce([end(600)]);
+    assert_eq!(stream.next().await.expect("an end").1["sid"], "600");
 }
 
 // One device too many
@@ -332,6 +368,36 @@ async fn a_choice_that_makes_no_room_is_asked_again() {
     let entered = browser.form("/login/room", &[("waiting", &waiting(&asked.text())), ("id", mine)]).await;
     assert_eq!(entered.location(), "/");
     assert_eq!(t.app.auth.sessions(&t.user_id("eve@example.com").await).await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waits_is_worth_nothing_after_the_password_changed_or_a_while() {
+    let t = TestApp::with(&[("SEKISHO_MAX_DEVICES", "1"), ("SEKISHO_DEVICE_LIMIT", "deny")]).await;
+    let (mut ada, tokens) = t.api("ada@example.com").await;
+    let id = tokens["session_id"].as_str().expect("an id");
+    let waiting = |page: &str| crate::harness::between(page, "name=\"waiting\" value=\"", "\"").map(str::to_owned);
+    let mut thief = t.anonymous();
+    let page = thief.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await.text();
+    let token = waiting(&page).expect("a token");
+    let change = json!({ "current_password": PASSWORD, "new_password": "another four words here" });
+    assert_eq!(ada.json("PUT", "/api/v1/me/password", change).await.status, 204);
+    assert_eq!(thief.form("/login/room", &[("waiting", &token), ("id", id)]).await.status, 401);
+    assert_eq!(ada.get("/api/v1/me").await.status, 200);
+
+    // Nor can it be kept alive by choosing nothing of use.
+    t.api("bob@example.com").await;
+    let mut late = t.anonymous();
+    let page = late.form("/login", &[("email", "bob@example.com"), ("password", PASSWORD)]).await.text();
+    let mut token = waiting(&page).expect("a token");
+    let foreign = t.clock.new_id();
+    for _ in 0..2 {
+        t.clock.advance(4 * MINUTE);
+        let again = late.form("/login/room", &[("waiting", &token), ("id", &foreign)]).await;
+        token = waiting(&again.text()).expect("another try");
+    }
+    t.clock.advance(4 * MINUTE);
+    let over = late.form("/login/room", &[("waiting", &token), ("id", &foreign)]).await;
+    assert_eq!((over.status.as_u16(), waiting(&over.text())), (403, None));
 }
 
 #[tokio::test]
@@ -509,7 +575,10 @@ async fn people_are_told_of_what_they_should_know_until_they_have_seen_it() {
     assert!(browser.get("/").await.text().contains(news));
     let page = browser.get("/security").await.text();
     assert!(page.contains("You should know of this") && page.contains("203.0.113.9"));
-    assert_eq!(browser.form("/security/seen", &[]).await.location(), "/security");
+    let until = crate::harness::between(&page, "name=\"until\" value=\"", "\"").expect("a time").to_owned();
+    assert_eq!(browser.form("/security/seen", &[("until", "0")]).await.location(), "/security");
+    assert!(browser.get("/").await.text().contains(news), "what came after what was shown is still news");
+    assert_eq!(browser.form("/security/seen", &[("until", &until)]).await.location(), "/security");
     let page = browser.get("/security").await.text();
     assert!(!page.contains(news) && !page.contains("You should know of this"));
     assert!(page.contains("203.0.113.9"), "it stays in the log");

@@ -25,6 +25,7 @@ pub struct Item {
 
 impl From<Event> for Item {
     fn from(event: Event) -> Self {
+        let own = event.actor_id.is_none();
         Self {
             id: event.id,
             at: rfc3339(event.at),
@@ -32,9 +33,10 @@ impl From<Event> for Item {
             outcome: event.outcome,
             session_id: event.session_id,
             reason: event.reason,
-            ip: event.ip,
-            user_agent: event.user_agent,
-            request_id: event.request_id,
+            // An administrator's are not for the people they look after.
+            ip: if own { event.ip } else { String::new() },
+            user_agent: if own { event.user_agent } else { String::new() },
+            request_id: event.request_id.filter(|_| own),
         }
     }
 }

@@ -4,7 +4,13 @@
 //!
 //! As JSON, with `since` and an ETag; or, for `Accept: text/event-stream`, as a stream that stays open.
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -17,19 +23,23 @@ use axum::{
 };
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 use super::{list::Params, problem::Problem};
 use crate::{
     app::App,
     auth::{
+        Caller,
         clock::rfc3339,
         ended::{Cursor, End},
+        rate_limit::network,
     },
     error::Error,
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Ends that one stream holds in memory at a time.
+const CHUNK: usize = 256;
 /// nginx would keep events back.
 pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
 
@@ -75,20 +85,22 @@ struct List {
 
 pub async fn show(
     State(app): State<App>,
+    caller: Caller,
     headers: HeaderMap,
     Params(range): Params<Range>,
 ) -> Result<Response, Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        let place = app.followers.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let place = app.followers.clone().take_place(caller.ip).ok_or(Error::Busy)?;
         return Ok((UNBUFFERED, follow(app, since, place)).into_response());
     }
-    let (ends, cursor) = app.auth.ended.since(since);
-    let tag = format!("\"{cursor}\"");
+    let mut tag = format!("\"{}\"", app.auth.ended.place());
     let mut response = if text("if-none-match").is_some_and(|known| known == tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
+        let (ends, cursor) = app.auth.ended.since(since, usize::MAX);
+        tag = format!("\"{cursor}\"");
         let items = ends.into_iter().map(Item::from).collect();
         Json(List { items, place: Place::at(cursor, &app) }).into_response()
     };
@@ -101,13 +113,10 @@ pub async fn show(
 }
 
 /// What was missed, then `hello`, then each end as it happens.
-fn follow(
-    app: App,
-    since: Option<Cursor>,
-    place: OwnedSemaphorePermit,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+fn follow(app: App, since: Option<Cursor>, place: Follows) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = app.auth.ended.subscribe();
-    let follower = Follower { app, news, cursor: since, greeted: false, queue: VecDeque::new(), _place: place };
+    let follower =
+        Follower { app, news, cursor: since, caught_up: false, greeted: false, queue: VecDeque::new(), _place: place };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((Ok(event), follower))
@@ -115,13 +124,58 @@ fn follow(
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }
 
+/// How many streams are open, by network: the feed asks nobody who they are, and one stranger must not take every
+/// place, since services that lose the feed let nobody in.
+#[derive(Debug, Default)]
+pub struct Followers(Mutex<HashMap<IpAddr, usize>>);
+
+/// A place, given back when the stream is closed.
+struct Follows {
+    followers: Arc<Followers>,
+    network: IpAddr,
+}
+
+impl Followers {
+    const PER_NETWORK: usize = 64;
+    const NETWORKS: usize = 1_000;
+
+    fn take_place(self: Arc<Self>, ip: IpAddr) -> Option<Follows> {
+        let network = network(ip);
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= Self::NETWORKS && !open.contains_key(&network) {
+            return None;
+        }
+        let count = open.entry(network).or_default();
+        if *count >= Self::PER_NETWORK {
+            return None;
+        }
+        *count += 1;
+        drop(open);
+        Some(Follows { followers: self, network })
+    }
+}
+
+impl Drop for Follows {
+    fn drop(&mut self) {
+        let mut open = self.followers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.network);
+            }
+        }
+    }
+}
+
 struct Follower {
     app: App,
     news: watch::Receiver<u64>,
     cursor: Option<Cursor>,
+    /// Nothing is left of the list: what comes next is new.
+    caught_up: bool,
     greeted: bool,
     queue: VecDeque<Event>,
-    _place: OwnedSemaphorePermit,
+    _place: Follows,
 }
 
 impl Follower {
@@ -131,14 +185,14 @@ impl Follower {
             if let Some(event) = self.queue.pop_front() {
                 return Some(event);
             }
-            if self.greeted {
+            if self.caught_up {
                 tokio::select! {
                     changed = self.news.changed() => changed.ok()?,
                     () = self.app.stopping.cancelled() => return None,
                 }
             }
             self.news.mark_unchanged();
-            let (ends, cursor) = self.app.auth.ended.since(self.cursor);
+            let (ends, cursor) = self.app.auth.ended.since(self.cursor, CHUNK);
             self.cursor = Some(cursor);
             let count = ends.len();
             for (n, end) in ends.into_iter().enumerate() {
@@ -146,7 +200,8 @@ impl Follower {
                 let event = Event::default().event("ended").id(place).json_data(Item::from(end));
                 self.queue.push_back(event.unwrap_or_default());
             }
-            if !std::mem::replace(&mut self.greeted, true) {
+            self.caught_up = count < CHUNK;
+            if self.caught_up && !std::mem::replace(&mut self.greeted, true) {
                 let hello =
                     Event::default().event("hello").id(cursor.to_string()).json_data(Place::at(cursor, &self.app));
                 self.queue.push_back(hello.unwrap_or_default());

@@ -278,7 +278,9 @@ impl Auth {
         let now = now.div_euclid(1000);
         let started = claims.iat <= now + LEEWAY && claims.nbf.is_none_or(|nbf| nbf <= now + LEEWAY);
         // Our own deadlines are exact; the leeway is for other machines' clocks, and harmless on a token this short.
-        let running = now < claims.exp.saturating_add(LEEWAY);
+        // A life that was shortened since counts for old tokens too: ends are remembered for that long.
+        let life = millis(self.policy.access_ttl).div_euclid(1000);
+        let running = now < claims.exp.min(claims.iat.saturating_add(life)).saturating_add(LEEWAY);
         if started && running { Ok(claims) } else { Err(Error::InvalidToken) }
     }
 }

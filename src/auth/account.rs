@@ -5,7 +5,7 @@ use super::{
     event::{Entry, Kind},
     password::{Password, Verdict},
     reason::Reason,
-    session::Which,
+    session::{CookieToken, Which},
 };
 use crate::{
     db::{
@@ -79,6 +79,22 @@ impl Auth {
         Ok(user)
     }
 
+    /// As [`Auth::change_password`], and gives this browser's session a new secret (ASVS 7.2.4).
+    pub async fn change_password_in_browser(
+        &self,
+        user: &User,
+        session: &Session,
+        current: &str,
+        new: &str,
+        caller: &Caller,
+    ) -> Result<CookieToken, Error> {
+        self.change_password(user, session, current, new, caller).await?;
+        let mut tx = self.db.begin().await?;
+        let token = self.renew_cookie(&mut tx, &session.id).await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
     /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;
     /// an account that has none needs a sign-in no older than the policy's step-up time.
     pub async fn change_password(
@@ -94,6 +110,7 @@ impl Auth {
             self.limits.sign_in(caller.ip, &user.email)?;
             let verdict = self.passwords.verify(Password::presented(current), old.clone()).await?;
             if verdict == Verdict::Wrong {
+                self.log_failed_step_up(&user.id, &session.id, caller).await?;
                 return Err(Error::field("current_password", "password-wrong"));
             }
         } else {
@@ -109,7 +126,7 @@ impl Auth {
         }
         users::set_notice(&mut *tx, &user.id, now).await?;
         let others = Which::Others { user_id: &user.id, keep: &session.id };
-        let ended = self.end_in(&mut tx, others, Reason::PasswordChanged).await?;
+        let ended = self.end_in(&mut tx, others, Reason::PasswordChanged, now).await?;
         let mut entries = vec![Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id)];
         entries.extend(ended.iter().map(Entry::from));
         self.log(&mut tx, &entries, Some(caller)).await?;

@@ -1,5 +1,5 @@
-//! What administrators see and do. They never see a secret: no hash, no token is in what these functions return to
-//! the pages. Every act is in the log, with who did it.
+//! What administrators see and do. Every act is in the log, with who did it. Users and sessions are returned as the
+//! rows they are; pages and API show no hash of theirs.
 
 use sqlx::{Any, Transaction};
 
@@ -91,16 +91,21 @@ impl Auth {
     ) -> Result<(Vec<NamedEvent>, Option<String>), Error> {
         const LAST: i64 = i64::MAX;
         let db = self.db.reader();
-        // Times ascend with `seq`, or nearly: their bounds are found once, by index.
-        let since = async |at: Option<UnixMillis>, none| match at {
-            Some(at) => Ok::<_, Error>(events::find_seq_since(db, at).await?.unwrap_or(LAST)),
-            None => Ok(none),
+        // Times ascend with `seq`, or nearly: these bounds are where to look, and the times themselves decide.
+        const MARGIN: i64 = 1_000;
+        let from = match filter.from {
+            Some(at) => events::find_seq_since(db, at).await?.unwrap_or(LAST).saturating_sub(MARGIN),
+            None => 0,
         };
-        let before = match before {
-            Some(id) => events::find_seq(db, id).await?.unwrap_or(LAST),
+        let to = match filter.to {
+            Some(at) => events::find_seq_before(db, at).await?.unwrap_or(0) + MARGIN,
             None => LAST,
         };
-        let seqs = since(filter.from, 0).await?..since(filter.to, LAST).await?.min(before);
+        let before = match before {
+            Some(id) => events::find_seq(db, id).await?.unwrap_or(0),
+            None => LAST,
+        };
+        let seqs = from..to.min(before);
         let found = events::search(db, filter, seqs, limit as i64 + 1).await?;
         Ok(page(found, limit, |named| &named.event.id))
     }
@@ -131,7 +136,7 @@ impl Auth {
         let mut ended = Vec::new();
         let kind = if disabled {
             self.keep_an_admin(&mut tx, &user).await?;
-            ended = self.end_in(&mut tx, Which::AllOf(user_id), Reason::AccountDisabled).await?;
+            ended = self.end_in(&mut tx, Which::AllOf(user_id), Reason::AccountDisabled, now).await?;
             Kind::AccountDisabled
         } else {
             Kind::AccountEnabled

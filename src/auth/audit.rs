@@ -3,7 +3,8 @@
 //! Each entry carries a keyed hash (HMAC-SHA-256, with a key derived from the deployment's secret) of itself and of the
 //! entry before it; entries are numbered without a gap; and a sealed row says where the chain begins and ends. A
 //! changed, added, removed or moved entry breaks it, at either end too. Against somebody who also knows the secret, or
-//! puts back an old copy of the whole database, note the end that [`Auth::verify_log`] reports somewhere else.
+//! puts back an old end of the chain and removes what came after it, note the end that [`Auth::verify_log`] reports
+//! somewhere else.
 
 use std::collections::BTreeMap;
 
@@ -42,6 +43,8 @@ pub enum Fault {
     Surplus(i64),
     #[error("entry {0} is not the one that was noted")]
     Anchor(i64),
+    #[error("entry {0}, which was noted, is older than the log is kept: note a newer end")]
+    Outdated(i64),
 }
 
 /// A made-up entry.
@@ -186,9 +189,21 @@ impl Auth {
         noted: Option<(i64, &str)>,
         mut progress: impl FnMut(i64),
     ) -> Result<Result<Verified, Fault>, Error> {
-        let chain = events::find_chain(self.db.reader()).await?;
+        let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(Err(Fault::Seal)) };
         if chain.seal != self.seal(&chain) {
             return Ok(Err(Fault::Seal));
+        }
+        // Housekeeping only ever removes what stands before the beginning.
+        if let Some(seq) = events::find_below(self.db.reader(), chain.first_seq).await? {
+            return Ok(Err(Fault::Surplus(seq)));
+        }
+        match noted {
+            Some((n, hash)) if n == chain.first_seq - 1 && hash != chain.first_hash => {
+                return Ok(Err(Fault::Anchor(n)));
+            }
+            Some((n, _)) if n < chain.first_seq - 1 => return Ok(Err(Fault::Outdated(n))),
+            Some((n, _)) if n > chain.last_seq => return Ok(Err(Fault::Missing(n))),
+            _ => {}
         }
         let (mut seq, mut hash) = (chain.first_seq, chain.first_hash.clone());
         loop {
@@ -221,13 +236,11 @@ impl Auth {
         if hash != chain.last_hash {
             return Ok(Err(Fault::Changed(chain.last_seq)));
         }
-        if noted.is_some_and(|(n, _)| n > chain.last_seq) {
-            return Ok(Err(Fault::Missing(noted.map_or(0, |(n, _)| n))));
-        }
-        // An entry behind the end is a fault unless the end has moved on since.
-        let now = events::find_chain(self.db.reader()).await?;
-        if let Some(surplus) = events::list_chain(self.db.reader(), now.last_seq + 1, 1).await?.first()
-            && events::find_chain(self.db.reader()).await?.last_seq < surplus.seq
+        // An entry behind the end is a fault, unless the end has moved on since.
+        let end =
+            async || Ok::<_, Error>(events::find_chain(self.db.reader()).await?.map_or(0, |chain| chain.last_seq));
+        if let Some(surplus) = events::list_chain(self.db.reader(), end().await? + 1, 1).await?.first()
+            && end().await? < surplus.seq
         {
             return Ok(Err(Fault::Surplus(surplus.seq)));
         }
@@ -238,8 +251,8 @@ impl Auth {
     pub(super) async fn trim_log(&self) -> Result<(), Error> {
         let Some(keep) = self.policy.log_retention else { return Ok(()) };
         let before = self.clock.now() - millis(keep);
-        let begin = events::find_chain(self.db.reader()).await?.first_seq;
-        let oldest = events::list_chain(self.db.reader(), begin, 1).await?;
+        let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(()) };
+        let oldest = events::list_chain(self.db.reader(), chain.first_seq, 1).await?;
         if oldest.first().is_none_or(|event| event.at >= before - TRIM_EVERY) {
             return Ok(());
         }
@@ -247,19 +260,14 @@ impl Auth {
             let mut tx = self.db.begin().await?;
             let mut chain = events::lock_chain(&mut *tx).await?;
             let page = events::list_chain(&mut *tx, chain.first_seq, PAGE).await?;
-            let Some(last) = page.iter().take_while(|event| event.at < before).last() else {
-                if chain.first_seq > begin {
-                    let removed = format!("entries {begin} to {}", chain.first_seq - 1);
-                    self.log(&mut tx, &[Entry::new(Kind::LogTrimmed).detail(&removed)], None).await?;
-                    tx.commit().await?;
-                }
-                return Ok(());
-            };
+            let Some(last) = page.iter().take_while(|event| event.at < before).last() else { return Ok(()) };
+            let removed = format!("entries {} to {}", chain.first_seq, last.seq);
             chain.first_seq = last.seq + 1;
             chain.first_hash.clone_from(&last.hash);
             chain.seal = self.seal(&chain);
             events::delete_before(&mut *tx, chain.first_seq).await?;
             events::update_chain(&mut *tx, &chain).await?;
+            self.log(&mut tx, &[Entry::new(Kind::LogTrimmed).detail(&removed)], None).await?;
             tx.commit().await?;
         }
     }

@@ -10,7 +10,7 @@ use crate::{db::ceremonies, error::Error};
 
 /// The secret in the ceremony cookie.
 pub const BROWSER_PREFIX: &str = "sk_br_";
-const TTL: Duration = Duration::from_secs(600);
+pub(super) const TTL: Duration = Duration::from_secs(600);
 
 /// What a kind of ceremony remembers. Sealed under its name: no kind is ever taken for another (CVE-2023-48309).
 pub(super) trait Ceremony: Serialize + DeserializeOwned {

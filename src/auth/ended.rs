@@ -21,8 +21,8 @@ use crate::{
 
 /// How often a running server looks for ends that others made.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
-/// How far clocks of nodes may differ, and a commit may take.
-const OVERLAP: UnixMillis = 5_000;
+/// How far clocks of nodes may differ, and how long an end may wait for locks before it is committed.
+const OVERLAP: UnixMillis = 30_000;
 /// How far another service's clock may be off, on top of a token's life.
 const SLACK: UnixMillis = 60_000;
 
@@ -48,7 +48,7 @@ impl From<sessions::Ended> for End {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// Another process has another order.
-    epoch: i64,
+    epoch: u32,
     n: u64,
 }
 
@@ -74,7 +74,7 @@ impl std::fmt::Display for Cursor {
 
 #[derive(Debug)]
 pub struct EndedSessions {
-    epoch: i64,
+    epoch: u32,
     recent: RwLock<Recent>,
     news: watch::Sender<u64>,
 }
@@ -88,8 +88,9 @@ struct Recent {
 }
 
 impl EndedSessions {
-    pub fn new(now: UnixMillis) -> Self {
-        Self { epoch: now, recent: RwLock::default(), news: watch::Sender::new(0) }
+    /// `epoch` is a random number.
+    pub fn new(epoch: u32) -> Self {
+        Self { epoch, recent: RwLock::default(), news: watch::Sender::new(0) }
     }
 
     /// Why the session ended, if it did so lately.
@@ -118,14 +119,22 @@ impl EndedSessions {
         self.news.subscribe()
     }
 
-    /// The ends that were learnt of after `since`, or all when `since` is not of this process; and where they end.
-    pub fn since(&self, since: Option<Cursor>) -> (Vec<End>, Cursor) {
+    /// Where the list ends.
+    pub fn place(&self) -> Cursor {
+        let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
+        Cursor { epoch: self.epoch, n: recent.first + recent.order.len() as u64 }
+    }
+
+    /// At most `limit` ends that were learnt of after `since`, or from the first on when `since` is not of this
+    /// process; and the place behind them.
+    pub fn since(&self, since: Option<Cursor>, limit: usize) -> (Vec<End>, Cursor) {
         let recent = self.recent.read().unwrap_or_else(PoisonError::into_inner);
         let end = recent.first + recent.order.len() as u64;
         let from =
             since.filter(|c| c.epoch == self.epoch && c.n <= end).map_or(0, |c| c.n.saturating_sub(recent.first));
-        let ends = recent.order.iter().skip(from as usize).cloned().collect();
-        (ends, Cursor { epoch: self.epoch, n: end })
+        let ends: Vec<_> = recent.order.iter().skip(from as usize).take(limit).cloned().collect();
+        let n = recent.first + from + ends.len() as u64;
+        (ends, Cursor { epoch: self.epoch, n })
     }
 
     pub fn len(&self) -> usize {
@@ -152,7 +161,8 @@ impl Auth {
     /// Returns from where to look the next time.
     pub async fn follow_ends(&self, since: Option<UnixMillis>) -> Result<UnixMillis, Error> {
         let now = self.clock.now();
-        let since = since.unwrap_or_else(|| self.ends_matter_since());
+        // A clock that was set back makes it look at everything again: what was forgotten may matter once more.
+        let since = since.filter(|at| *at <= now).unwrap_or_else(|| self.ends_matter_since());
         let ends = sessions::list_ended_since(self.db.reader(), since).await?;
         self.ended.announce(ends.into_iter().map(End::from));
         Ok(now - OVERLAP)
@@ -185,19 +195,23 @@ mod tests {
     fn a_follower_gets_what_is_new_to_it_and_everything_after_a_restart() {
         let ended = EndedSessions::new(7);
         ended.announce([end("a", 1), end("b", 2)]);
-        let (all, cursor) = ended.since(None);
+        let (all, cursor) = ended.since(None, 9);
         assert_eq!(ids(&all), ["a", "b"]);
-        assert!(ended.since(Some(cursor)).0.is_empty());
+        assert!(ended.since(Some(cursor), 9).0.is_empty());
         ended.announce([end("b", 2), end("c", 3)]);
-        let (new, next) = ended.since(Cursor::parse(&cursor.to_string()));
+        let (new, next) = ended.since(Cursor::parse(&cursor.to_string()), 9);
         assert_eq!(ids(&new), ["c"]);
+        assert_eq!(next, ended.place());
+        let (some, place) = ended.since(None, 2);
+        assert_eq!(ids(&some), ["a", "b"]);
+        assert_eq!(ids(&ended.since(Some(place), 2).0), ["c"]);
         // Another process, or a place that is yet to come: start over.
-        assert_eq!(ended.since(Cursor::parse("8-1")).0.len(), 3);
-        assert_eq!(ended.since(Cursor::parse("7-99")).0.len(), 3);
+        assert_eq!(ended.since(Cursor::parse("8-1"), 9).0.len(), 3);
+        assert_eq!(ended.since(Cursor::parse("7-99"), 9).0.len(), 3);
         ended.forget(3);
         assert_eq!((ended.len(), ended.reason("a")), (1, None));
-        assert_eq!(ids(&ended.since(Some(cursor)).0), ["c"]);
-        assert!(ended.since(Some(next)).0.is_empty());
+        assert_eq!(ids(&ended.since(Some(cursor), 9).0), ["c"]);
+        assert!(ended.since(Some(next), 9).0.is_empty());
         assert!(["", "1", "x-1", "1-x", "1-2-3"].iter().all(|text| Cursor::parse(text).is_none()));
     }
 }

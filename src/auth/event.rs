@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{Auth, reason::Reason};
 use crate::{
-    db::{events, users},
+    db::{UnixMillis, events, users},
     error::Error,
 };
 
@@ -85,6 +85,11 @@ impl<'a> Entry<'a> {
         Self { kind, user_id: None, session_id: None, reason: None, detail: None }
     }
 
+    /// A sign-in with the right proof that was refused all the same.
+    pub fn refused(user_id: &'a str, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..Self::new(Kind::SignInFailed).user(user_id) }
+    }
+
     pub fn user(self, id: &'a str) -> Self {
         Self { user_id: Some(id), ..self }
     }
@@ -136,8 +141,9 @@ impl Auth {
         Ok(events::list_notices(self.db.reader(), &user.id, &kinds, since, MOST).await?)
     }
 
-    pub async fn notices_seen(&self, user_id: &str) -> Result<(), Error> {
-        users::set_notices_seen(self.db.writer(), user_id, self.clock.now()).await?;
+    /// The person has seen what happened until `until`, the latest that was shown: not what came since.
+    pub async fn notices_seen(&self, user_id: &str, until: UnixMillis) -> Result<(), Error> {
+        users::set_notices_seen(self.db.writer(), user_id, until.min(self.clock.now())).await?;
         self.forget_profile(user_id);
         Ok(())
     }

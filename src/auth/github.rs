@@ -19,6 +19,7 @@ use super::{
     ceremony::Ceremony,
     email::Email,
     event::{Entry, Kind},
+    reason::Reason,
     secret::{OpaqueToken, sha256_hex},
     session::{CookieToken, SignedIn},
     sign_in::taken,
@@ -249,7 +250,7 @@ impl Auth {
                 let identity = self.github_identity(&current.user.id).await?;
                 let subject = profile.id.to_string();
                 if identity.is_none_or(|identity| identity.subject != subject) {
-                    self.log_step_up(Kind::StepUpFailed, current, caller).await?;
+                    self.log_failed_step_up(&current.user.id, &current.session.id, caller).await?;
                     return Err(Error::Github("github_other"));
                 }
                 let token = self.stepped_up(current, caller).await?;
@@ -270,6 +271,7 @@ impl Auth {
         if let Some(identity) = identities::find(self.db.reader(), PROVIDER, &subject).await? {
             let user = users::find(self.db.reader(), &identity.user_id).await?.ok_or(Error::NotFound)?;
             if user.disabled_at.is_some() {
+                self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), Some(caller)).await?;
                 return Err(Error::AccountDisabled);
             }
             return Ok(Outcome::SignedIn { user: Box::new(user), next });
@@ -289,6 +291,7 @@ impl Auth {
             return Err(Error::RegistrationClosed);
         }
         let name = profile.name.as_deref().and_then(|name| parse_name(name).ok()).unwrap_or(profile.login.clone());
+        let now = self.clock.now();
         let user = User {
             id: self.clock.new_id(),
             email: email.as_str().into(),
@@ -297,8 +300,9 @@ impl Auth {
             locale: None,
             password_hash: None,
             roles: "user".into(),
-            created_at: self.clock.now(),
+            created_at: now,
             disabled_at: None,
+            password_changed_at: Some(now),
             notice_at: None,
             notices_seen_at: None,
         };

@@ -18,7 +18,7 @@ const KEEP_ENDED: i64 = 30 * 24 * 3_600_000;
 impl Auth {
     /// One pass; leaves nothing over.
     pub async fn sweep(&self) -> Result<(), Error> {
-        while self.end_expired().await? == BATCH as usize {}
+        while self.end_expired().await? >= BATCH as usize {}
         let now = self.clock.now();
         let writer = self.db.writer();
         while sessions::delete_ended(writer, now - KEEP_ENDED, BATCH).await? == BATCH as u64 {}

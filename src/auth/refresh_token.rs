@@ -53,6 +53,8 @@ impl Auth {
     ) -> Result<Grant, Error> {
         let new = NewSession {
             user_id: &user.id,
+            password_changed_at: user.password_changed_at,
+            proved_at: self.clock.now(),
             kind: Kind::Api,
             method: Method::Password,
             device,
@@ -169,7 +171,7 @@ impl Auth {
         }
         let mut tx = self.db.begin().await?;
         users::set_notice(&mut *tx, &user.id, now).await?;
-        let ended = self.end_in(&mut tx, Which::of(session), Reason::RefreshReuse).await?;
+        let ended = self.end_in(&mut tx, Which::of(session), Reason::RefreshReuse, now).await?;
         let mut entries = vec![Entry::new(EventKind::RefreshReuse).user(&user.id).session(&session.id)];
         entries.extend(ended.iter().map(Entry::from));
         self.log(&mut tx, &entries, Some(caller)).await?;

@@ -120,6 +120,7 @@ impl Auth {
         let permissions = permissions.into_iter().collect::<Vec<_>>().join(" ");
         let role = Role { name: name.into(), permissions };
         let mut tx = self.db.begin().await?;
+        roles::lock(&mut *tx, ADMIN).await?;
         roles::save(&mut *tx, &role, self.clock.now()).await?;
         let detail = format!("{name}: {}", role.permissions);
         self.log(&mut tx, &[Entry::new(Kind::RoleSaved).detail(&detail)], Some(caller)).await?;
@@ -137,6 +138,7 @@ impl Auth {
             return Err(Error::NotFound);
         }
         let mut tx = self.db.begin().await?;
+        roles::lock(&mut *tx, ADMIN).await?;
         if !roles::delete_unused(&mut *tx, name).await? {
             return Err(Error::field("name", "role-in-use"));
         }
@@ -148,14 +150,14 @@ impl Auth {
 
     /// Gives a user exactly these roles, and `user`, which everybody has.
     pub async fn set_roles(&self, user_id: &str, names: &[String], caller: Option<&Caller>) -> Result<User, Error> {
-        let known = roles::list(self.db.writer()).await?;
+        let mut tx = self.db.begin().await?;
+        roles::lock(&mut *tx, ADMIN).await?;
+        let known = roles::list(&mut *tx).await?;
         let names: BTreeSet<_> = names.iter().map(String::as_str).filter(|name| *name != USER).collect();
         if names.len() >= MAX_ROLES || !names.iter().all(|name| known.iter().any(|role| role.name == *name)) {
             return Err(Error::field("roles", "role-unknown"));
         }
         let given = std::iter::once(USER).chain(names).collect::<Vec<_>>().join(" ");
-        let mut tx = self.db.begin().await?;
-        roles::lock(&mut *tx, ADMIN).await?;
         let was = users::find_for_update(&mut *tx, user_id).await?.ok_or(Error::NotFound)?;
         if was.roles == given {
             return Ok(was);

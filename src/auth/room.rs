@@ -5,19 +5,26 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Auth, Caller,
-    ceremony::Ceremony,
+    ceremony::{Ceremony, TTL},
+    millis,
     secret::OpaqueToken,
     session::{CookieToken, Kind, Method, NewSession},
 };
-use crate::{db::sessions::Session, error::Error};
+use crate::{
+    db::{UnixMillis, sessions::Session, users::User},
+    error::Error,
+};
 
 const PREFIX: &str = "sk_wt_";
 
 /// A sign-in that waits for room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Waiting {
-    pub user_id: String,
-    pub method: Method,
+    user_id: String,
+    password_changed_at: Option<UnixMillis>,
+    /// When the person proved who they are: it does not wait for ever, however often they choose.
+    proved_at: UnixMillis,
+    method: Method,
     /// Where the person was going.
     pub next: String,
 }
@@ -27,8 +34,17 @@ impl Ceremony for Waiting {
 }
 
 impl Auth {
+    /// A sign-in of somebody who has just proved who they are.
+    pub fn waiting(&self, user: &User, method: Method, next: String) -> Waiting {
+        let proved_at = self.clock.now();
+        Waiting { user_id: user.id.clone(), password_changed_at: user.password_changed_at, proved_at, method, next }
+    }
+
     /// Keeps a sign-in; the token continues at [`Auth::make_room`], in this browser.
     pub async fn wait_for_room(&self, browser: &OpaqueToken, waiting: &Waiting) -> Result<OpaqueToken, Error> {
+        if self.clock.now() - waiting.proved_at >= millis(TTL) {
+            return Err(Error::CeremonyGone);
+        }
         let token = OpaqueToken::generate(PREFIX);
         self.keep_ceremony(&token.hash(), browser, waiting).await?;
         Ok(token)
@@ -50,6 +66,8 @@ impl Auth {
         let waiting = taken.ok_or_else(gone)?;
         let new = NewSession {
             user_id: &waiting.user_id,
+            password_changed_at: waiting.password_changed_at,
+            proved_at: waiting.proved_at,
             kind: Kind::Browser,
             method: waiting.method,
             device: None,

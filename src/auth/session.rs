@@ -1,5 +1,7 @@
 //! Sessions: begun at a sign-in, kept alive by activity, ended once and for all.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sqlx::{Any, Transaction};
 
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::{
     db::{
-        UnixMillis,
+        UnixMillis, events,
         sessions::{self, Ended, Session},
         users::{self, User},
     },
@@ -24,6 +26,8 @@ use crate::{
 
 /// Sessions that one transaction ends where it ends everybody's: a sign-in never waits for more.
 const BATCH: i64 = 500;
+const RETRIES: u32 = 20;
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// How a session was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +97,10 @@ pub enum Key {
 #[derive(Clone, Copy, Debug)]
 pub struct NewSession<'a> {
     pub user_id: &'a str,
+    /// As it was when the person proved who they are: a password changed since then proves nothing (ASVS 7.4.3).
+    pub password_changed_at: Option<UnixMillis>,
+    /// When that was.
+    pub proved_at: UnixMillis,
     pub kind: Kind,
     pub method: Method,
     /// What the device calls itself; else it is read from the user agent.
@@ -168,7 +176,7 @@ impl Auth {
             user_agent: caller.user_agent.clone(),
             method: new.method.as_str().into(),
             created_at: now,
-            authenticated_at: now,
+            authenticated_at: new.proved_at,
             last_active_at: now,
             idle_expires_at: idle.map(|d| now + millis(d)),
             expires_at: absolute.map(|d| now + millis(d)),
@@ -178,8 +186,10 @@ impl Auth {
 
         let mut tx = self.db.begin().await?;
         // Holding the user's row keeps the count below true under parallel sign-ins, and a disabled account out.
-        if !users::lock(&mut *tx, new.user_id).await? {
-            return Err(Error::AccountDisabled);
+        match users::find_for_update(&mut *tx, new.user_id).await? {
+            Some(user) if user.disabled_at.is_some() => return Err(Error::AccountDisabled),
+            Some(user) if user.password_changed_at == new.password_changed_at => {}
+            _ => return Err(Error::InvalidCredentials),
         }
         let new_device = self.is_new_device(&mut tx, &session, caller).await?;
         let mut ended = Vec::new();
@@ -232,12 +242,13 @@ impl Auth {
         session: &Session,
         caller: &Caller,
     ) -> Result<bool, Error> {
-        let known = sessions::list_devices(&mut **tx, &session.user_id).await?;
+        let known = sessions::list_addresses(&mut **tx, &session.user_id, &session.kind, &session.device).await?;
         let here = network_of(caller.ip);
-        let is_this = |(kind, device, ip): &(String, String, String)| {
-            *kind == session.kind && *device == session.device && ip.parse().is_ok_and(|ip| network_of(ip) == here)
-        };
-        Ok(!known.is_empty() && !known.iter().any(is_this))
+        if known.iter().any(|ip| ip.parse().is_ok_and(|ip| network_of(ip) == here)) {
+            return Ok(false);
+        }
+        // The log remembers longer than the sessions do.
+        Ok(events::any(&mut **tx, &session.user_id, EventKind::SignedIn.as_str()).await?)
     }
 
     /// Looks a cookie up. A session found past its deadline ends here, with its reason.
@@ -286,13 +297,6 @@ impl Auth {
         Ok(())
     }
 
-    /// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
-    pub async fn renew_cookie(&self, session_id: &str) -> Result<CookieToken, Error> {
-        let token = CookieToken(random());
-        let renewed = sessions::replace_token(self.db.writer(), session_id, &token.hash(), self.clock.now()).await?;
-        if renewed { Ok(token) } else { Err(Error::Unauthenticated) }
-    }
-
     /// A user's live sessions, the newest first.
     pub async fn sessions(&self, user_id: &str) -> Result<Vec<Session>, Error> {
         Ok(sessions::list_live(self.db.reader(), user_id, self.clock.now()).await?)
@@ -304,25 +308,41 @@ impl Auth {
     /// Everybody's sessions end in batches, each of them whole. They are announced before: a hundred thousand rows take
     /// their time, and nobody is let in until then.
     pub async fn end(&self, which: Which<'_>, reason: Reason, caller: Option<&Caller>) -> Result<usize, Error> {
-        let mut count = 0;
-        if let Which::Everybody { keep } = which {
-            let at = self.clock.now();
-            let ids = sessions::list_live_ids(self.db.reader(), keep, at).await?;
-            self.ended.announce(ids.into_iter().map(|id| End { session_id: id.into(), reason, at }));
-        }
+        let now = self.clock.now();
+        let Which::Everybody { keep } = which else { return self.end_batch(which, reason, now, caller).await };
+        let ids = sessions::list_live_ids(self.db.reader(), keep, now).await?;
+        self.ended.announce(ids.into_iter().map(|id| End { session_id: id.into(), reason, at: now }));
+        let (mut count, mut failures) = (0, 0);
         loop {
-            let mut tx = self.db.begin().await?;
-            let ended = self.end_in(&mut tx, which, reason).await?;
-            let entries: Vec<_> = ended.iter().map(Entry::from).collect();
-            self.log(&mut tx, &entries, caller).await?;
-            tx.commit().await?;
-            let batch = ended.len();
-            self.announce(ended);
-            count += batch;
-            if !matches!(which, Which::Everybody { .. }) || batch < BATCH as usize {
-                return Ok(count);
+            match self.end_batch(which, reason, now, caller).await {
+                Ok(batch) if batch < BATCH as usize => return Ok(count + batch),
+                Ok(batch) => count += batch,
+                // What was announced must come true: everybody who was signed out is at the door again just now.
+                Err(error) if failures < RETRIES => {
+                    error.log();
+                    failures += 1;
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    async fn end_batch(
+        &self,
+        which: Which<'_>,
+        reason: Reason,
+        now: UnixMillis,
+        caller: Option<&Caller>,
+    ) -> Result<usize, Error> {
+        let mut tx = self.db.begin().await?;
+        let ended = self.end_in(&mut tx, which, reason, now).await?;
+        let entries: Vec<_> = ended.iter().map(Entry::from).collect();
+        self.log(&mut tx, &entries, caller).await?;
+        tx.commit().await?;
+        let count = ended.len();
+        self.announce(ended);
+        Ok(count)
     }
 
     /// The part of [`Auth::end`] that belongs into a transaction which does more than that. What it returns is to be
@@ -332,8 +352,9 @@ impl Auth {
         tx: &mut Transaction<'_, Any>,
         which: Which<'_>,
         reason: Reason,
+        now: UnixMillis,
     ) -> Result<Vec<Ended>, Error> {
-        let (tx, reason, now) = (&mut **tx, reason.as_str(), self.clock.now());
+        let (tx, reason) = (&mut **tx, reason.as_str());
         Ok(match which {
             Which::One { user_id, id } => sessions::end(tx, id, user_id, reason, now).await?.into_iter().collect(),
             Which::Others { user_id, keep } => sessions::end_others(tx, user_id, keep, reason, now).await?,

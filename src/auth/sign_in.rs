@@ -6,6 +6,7 @@ use super::{
     email::Email,
     event::{Entry, Kind},
     password::{Password, Verdict},
+    reason::Reason,
 };
 use crate::{
     db::users::{self, User},
@@ -49,6 +50,7 @@ impl Auth {
         };
         // Hashed before the address is looked at: a taken one takes as long as a free one.
         let password_hash = Some(self.passwords.hash(password).await?);
+        let now = self.clock.now();
         let user = User {
             id: self.clock.new_id(),
             email: email.as_str().into(),
@@ -57,8 +59,9 @@ impl Auth {
             locale: new.locale.map(Into::into),
             password_hash,
             roles: "user".into(),
-            created_at: self.clock.now(),
+            created_at: now,
             disabled_at: None,
+            password_changed_at: Some(now),
             notice_at: None,
             notices_seen_at: None,
         };
@@ -94,6 +97,7 @@ impl Auth {
             }
         };
         if user.disabled_at.is_some() {
+            self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), Some(caller)).await?;
             return Err(Error::AccountDisabled);
         }
         if verdict == Verdict::RightOutdated {

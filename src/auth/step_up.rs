@@ -1,10 +1,13 @@
 //! Step-up: something sensitive needs a proof of who it is that is no older than the policy says (ASVS 7.5.1).
 
+use sqlx::{Any, Transaction};
+
 use super::{
     Auth, Caller,
     event::{Entry, Kind},
     millis,
     password::{Password, Verdict},
+    secret::random,
     session::{CookieToken, SignedIn},
 };
 use crate::{
@@ -45,10 +48,12 @@ impl Auth {
         caller: &Caller,
     ) -> Result<(), Error> {
         self.prove(user, session_id, password, caller).await?;
-        if !sessions::set_authenticated(self.db.writer(), session_id, self.clock.now()).await? {
+        let mut tx = self.db.begin().await?;
+        if !sessions::set_authenticated(&mut *tx, session_id, self.clock.now()).await? {
             return Err(Error::InvalidToken);
         }
-        self.log_alone(Entry::new(Kind::SteppedUp).user(&user.id).session(session_id), Some(caller)).await
+        self.log(&mut tx, &[Entry::new(Kind::SteppedUp).user(&user.id).session(session_id)], Some(caller)).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn prove(&self, user: &User, session_id: &str, password: &str, caller: &Caller) -> Result<(), Error> {
@@ -56,21 +61,30 @@ impl Auth {
         match self.passwords.verify(Password::presented(password), user.password_hash.clone()).await? {
             Verdict::Right | Verdict::RightOutdated => Ok(()),
             Verdict::Wrong => {
-                let entry = Entry::new(Kind::StepUpFailed).user(&user.id).session(session_id);
-                self.log_alone(entry, Some(caller)).await?;
+                self.log_failed_step_up(&user.id, session_id, caller).await?;
                 Err(Error::field("password", "password-wrong"))
             }
         }
     }
 
+    /// The proof, and a new secret for the session that gave it.
     pub(super) async fn stepped_up(&self, signed_in: &SignedIn, caller: &Caller) -> Result<CookieToken, Error> {
-        let token = self.renew_cookie(&signed_in.session.id).await?;
-        self.log_step_up(Kind::SteppedUp, signed_in, caller).await?;
+        let (user, session) = (&signed_in.user, &signed_in.session);
+        let mut tx = self.db.begin().await?;
+        let token = self.renew_cookie(&mut tx, &session.id).await?;
+        self.log(&mut tx, &[Entry::new(Kind::SteppedUp).user(&user.id).session(&session.id)], Some(caller)).await?;
+        tx.commit().await?;
         Ok(token)
     }
 
-    pub(super) async fn log_step_up(&self, kind: Kind, signed_in: &SignedIn, caller: &Caller) -> Result<(), Error> {
-        let entry = Entry::new(kind).user(&signed_in.user.id).session(&signed_in.session.id);
-        self.log_alone(entry, Some(caller)).await
+    /// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
+    pub(super) async fn renew_cookie(&self, tx: &mut Transaction<'_, Any>, id: &str) -> Result<CookieToken, Error> {
+        let token = CookieToken::new(random());
+        let renewed = sessions::replace_token(&mut **tx, id, &token.hash(), self.clock.now()).await?;
+        if renewed { Ok(token) } else { Err(Error::Unauthenticated) }
+    }
+
+    pub(super) async fn log_failed_step_up(&self, user: &str, session: &str, caller: &Caller) -> Result<(), Error> {
+        self.log_alone(Entry::new(Kind::StepUpFailed).user(user).session(session), Some(caller)).await
     }
 }

@@ -48,7 +48,7 @@ pub struct Amounts {
 }
 
 pub async fn fill(config: &Config, amounts: &Amounts) -> Result<(), StartError> {
-    let auth = open(config).await?;
+    let auth = open(config, true).await?;
     let done = fill_empty(&auth, amounts).await;
     auth.db.close().await;
     done.map_err(failed)

@@ -120,6 +120,32 @@ pub async fn find_seq(db: impl Executor<'_>, id: &str) -> Result<Option<i64>> {
     sqlx::query_scalar("select seq from events where id = $1").bind(id).fetch_optional(db).await
 }
 
+/// Whether a person has an entry of a kind.
+pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str) -> Result<bool> {
+    sqlx::query_scalar::<_, i64>("select seq from events where user_id = $1 and kind = $2 limit 1")
+        .bind(user_id)
+        .bind(kind)
+        .fetch_optional(db)
+        .await
+        .map(|seq| seq.is_some())
+}
+
+/// The last entry before a time.
+pub async fn find_seq_before(db: impl Executor<'_>, at: UnixMillis) -> Result<Option<i64>> {
+    sqlx::query_scalar("select seq from events where at < $1 order by at desc, seq desc limit 1")
+        .bind(at)
+        .fetch_optional(db)
+        .await
+}
+
+/// The last entry numbered below `seq`.
+pub async fn find_below(db: impl Executor<'_>, seq: i64) -> Result<Option<i64>> {
+    sqlx::query_scalar("select seq from events where seq < $1 order by seq desc limit 1")
+        .bind(seq)
+        .fetch_optional(db)
+        .await
+}
+
 /// The first entry from a time on.
 pub async fn find_seq_since(db: impl Executor<'_>, at: UnixMillis) -> Result<Option<i64>> {
     sqlx::query_scalar("select seq from events where at >= $1 order by at, seq limit 1")
@@ -128,7 +154,7 @@ pub async fn find_seq_since(db: impl Executor<'_>, at: UnixMillis) -> Result<Opt
         .await
 }
 
-/// Everybody's log, the newest first, within `seqs`; times in the filter are not looked at.
+/// Everybody's log, the newest first, of what `seqs` spans.
 ///
 /// The filter that leaves least (a person, then a place, then a kind) is looked up by its index; the others are
 /// written so that no index serves them, or a planner without statistics might take the worst.
@@ -143,7 +169,7 @@ pub async fn search(
         Some(Place::Network(network)) => (None, Some(network.as_str())),
         None => (None, None),
     };
-    let mut wheres = vec!["e.seq >= $1 and e.seq < $2".to_owned()];
+    let mut wheres = vec!["e.seq >= $1 and e.seq < $2 and e.at >= $3 and e.at < $4".to_owned()];
     let mut texts = Vec::new();
     for (column, value) in
         [("user_id", filter.user_id.as_deref()), ("ip", ip), ("network", network), ("kind", filter.kind)]
@@ -151,7 +177,7 @@ pub async fn search(
         if let Some(value) = value {
             let expression = if texts.is_empty() { format!("e.{column}") } else { format!("(e.{column} || '')") };
             texts.push(value.to_owned());
-            wheres.push(format!("{expression} = ${}", texts.len() + 2));
+            wheres.push(format!("{expression} = ${}", texts.len() + 4));
         }
     }
     let statement = format!(
@@ -159,9 +185,10 @@ pub async fn search(
          left join users u on u.id = e.user_id left join users a on a.id = e.actor_id \
          where {} order by e.seq desc limit ${}",
         wheres.join(" and "),
-        texts.len() + 3
+        texts.len() + 5
     );
-    let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(seqs.start).bind(seqs.end);
+    let (from, to) = (filter.from.unwrap_or(i64::MIN), filter.to.unwrap_or(i64::MAX));
+    let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(seqs.start).bind(seqs.end).bind(from).bind(to);
     for text in texts {
         query = query.bind(text);
     }
@@ -178,11 +205,12 @@ pub async fn delete_before(db: impl Executor<'_>, seq: i64) -> Result<()> {
     sqlx::query("delete from events where seq < $1").bind(seq).execute(db).await.map(drop)
 }
 
-/// Makes the chain of an empty log, unless there is one.
+/// Makes the chain of an empty log, unless there is one: only in an empty house, so that a log which somebody wiped
+/// is not taken for a new one.
 pub async fn insert_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
     sqlx::query(
-        "insert into chain (id, first_seq, first_hash, last_seq, last_hash, seal) values (1, $1, $2, $3, $4, $5) \
-         on conflict (id) do nothing",
+        "insert into chain (id, first_seq, first_hash, last_seq, last_hash, seal) \
+         select 1, $1, $2, $3, $4, $5 where not exists (select 1 from users) on conflict (id) do nothing",
     )
     .bind(chain.first_seq)
     .bind(&chain.first_hash)
@@ -203,9 +231,9 @@ pub async fn lock_chain(db: impl Executor<'_>) -> Result<Chain> {
     .await
 }
 
-pub async fn find_chain(db: impl Executor<'_>) -> Result<Chain> {
+pub async fn find_chain(db: impl Executor<'_>) -> Result<Option<Chain>> {
     sqlx::query_as("select first_seq, first_hash, last_seq, last_hash, seal from chain where id = 1")
-        .fetch_one(db)
+        .fetch_optional(db)
         .await
 }
 

@@ -223,13 +223,14 @@ pub async fn end_others(
     .await
 }
 
-/// Ends sessions whose deadline has passed, with the reason that came first, `limit` at a time.
+/// Ends sessions whose deadline has passed, with the reason that came first: `limit` of either kind at a time.
 pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<Ended>> {
     sqlx::query_as(
         "update sessions set ended_at = $1, ended_reason = case when idle_expires_at <= $1 \
          and (expires_at is null or idle_expires_at < expires_at) then 'idle_timeout' else 'absolute_timeout' end \
-         where id in (select id from sessions where ended_at is null and idle_expires_at <= $1 \
-         union select id from sessions where ended_at is null and expires_at <= $1 limit $2) and ended_at is null \
+         where id in (select id from (select id from sessions where ended_at is null and idle_expires_at <= $1 limit $2) \
+         as idle union select id from (select id from sessions where ended_at is null and expires_at <= $1 limit $2) \
+         as absolute) and ended_at is null \
          returning id, user_id, ended_at, ended_reason",
     )
     .bind(now)
@@ -238,12 +239,16 @@ pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> 
     .await
 }
 
-/// Kind, device and address of the sessions that are remembered of a user, the latest first.
-pub async fn list_devices(db: impl Executor<'_>, user_id: &str) -> Result<Vec<(String, String, String)>> {
-    sqlx::query_as("select kind, device, ip from sessions where user_id = $1 order by created_at desc limit 100")
-        .bind(user_id)
-        .fetch_all(db)
-        .await
+/// The addresses that a user's sessions on a device of this name came from, the latest first.
+pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by created_at desc limit 100",
+    )
+    .bind(user_id)
+    .bind(kind)
+    .bind(device)
+    .fetch_all(db)
+    .await
 }
 
 /// Marks a live session's person as having just proved who they are.

@@ -15,14 +15,15 @@ pub struct User {
     pub roles: String,
     pub created_at: UnixMillis,
     pub disabled_at: Option<UnixMillis>,
+    pub password_changed_at: Option<UnixMillis>,
     /// When the latest thing happened that the person should know of.
     pub notice_at: Option<UnixMillis>,
     /// When they last said that they had seen such things.
     pub notices_seen_at: Option<UnixMillis>,
 }
 
-const COLUMNS: &str =
-    "id, email, name, about, locale, password_hash, roles, created_at, disabled_at, notice_at, notices_seen_at";
+const COLUMNS: &str = "id, email, name, about, locale, password_hash, roles, created_at, disabled_at, password_changed_at, notice_at, \
+     notices_seen_at";
 
 /// What administrators search in.
 fn searched(email: &str, name: &str) -> String {
@@ -110,16 +111,6 @@ pub async fn upgrade_password(db: impl Executor<'_>, id: &str, old: &str, new: &
         .map(drop)
 }
 
-/// Holds the user's row until the transaction ends, so that the number of their sessions stands still.
-/// False when there is no such user or the account is disabled.
-pub async fn lock(db: impl Executor<'_>, id: &str) -> Result<bool> {
-    sqlx::query("update users set updated_at = updated_at where id = $1 and disabled_at is null")
-        .bind(id)
-        .execute(db)
-        .await
-        .map(|r| r.rows_affected() == 1)
-}
-
 /// Disables an account, or enables it again; false when it was so before.
 pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis>, now: UnixMillis) -> Result<bool> {
     sqlx::query(
@@ -161,8 +152,14 @@ pub async fn set_notice(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Res
     sqlx::query("update users set notice_at = $2 where id = $1").bind(id).bind(now).execute(db).await.map(drop)
 }
 
-pub async fn set_notices_seen(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<()> {
-    sqlx::query("update users set notices_seen_at = $2 where id = $1").bind(id).bind(now).execute(db).await.map(drop)
+/// Marks notices up to a time as seen; never takes that back.
+pub async fn set_notices_seen(db: impl Executor<'_>, id: &str, until: UnixMillis) -> Result<()> {
+    sqlx::query("update users set notices_seen_at = $2 where id = $1 and coalesce(notices_seen_at, 0) < $2")
+        .bind(id)
+        .bind(until)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 /// Which users an administrator looks for.

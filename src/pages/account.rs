@@ -188,7 +188,7 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
     let Member { visitor, signed_in } = &member;
     let auth = &visitor.app.auth;
     let changed = auth
-        .change_password(
+        .change_password_in_browser(
             &signed_in.user,
             &signed_in.session,
             &form.current_password,
@@ -197,8 +197,7 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
         )
         .await;
     match changed {
-        Ok(()) => {
-            let token = auth.renew_cookie(&signed_in.session.id).await?;
+        Ok(token) => {
             session_store::attach(&visitor.cookie, token).await?;
             Ok(Redirect::to("/account?done=password").into_response())
         }

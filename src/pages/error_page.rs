@@ -4,11 +4,11 @@ use axum::{
     extract::{FromRequestParts, Request, State},
     http::{StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use leptos::prelude::*;
 
-use super::{layout::Layout, visitor::Visitor};
+use super::{layout::Layout, session_store, visitor::Visitor};
 use crate::{api::problem::Problem, app::App, error::Error};
 
 /// An error on its way to a person. It has no page yet: [`draw`] knows for whom to draw it.
@@ -58,6 +58,10 @@ pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Respo
     let lang = visitor.lang;
     let status = response.status();
     let signed_in = visitor.signed_in.is_some();
+    let cookie = match status.is_server_error() {
+        true => session_store::cookie_for_error(&visitor.cookie, &app).await,
+        false => None,
+    };
     let mut page = Layout::new(visitor, "error-title")
         .status(status)
         .retry_after(retry_after)
@@ -84,5 +88,8 @@ pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Respo
             page.headers_mut().insert(name, value.clone());
         }
     }
-    page
+    match cookie {
+        Some(cookie) => (AppendHeaders([cookie]), page).into_response(),
+        None => page,
+    }
 }

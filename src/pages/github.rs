@@ -48,6 +48,7 @@ pub async fn begin_link(
     headers: HeaderMap,
     confirmed: Confirmed<Member, Nothing>,
 ) -> Result<Response, ErrorPage> {
+    app.auth.limits.depart(confirmed.who.visitor.caller.ip)?;
     let purpose = Purpose::Link { session_id: confirmed.who.signed_in.session.id.clone() };
     depart(&app, &headers, purpose, "/account?done=linked".into()).await
 }
@@ -64,6 +65,7 @@ pub async fn begin_step_up(
     headers: HeaderMap,
     Form(back): Form<Back>,
 ) -> Result<Response, ErrorPage> {
+    app.auth.limits.depart(member.visitor.caller.ip)?;
     let purpose = Purpose::StepUp { session_id: member.signed_in.session.id.clone() };
     depart(&app, &headers, purpose, own_path(back.next.as_deref())).await
 }

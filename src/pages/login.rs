@@ -19,7 +19,6 @@ use super::{
 use crate::{
     auth::{
         reason::Reason,
-        room::Waiting,
         session::{Kind, Method, NewSession, Which},
     },
     db::users::User,
@@ -120,7 +119,8 @@ pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String)
     match enter(&visitor, user, method).await {
         Ok(()) => Ok(Redirect::to(&next).into_response()),
         Err(Error::DeviceLimit(devices)) => {
-            room::ask(visitor, Waiting { user_id: user.id.clone(), method, next }, devices).await
+            let waiting = visitor.app.auth.waiting(user, method, next);
+            room::ask(visitor, waiting, devices).await
         }
         Err(error) => Err(error),
     }
@@ -130,6 +130,8 @@ pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String)
 pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(), Error> {
     let new = NewSession {
         user_id: &user.id,
+        password_changed_at: user.password_changed_at,
+        proved_at: visitor.app.auth.clock.now(),
         kind: Kind::Browser,
         method,
         device: None,

@@ -9,10 +9,15 @@ use serde::Deserialize;
 
 use super::{
     error_page::ErrorPage,
+    form::Form,
     layout::{Layout, When},
     visitor::Member,
 };
-use crate::{auth::session::device_name, db::events::Event, locale::Lang};
+use crate::{
+    auth::session::device_name,
+    db::{UnixMillis, events::Event},
+    locale::Lang,
+};
 
 const PAGE: usize = 20;
 
@@ -32,15 +37,22 @@ pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response
     Ok(page.render(move || view! { <SecurityPage lang notices events newest older /> }).await)
 }
 
+#[derive(Deserialize)]
+pub struct Seen {
+    /// The time of the latest that was shown, in Unix milliseconds.
+    until: UnixMillis,
+}
+
 /// `POST /security/seen`
-pub async fn seen(member: Member) -> Result<Redirect, ErrorPage> {
-    member.visitor.app.auth.notices_seen(&member.signed_in.user.id).await?;
+pub async fn seen(member: Member, Form(seen): Form<Seen>) -> Result<Redirect, ErrorPage> {
+    member.visitor.app.auth.notices_seen(&member.signed_in.user.id, seen.until).await?;
     Ok(Redirect::to("/security"))
 }
 
 /// What the person should know of, until they say that they have seen it.
 #[component]
 fn Notices(lang: Lang, notices: Vec<Event>) -> impl IntoView {
+    let until = notices.iter().map(|event| event.at).max();
     let entries = notices
         .into_iter()
         .map(|event| {
@@ -58,6 +70,7 @@ fn Notices(lang: Lang, notices: Vec<Event>) -> impl IntoView {
             <p>{lang.t("security-notices-text")}</p>
             <ul>{entries}</ul>
             <form method="post" action="/security/seen" class="actions">
+                <input type="hidden" name="until" value=until />
                 <button class="secondary">{lang.t("security-notices-seen")}</button>
                 <a class="button secondary" href="/account/password">{lang.t("account-password-change")}</a>
             </form>
@@ -119,7 +132,8 @@ fn Entry(lang: Lang, event: Event) -> impl IntoView {
                 {reason.map(|reason| view! { <span class="hint">{reason}</span> })}
             </td>
             <td><When at=event.at /></td>
-            <td>{event.ip}</td>
+            // An administrator's address is not for the people they look after.
+            <td>{event.actor_id.is_none().then_some(event.ip)}</td>
         </tr>
     }
 }

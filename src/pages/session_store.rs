@@ -6,6 +6,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use axum::http::HeaderName;
 use time::Duration;
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
@@ -14,6 +15,7 @@ use tower_sessions::{
     session_store::{Error as StoreError, Result as StoreResult},
 };
 
+use super::cookie;
 use crate::{
     app::App,
     auth::{
@@ -55,9 +57,24 @@ pub fn cookie_name(app: &App) -> &'static str {
     if app.config.base_url.is_https() { "__Host-sekisho" } else { "sekisho" }
 }
 
-/// The secret that the request's cookie holds.
-pub fn token(session: &Session) -> Option<CookieToken> {
-    session.id().map(token_of)
+/// The secret that the request's cookie holds, or the one that has been attached since.
+pub async fn token(session: &Session) -> Option<CookieToken> {
+    match session.id() {
+        Some(id) => Some(token_of(id)),
+        None => session.get(TOKEN).await.ok().flatten().map(CookieToken::new),
+    }
+}
+
+/// `Set-Cookie` for a secret that was attached, where tower-sessions sets none: with an error of ours. The old secret
+/// is dead by then, and an error is no reason to lose the session.
+pub async fn cookie_for_error(session: &Session, app: &App) -> Option<(HeaderName, String)> {
+    if session.id().is_some() {
+        return None;
+    }
+    let token = CookieToken::new(session.get(TOKEN).await.ok().flatten()?);
+    let lifetime = app.auth.policy.session_absolute.map_or(400 * 86_400, |d| d.as_secs() + 7 * 86_400);
+    let value = Id(i128::from_le_bytes(token.expose())).to_string();
+    Some(cookie::set(app, cookie_name(app), &value, u32::try_from(lifetime).unwrap_or(u32::MAX)))
 }
 
 fn token_of(id: Id) -> CookieToken {

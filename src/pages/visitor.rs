@@ -64,7 +64,7 @@ pub struct KeeperUser {
 
 async fn present(app: &App, parts: &mut Parts) -> Result<(Session, Presented), Error> {
     let session = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
-    let presented = match session_store::token(&session) {
+    let presented = match session_store::token(&session).await {
         Some(token) => app.auth.present_cookie(token).await?,
         None => Presented::Unknown,
     };

@@ -192,8 +192,12 @@ fn Row(lang: Lang, entry: NamedEvent, people: bool) -> impl IntoView {
     let NamedEvent { event, user_email, actor_email } = entry;
     let reason = event.reason.as_ref().map(|reason| lang.t(&format!("reason-{reason}")));
     let actor = event.actor_id.clone().map(|id| {
-        let name = actor_email.unwrap_or_else(|| id.clone());
-        view! { <a class="under" href=format!("/admin/users/{id}")>{lang.t1("admin-log-by", "person", name)}</a> }
+        let by = |name: String| lang.t1("admin-log-by", "person", name);
+        match actor_email {
+            Some(email) => view! { <a class="under" href=format!("/admin/users/{id}")>{by(email)}</a> }.into_any(),
+            // The command line, or somebody whose account is gone.
+            None => view! { <span class="under">{by(id)}</span> }.into_any(),
+        }
     });
     // Somebody whose account is gone has only an id.
     let person = event.user_id.clone().map(|id| match user_email {
