@@ -194,10 +194,11 @@ impl Auth {
         let new_device = self.is_new_device(&mut tx, &session, caller).await?;
         let mut ended = Vec::new();
         if let Some(old) = new.replaces {
-            ended.extend(sessions::end(&mut *tx, &old.id, &old.user_id, Reason::SignedOut.as_str(), now).await?);
+            ended.extend(self.end_in(&mut tx, Which::of(old), Reason::SignedOut, now).await?);
         }
         if let Some(id) = new.instead_of {
-            ended.extend(sessions::end(&mut *tx, id, new.user_id, Reason::RevokedByUser.as_str(), now).await?);
+            let chosen = Which::One { user_id: new.user_id, id };
+            ended.extend(self.end_in(&mut tx, chosen, Reason::RevokedByUser, now).await?);
         }
         if let Some(max) = self.policy.max_devices {
             let live = sessions::list_live(&mut *tx, new.user_id, now).await?;
@@ -206,8 +207,7 @@ impl Auth {
                 return Err(Error::DeviceLimit(live.into()));
             }
             for oldest in live.iter().skip(spare) {
-                let reason = Reason::DeviceLimit.as_str();
-                ended.extend(sessions::end(&mut *tx, &oldest.id, new.user_id, reason, now).await?);
+                ended.extend(self.end_in(&mut tx, Which::of(oldest), Reason::DeviceLimit, now).await?);
             }
         }
         sessions::insert(&mut *tx, &session).await?;
