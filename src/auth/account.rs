@@ -3,7 +3,7 @@
 use super::{
     Auth, Caller,
     event::{Entry, Kind},
-    password::{Password, Verdict},
+    password::Password,
     reason::Reason,
     session::{CookieToken, Which},
 };
@@ -107,12 +107,7 @@ impl Auth {
     ) -> Result<(), Error> {
         let old = user.password_hash.clone();
         if old.is_some() {
-            self.limits.sign_in(caller.ip, &user.email)?;
-            let verdict = self.passwords.verify(Password::presented(current), old.clone()).await?;
-            if verdict == Verdict::Wrong {
-                self.log_failed_step_up(&user.id, &session.id, caller).await?;
-                return Err(Error::field("current_password", "password-wrong"));
-            }
+            self.prove(user, &session.id, ("current_password", current), caller).await?;
         } else {
             self.require_recent(session)?;
         }

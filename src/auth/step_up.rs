@@ -35,7 +35,7 @@ impl Auth {
 
     /// Takes the password again, and gives a browser's session a new secret for it (ASVS 7.2.4).
     pub async fn step_up(&self, signed_in: &SignedIn, password: &str, caller: &Caller) -> Result<CookieToken, Error> {
-        self.prove(&signed_in.user, &signed_in.session.id, password, caller).await?;
+        self.prove(&signed_in.user, &signed_in.session.id, ("password", password), caller).await?;
         self.stepped_up(signed_in, caller).await
     }
 
@@ -47,7 +47,7 @@ impl Auth {
         password: &str,
         caller: &Caller,
     ) -> Result<(), Error> {
-        self.prove(user, session_id, password, caller).await?;
+        self.prove(user, session_id, ("password", password), caller).await?;
         let mut tx = self.db.begin().await?;
         if !sessions::set_authenticated(&mut *tx, session_id, self.clock.now()).await? {
             return Err(Error::InvalidToken);
@@ -56,13 +56,20 @@ impl Auth {
         Ok(tx.commit().await?)
     }
 
-    async fn prove(&self, user: &User, session_id: &str, password: &str, caller: &Caller) -> Result<(), Error> {
+    /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at.
+    pub(super) async fn prove(
+        &self,
+        user: &User,
+        session_id: &str,
+        (field, password): (&str, &str),
+        caller: &Caller,
+    ) -> Result<(), Error> {
         self.limits.sign_in(caller.ip, &user.email)?;
         match self.passwords.verify(Password::presented(password), user.password_hash.clone()).await? {
             Verdict::Right | Verdict::RightOutdated => Ok(()),
             Verdict::Wrong => {
                 self.log_failed_step_up(&user.id, session_id, caller).await?;
-                Err(Error::field("password", "password-wrong"))
+                Err(Error::field(field, "password-wrong"))
             }
         }
     }
