@@ -5,7 +5,7 @@
 
 use std::{path::Path, time::Duration};
 
-use sqlx::{Any, AnyPool, Transaction, any::AnyPoolOptions};
+use sqlx::{Any, AnyPool, Connection, Transaction, any::AnyPoolOptions};
 
 pub mod ceremonies;
 pub mod counts;
@@ -19,6 +19,8 @@ pub mod users;
 
 /// Milliseconds since 1970-01-01 UTC.
 pub type UnixMillis = i64;
+
+const RESTED: Duration = Duration::from_secs(1);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -53,9 +55,7 @@ impl Db {
         match sqlite_path(url) {
             Some(path) => Self::open_sqlite(Path::new(path)).await,
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                let pool = AnyPoolOptions::new()
-                    .max_connections(16)
-                    .acquire_timeout(Duration::from_secs(5))
+                let pool = pool(16)
                     // As on SQLite: who waits for a lock longer than this is told so.
                     .after_connect(|conn, _| {
                         Box::pin(async move { sqlx::query("set lock_timeout = '5s'").execute(conn).await.map(drop) })
@@ -74,8 +74,8 @@ impl Db {
             std::fs::create_dir_all(folder).map_err(|e| OpenError::Folder(folder.display().to_string(), e))?;
         }
         let url = format!("sqlite://{}?mode=rwc", path.display());
-        let options = || {
-            AnyPoolOptions::new().acquire_timeout(Duration::from_secs(5)).after_connect(|conn, _| {
+        let options = |connections| {
+            pool(connections).after_connect(|conn, _| {
                 Box::pin(async move {
                     // FULL: a sign-out or a used refresh token must survive a power cut.
                     for pragma in [
@@ -90,8 +90,8 @@ impl Db {
                 })
             })
         };
-        let writer = options().max_connections(1).connect(&url).await.map_err(OpenError::Connect)?;
-        let readers = options().max_connections(4).connect(&url).await.map_err(OpenError::Connect)?;
+        let writer = options(1).connect(&url).await.map_err(OpenError::Connect)?;
+        let readers = options(4).connect(&url).await.map_err(OpenError::Connect)?;
         Ok(Self { readers, writer, sqlite: true })
     }
 
@@ -125,6 +125,22 @@ impl Db {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Connections, of which only one that has rested is tried before it is used again: each is tried when it comes back.
+fn pool(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .test_before_acquire(false)
+        .before_acquire(|conn, meta| {
+            Box::pin(async move {
+                if meta.idle_for > RESTED {
+                    conn.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// The file behind a `sqlite://` URL, without its parameters.

@@ -30,13 +30,15 @@ async fn an_unknown_address_and_a_wrong_password_are_answered_alike() {
 }
 
 /// Interleaved, and the fastest answer of each: a busy machine adds to times and never takes away, so that the fastest
-/// of many come down to the work itself. Work that only one of them does would stay.
+/// of many come down to the work itself, if need be when the other tests are done. Work that only one of them does
+/// would stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn time_does_not_tell_who_has_an_account() {
     let t = TestApp::new().await;
     t.register("ada@example.com").await;
     let mut fastest = [Duration::MAX; 2];
-    for round in 0..300 {
+    let begun = Instant::now();
+    for round in 0.. {
         for (email, fastest) in ["ada@example.com", "bob@example.com"].iter().zip(&mut fastest) {
             let start = Instant::now();
             t.anonymous().post("/api/v1/tokens", json!({ "email": email, "password": "wrong" })).await;
@@ -46,8 +48,8 @@ async fn time_does_not_tell_who_has_an_account() {
         if round > 20 && known.abs_diff(unknown) <= known / 50 {
             return;
         }
+        assert!(begun.elapsed() < Duration::from_secs(120), "known and unknown: {fastest:?}");
     }
-    panic!("known and unknown: {fastest:?}");
 }
 
 #[tokio::test]

@@ -81,11 +81,11 @@ fn parse_time(text: &str) -> Option<UnixMillis> {
 /// A network must be of the size that the log keeps: another one would be looked for in vain.
 fn parse_place(text: &str) -> Option<Place> {
     if let Ok(ip) = text.parse::<IpAddr>() {
-        return Some(Place::Ip(ip.to_canonical().to_string()));
+        return Some(Place { network: network_of(ip), ip: Some(ip.to_canonical().to_string()) });
     }
     let net: IpNet = text.parse().ok()?;
     let kept = network_of(net.addr());
-    (net.trunc().to_string() == kept).then_some(Place::Network(kept))
+    (net.trunc().to_string() == kept).then_some(Place { network: kept, ip: None })
 }
 
 #[cfg(test)]
@@ -103,8 +103,7 @@ mod tests {
     #[test]
     fn places_are_addresses_or_networks_as_the_log_keeps_them() {
         let of = |text: &str| match parse_place(text) {
-            Some(Place::Ip(ip)) => ip,
-            Some(Place::Network(network)) => network,
+            Some(place) => place.ip.unwrap_or(place.network),
             None => "none".into(),
         };
         assert_eq!(of("203.0.113.9"), "203.0.113.9");

@@ -1,10 +1,9 @@
 //! Passwords: which ones are taken, and how they are hashed and checked without eating the machine.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::VecDeque,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
@@ -12,7 +11,7 @@ use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHasher, Version,
     password_hash::phc::{Output, PasswordHash},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -81,61 +80,102 @@ pub enum Verdict {
 
 /// The pool that hashes: one thread a core, a bounded queue. A flood of sign-ins fills the queue, not the memory
 /// (19 MiB a hash), and leaves the async threads to other requests.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Passwords {
-    slots: Arc<Semaphore>,
-    memory: Arc<Memory>,
-    queued: Arc<AtomicUsize>,
+    queue: Arc<Mutex<Queue>>,
+    threads: usize,
     max_queued: usize,
     /// Checked for unknown users, so that they take as long as known ones (ASVS 6.3.8).
     dummy: Arc<str>,
 }
 
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Job>,
+    /// Threads that take from the queue until it is empty.
+    working: usize,
+    /// Argon2's working memory, kept from one check to the next: to have 19 MiB mapped anew for each costs up to a
+    /// third of the hash itself.
+    memory: Vec<Blocks>,
+}
+
+type Blocks = Vec<Block>;
+type Job = Box<dyn FnOnce(&mut Blocks) + Send>;
+
 impl Passwords {
     pub fn new() -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         Self {
-            slots: Arc::new(Semaphore::new(threads)),
-            memory: Arc::default(),
-            queued: Arc::default(),
+            queue: Arc::default(),
+            threads,
             max_queued: threads * QUEUE_PER_THREAD,
             dummy: hash(&Password("no such user".into())).into(),
         }
     }
 
     pub async fn hash(&self, password: Password) -> Result<String, Error> {
-        self.run(move || hash(&password)).await
+        self.run(move |_| hash(&password)).await
     }
 
     /// Checks `password` against `stored`, or does the same work in vain when there is none.
     pub async fn verify(&self, password: Password, stored: Option<String>) -> Result<Verdict, Error> {
-        let (dummy, memory) = (self.dummy.clone(), self.memory.clone());
-        self.run(move || {
-            memory.lend(|blocks| match stored {
-                Some(stored) => verify(&password, &stored, blocks),
-                None => {
-                    verify(&password, &dummy, blocks);
-                    Verdict::Wrong
-                }
-            })
+        let dummy = self.dummy.clone();
+        self.run(move |memory| match stored {
+            Some(stored) => verify(&password, &stored, memory),
+            None => {
+                verify(&password, &dummy, memory);
+                Verdict::Wrong
+            }
         })
         .await
     }
 
     /// Gives the memory between hashes back to the system.
     pub fn release_memory(&self) {
-        self.memory.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.queue().memory.clear();
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _place = Place::take(&self.queued, self.max_queued).ok_or(Error::Busy)?;
-        let slot = self.slots.clone().acquire_owned().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(move || {
-            let _slot = slot; // held to the end, even when the request is gone
-            work()
-        })
-        .await
-        .map_err(Error::internal)
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Blocks) -> T + Send + 'static) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job = move |memory: &mut Blocks| {
+            // Whoever is gone by now needs no answer.
+            if !answer.is_closed() {
+                let _ = answer.send(work(memory));
+            }
+        };
+        {
+            let mut queue = self.queue();
+            if queue.waiting.len() >= self.max_queued {
+                return Err(Error::Busy);
+            }
+            queue.waiting.push_back(Box::new(job));
+            if queue.working < self.threads {
+                queue.working += 1;
+                let passwords = self.clone();
+                tokio::task::spawn_blocking(move || passwords.work());
+            }
+        }
+        answered.await.map_err(Error::internal)
+    }
+
+    /// Takes one job after the other, so that no core waits between them.
+    fn work(&self) {
+        let mut memory = self.queue().memory.pop().unwrap_or_default();
+        loop {
+            let mut queue = self.queue();
+            let Some(job) = queue.waiting.pop_front() else {
+                queue.working -= 1;
+                queue.memory.push(memory);
+                return;
+            };
+            drop(queue);
+            // A job that panics takes its answer with it, not the others'.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -145,42 +185,9 @@ impl Default for Passwords {
     }
 }
 
-/// Argon2's working memory, kept from one check to the next: to have 19 MiB mapped anew for each costs up to a third of
-/// the hash itself.
-#[derive(Default)]
-struct Memory {
-    idle: Mutex<Vec<Vec<Block>>>,
-}
-
-impl Memory {
-    fn lend<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut blocks = idle().pop().unwrap_or_default();
-        let done = work(&mut blocks);
-        idle().push(blocks);
-        done
-    }
-}
-
-impl std::fmt::Debug for Memory {
+impl std::fmt::Debug for Passwords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Memory(..)")
-    }
-}
-
-/// A place in the queue, given back when dropped, also when a request is cancelled.
-struct Place(Arc<AtomicUsize>);
-
-impl Place {
-    fn take(queued: &Arc<AtomicUsize>, max: usize) -> Option<Self> {
-        let place = Self(queued.clone());
-        (queued.fetch_add(1, Ordering::Relaxed) < max).then_some(place)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        f.write_str("Passwords(..)")
     }
 }
 
@@ -269,5 +276,31 @@ mod tests {
         let mut passwords = Passwords::new();
         passwords.max_queued = 0;
         assert!(matches!(passwords.hash(Password::presented("x")).await, Err(Error::Busy)));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_takes_neither_thread_nor_others_with_it() {
+        let passwords = Passwords { threads: 1, ..Passwords::new() };
+        let broken = passwords.run(|_| panic!("as planned"));
+        let (broken, whole) = tokio::join!(broken, passwords.run(|_| 7));
+        assert!(matches!((broken, whole), (Err::<(), _>(Error::Internal(_)), Ok(7))));
+        assert!(matches!(passwords.run(|_| 8).await, Ok(8)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_hashed_for_whoever_left_the_queue() {
+        let passwords = Passwords { threads: 1, ..Passwords::new() };
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let first = passwords.run(move |_| gate.recv().is_ok());
+        let (hash, hashed) = std::sync::mpsc::channel();
+        let second = passwords.run(move |_| hash.send(()).is_ok());
+        let (done, ()) = tokio::join!(first, async {
+            // Queued behind the first, and dropped.
+            assert!(tokio::time::timeout(std::time::Duration::from_millis(1), second).await.is_err());
+            let _ = open.send(());
+        });
+        assert!(matches!(done, Ok(true)));
+        assert!(matches!(passwords.run(|_| 9).await, Ok(9)));
+        assert!(hashed.recv().is_err());
     }
 }

@@ -242,13 +242,17 @@ impl Auth {
         session: &Session,
         caller: &Caller,
     ) -> Result<bool, Error> {
-        let known = sessions::list_addresses(&mut **tx, &session.user_id, &session.kind, &session.device).await?;
+        let Session { user_id, kind, device, ip, .. } = session;
+        if sessions::any(&mut **tx, user_id, kind, device, ip).await? {
+            return Ok(false);
+        }
+        let known = sessions::list_addresses(&mut **tx, user_id, kind, device).await?;
         let here = network_of(caller.ip);
         if known.iter().any(|ip| ip.parse().is_ok_and(|ip| network_of(ip) == here)) {
             return Ok(false);
         }
         // The log remembers longer than the sessions do.
-        Ok(events::any(&mut **tx, &session.user_id, EventKind::SignedIn.as_str()).await?)
+        Ok(events::any(&mut **tx, user_id, EventKind::SignedIn.as_str()).await?)
     }
 
     /// Looks a cookie up. A session found past its deadline ends here, with its reason.

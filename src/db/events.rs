@@ -111,9 +111,10 @@ pub struct Filter {
 }
 
 #[derive(Clone, Debug)]
-pub enum Place {
-    Ip(String),
-    Network(String),
+pub struct Place {
+    pub network: String,
+    /// One address in it; `None` is any.
+    pub ip: Option<String>,
 }
 
 pub async fn find_seq(db: impl Executor<'_>, id: &str) -> Result<Option<i64>> {
@@ -164,15 +165,12 @@ pub async fn search(
     seqs: std::ops::Range<i64>,
     limit: i64,
 ) -> Result<Vec<NamedEvent>> {
-    let (ip, network) = match &filter.place {
-        Some(Place::Ip(ip)) => (Some(ip.as_str()), None),
-        Some(Place::Network(network)) => (None, Some(network.as_str())),
-        None => (None, None),
-    };
+    let network = filter.place.as_ref().map(|place| place.network.as_str());
+    let ip = filter.place.as_ref().and_then(|place| place.ip.as_deref());
     let mut wheres = vec!["e.seq >= $1 and e.seq < $2 and e.at >= $3 and e.at < $4".to_owned()];
     let mut texts = Vec::new();
     for (column, value) in
-        [("user_id", filter.user_id.as_deref()), ("ip", ip), ("network", network), ("kind", filter.kind)]
+        [("user_id", filter.user_id.as_deref()), ("network", network), ("ip", ip), ("kind", filter.kind)]
     {
         if let Some(value) = value {
             let expression = if texts.is_empty() { format!("e.{column}") } else { format!("(e.{column} || '')") };

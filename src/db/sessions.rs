@@ -239,6 +239,20 @@ pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> 
     .await
 }
 
+/// Whether a user has, or lately had, a session on a device of this name from this very address.
+pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str, ip: &str) -> Result<bool> {
+    sqlx::query_scalar::<_, String>(
+        "select id from sessions where user_id = $1 and kind = $2 and device = $3 and ip = $4 limit 1",
+    )
+    .bind(user_id)
+    .bind(kind)
+    .bind(device)
+    .bind(ip)
+    .fetch_optional(db)
+    .await
+    .map(|id| id.is_some())
+}
+
 /// The addresses that a user's sessions on a device of this name came from, the latest first.
 pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<String>> {
     sqlx::query_scalar(

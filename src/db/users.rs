@@ -192,7 +192,8 @@ pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit:
         wheres.push("disabled_at is not null".to_owned());
     }
     let statement = format!(
-        "select {COLUMNS} from users where {} order by id desc limit ${}",
+        "select {COLUMNS} from users where id in (select id from users where {} order by id desc limit ${}) \
+         order by id desc",
         wheres.join(" and "),
         texts.len() + 2
     );
