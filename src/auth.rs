@@ -8,7 +8,7 @@
 //!   lately, in memory ([`access_token`], [`ended`]);
 //! * a refresh token works once ([`refresh_token`]).
 //!
-//! A session ends in one place, [`Auth::end`], which writes the row and the log ([`audit`]) together and then tells the
+//! A session ends in one place, an [`act`], which writes the row and the log ([`audit`]) together and then tells the
 //! set in memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -24,6 +24,7 @@ use crate::{
 
 pub mod access_token;
 pub mod account;
+mod act;
 pub mod admin;
 pub mod audit;
 pub mod ceremony;
@@ -31,6 +32,7 @@ pub mod clock;
 pub mod email;
 pub mod ended;
 pub mod event;
+pub mod everybody;
 pub mod github;
 pub mod housekeeping;
 pub mod log_filter;

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand};
 
 use crate::{
-    auth::{Auth, Caller, clock::Clock, role, secret::random, sign_in::Registration},
+    auth::{Auth, Caller, admin::AccessChange, clock::Clock, role, secret::random, sign_in::Registration},
     config::Config,
     db::{sqlite_path, users::User},
     error::Error,
@@ -119,7 +119,9 @@ async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
     let caller = command_line();
     let user = auth.create_user(registration, &caller).await.map_err(failed)?;
     if new.admin {
-        auth.set_roles(&user.id, &[role::ADMIN.to_owned()], Some(&caller)).await.map_err(failed)?;
+        auth.change_access(&user.id, AccessChange::roles(&[role::ADMIN.to_owned()]), Some(&caller))
+            .await
+            .map_err(failed)?;
     }
     println!("{} has an account{}.", user.email, if new.admin { " with the role admin" } else { "" });
     if made_up {
@@ -147,14 +149,16 @@ async fn change_roles(auth: &Auth, email: &str, change: impl FnOnce(&mut Vec<Str
     let user = find(auth, email).await?;
     let mut roles = user.roles().map(Into::into).collect();
     change(&mut roles);
-    let user = auth.set_roles(&user.id, &roles, Some(&command_line())).await.map_err(failed)?;
+    let (user, _) =
+        auth.change_access(&user.id, AccessChange::roles(&roles), Some(&command_line())).await.map_err(failed)?;
     println!("{} has the roles {}.", user.email, user.roles);
     Ok(())
 }
 
 async fn set_disabled(auth: &Auth, email: &str, disabled: bool) -> Result<(), StartError> {
     let user = find(auth, email).await?;
-    let ended = auth.set_disabled(&user.id, disabled, Some(&command_line())).await.map_err(failed)?;
+    let (_, ended) =
+        auth.change_access(&user.id, AccessChange::disabled(disabled), Some(&command_line())).await.map_err(failed)?;
     match disabled {
         true => println!("{} is disabled; sessions ended: {ended}.", user.email),
         false => println!("{} is enabled.", user.email),

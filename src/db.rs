@@ -14,6 +14,7 @@ pub mod identities;
 pub mod refresh_tokens;
 pub mod roles;
 pub mod sessions;
+pub mod sign_outs;
 pub mod signing_keys;
 pub mod users;
 

@@ -1,5 +1,6 @@
 //! Who is signed in, and how they are made to leave: at once, everywhere, with the true reason.
 
+use sekisho::db::sign_outs::{self, SignOut};
 use serde_json::json;
 
 use crate::harness::{Client, HOUR, MINUTE, PASSWORD, TestApp};
@@ -55,27 +56,46 @@ async fn everybody_is_signed_out_but_the_one_who_asks() {
 }
 
 #[tokio::test]
-async fn everybody_is_out_before_the_database_has_written_it_all() {
+async fn everybody_is_out_before_the_database_has_written_it_all_and_after_a_crash_too() {
     let t = TestApp::new().await;
-    let (mut ada, tokens) = t.api("ada@example.com").await;
-    let mut browser = t.sign_in_browser("ada@example.com").await;
-    let mut lock = t.app.auth.db.begin().await.expect("a transaction");
-    sqlx::query("update chain set seal = seal").execute(&mut *lock).await.expect("a lock");
-    let app = t.app.clone();
-    let ending = tokio::spawn(async move {
-        let which = sekisho::auth::session::Which::Everybody { keep: "" };
-        app.auth.end(which, sekisho::auth::reason::Reason::RevokedByAdmin, None).await
-    });
-    let mut news = t.app.auth.ended.subscribe();
-    while t.app.auth.ended.len() < 2 {
-        news.changed().await.expect("news");
+    let (mut admin, tokens) = t.admin("root@example.com").await;
+    let (ada, ada_tokens) = t.api("ada@example.com").await;
+    let browser = t.sign_in_browser("ada@example.com").await;
+    // What is left of a process that was killed right after it recorded the act.
+    let keep = tokens["session_id"].as_str().expect("an id").to_owned();
+    let cut_off = SignOut { id: t.app.auth.clock.new_id(), at: t.app.auth.clock.now(), keep };
+    sign_outs::insert(t.app.auth.db.writer(), &cut_off).await.expect("a row");
+    t.clock.advance(1_000);
+    let (mut later, _) = t.sign_in_api("ada@example.com").await;
+
+    let restarted = t.second_node().await;
+    t.app.auth.follow_ends(None).await.expect("a look");
+    let refresh = json!({ "refresh_token": ada_tokens["refresh_token"] });
+    for node in [&t, &restarted] {
+        let refused = ada.at(node).get("/api/v1/me").await;
+        assert_eq!(refused.problem(401, "session_revoked")["reason"], "revoked_by_admin");
+        assert_eq!(browser.at(node).get("/devices").await.status, 303);
+        node.anonymous().post("/api/v1/tokens/refresh", refresh.clone()).await.problem(401, "session_revoked");
     }
-    assert_eq!(ada.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_admin");
-    assert_eq!(browser.get("/devices").await.status, 303);
-    let refresh = json!({ "refresh_token": tokens["refresh_token"] });
-    t.anonymous().post("/api/v1/tokens/refresh", refresh).await.problem(401, "session_revoked");
-    lock.rollback().await.expect("unlocked");
-    assert_eq!(ending.await.expect("no panic").expect("an end"), 2);
+    let live = async |client: &mut Client| {
+        let sessions = client.get("/api/v1/admin/sessions").await.json();
+        sessions["items"].as_array().map(Vec::len)
+    };
+    assert_eq!(live(&mut admin).await, Some(4), "no row says so yet");
+    restarted.app.auth.sweep().await.expect("a sweep");
+    assert_eq!(live(&mut admin).await, Some(2));
+    assert_eq!(later.get("/api/v1/me").await.status, 200, "signed in since");
+    // One that began before, and was committed after: it is looked for a while longer.
+    sqlx::query("update sessions set created_at = $1 where ended_at is null and id <> $2")
+        .bind(cut_off.at)
+        .bind(&cut_off.keep)
+        .execute(t.app.auth.db.writer())
+        .await
+        .expect("an update");
+    t.clock.advance(MINUTE);
+    restarted.app.auth.sweep().await.expect("a sweep");
+    assert_eq!(live(&mut admin).await, Some(1));
+    assert!(sign_outs::list(t.app.auth.db.reader()).await.expect("a list").is_empty());
 }
 
 #[tokio::test]
@@ -461,8 +481,9 @@ async fn free_roles_have_permissions_and_are_checked() {
             root.json("PUT", &format!("/api/v1/admin/roles/{name}"), json!({ "permissions": permissions })).await;
         assert_eq!(answer.problem(422, "invalid_input")["errors"][0]["field"], field, "{name} {permissions}");
     }
-    let unknown = root.json("PATCH", &user, json!({ "roles": ["support"] })).await;
+    let unknown = root.json("PATCH", &user, json!({ "roles": ["support"], "disabled": true })).await;
     assert_eq!(unknown.problem(422, "invalid_input")["errors"][0]["field"], "roles");
+    assert!(root.get(&user).await.json()["disabled_at"].is_null(), "all of it or nothing");
 
     let role = json!({ "permissions": ["orders:read", "orders:write", "orders:read"] });
     let saved = root.json("PUT", "/api/v1/admin/roles/support", role).await.json();

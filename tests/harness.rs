@@ -10,7 +10,7 @@ use axum::{
 };
 use sekisho::{
     app::{App, router},
-    auth::{clock::Clock, secret::MasterSecret},
+    auth::{admin::AccessChange, clock::Clock, secret::MasterSecret},
     config::Config,
     db::Db,
 };
@@ -97,7 +97,11 @@ impl TestApp {
     pub async fn admin(&self, email: &str) -> (Client, Value) {
         self.register(email).await;
         let roles = ["admin".to_owned()];
-        self.app.auth.set_roles(&self.user_id(email).await, &roles, None).await.expect("a role");
+        self.app
+            .auth
+            .change_access(&self.user_id(email).await, AccessChange::roles(&roles), None)
+            .await
+            .expect("a role");
         self.sign_in_api(email).await
     }
 
@@ -167,6 +171,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// The same person, whose requests another node answers.
+    pub fn at(&self, node: &TestApp) -> Self {
+        Self { router: node.router.clone(), ..self.clone() }
+    }
+
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, None, Body::empty()).await
     }

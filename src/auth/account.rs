@@ -6,6 +6,7 @@ use super::{
     password::Password,
     reason::Reason,
     session::{CookieToken, Which},
+    step_up::renew_cookie,
 };
 use crate::{
     db::{
@@ -79,24 +80,9 @@ impl Auth {
         Ok(user)
     }
 
-    /// As [`Auth::change_password`], and gives this browser's session a new secret (ASVS 7.2.4).
-    pub async fn change_password_in_browser(
-        &self,
-        user: &User,
-        session: &Session,
-        current: &str,
-        new: &str,
-        caller: &Caller,
-    ) -> Result<CookieToken, Error> {
-        self.change_password(user, session, current, new, caller).await?;
-        let mut tx = self.db.begin().await?;
-        let token = self.renew_cookie(&mut tx, &session.id).await?;
-        tx.commit().await?;
-        Ok(token)
-    }
-
     /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;
-    /// an account that has none needs a sign-in no older than the policy's step-up time.
+    /// an account that has none needs a sign-in no older than the policy's step-up time. A browser's session gets a
+    /// new secret (ASVS 7.2.4).
     pub async fn change_password(
         &self,
         user: &User,
@@ -104,7 +90,7 @@ impl Auth {
         current: &str,
         new: &str,
         caller: &Caller,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<CookieToken>, Error> {
         let old = user.password_hash.clone();
         if old.is_some() {
             self.prove(user, &session.id, ("current_password", current), caller).await?;
@@ -114,20 +100,19 @@ impl Auth {
         let new = Password::choose("new_password", new, &[&user.email, &user.name])
             .map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        if !users::swap_password(&mut *tx, &user.id, old.as_deref(), &hash, now).await? {
+        let mut act = self.begin(Some(caller)).await?;
+        let now = act.now;
+        if !users::swap_password(act.db(), &user.id, old.as_deref(), &hash, now).await? {
             return Err(Error::field("current_password", "password-wrong"));
         }
-        users::set_notice(&mut *tx, &user.id, now).await?;
-        let others = Which::Others { user_id: &user.id, keep: &session.id };
-        let ended = self.end_in(&mut tx, others, Reason::PasswordChanged, now).await?;
-        let mut entries = vec![Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id)];
-        entries.extend(ended.iter().map(Entry::from));
-        self.log(&mut tx, &entries, Some(caller)).await?;
-        tx.commit().await?;
-        self.announce(ended);
-        self.forget_profile(&user.id);
-        Ok(())
+        act.notify(&user.id).await?;
+        let token = match session.token_hash {
+            Some(_) => Some(renew_cookie(&mut act, &session.id).await?),
+            None => None,
+        };
+        act.log(Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id));
+        act.end(Which::Others { user_id: &user.id, keep: &session.id }, Reason::PasswordChanged).await?;
+        act.commit().await?;
+        Ok(token)
     }
 }

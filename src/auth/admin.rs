@@ -1,14 +1,12 @@
 //! What administrators see and do. Every act is in the log, with who did it. Users and sessions are returned as the
 //! rows they are; pages and API show no hash of theirs.
 
-use sqlx::{Any, Transaction};
-
 use super::{
     Auth, Caller,
     event::{Entry, Kind},
     page,
     reason::Reason,
-    role::ADMIN,
+    role::{self, ADMIN},
     session::{Which, parse_id},
 };
 use crate::{
@@ -41,6 +39,24 @@ pub struct Overview {
     pub hour: i64,
     /// By hour and kind, from 30 days ago on.
     pub counts: Vec<Count>,
+}
+
+/// Changes to what somebody may do; what is `None` stays.
+#[derive(Clone, Copy, Debug)]
+pub struct AccessChange<'a> {
+    /// All roles that the user is to have.
+    pub roles: Option<&'a [String]>,
+    pub disabled: Option<bool>,
+}
+
+impl<'a> AccessChange<'a> {
+    pub fn roles(roles: &'a [String]) -> Self {
+        Self { roles: Some(roles), disabled: None }
+    }
+
+    pub fn disabled(disabled: bool) -> Self {
+        Self { roles: None, disabled: Some(disabled) }
+    }
 }
 
 impl Auth {
@@ -120,35 +136,41 @@ impl Auth {
     }
 
     pub async fn log_export(&self, detail: &str, caller: &Caller) -> Result<(), Error> {
-        self.log_alone(Entry::new(Kind::LogExported).detail(detail), Some(caller)).await
+        self.log_alone(Entry::new(Kind::LogExported).detail(detail), caller).await
     }
 
-    /// Disables an account, or enables it again. A disabled one is signed out everywhere and gets in by no way. Done
-    /// twice, it is done. Returns how many sessions ended.
-    pub async fn set_disabled(&self, user_id: &str, disabled: bool, caller: Option<&Caller>) -> Result<usize, Error> {
-        let now = self.clock.now();
-        let mut tx = self.db.begin().await?;
-        roles::lock(&mut *tx, ADMIN).await?;
-        let user = users::find_for_update(&mut *tx, user_id).await?.ok_or(Error::NotFound)?;
-        if !users::set_disabled(&mut *tx, user_id, disabled.then_some(now), now).await? {
-            return Ok(0);
-        }
-        let mut ended = Vec::new();
-        let kind = if disabled {
-            self.keep_an_admin(&mut tx, &user).await?;
-            ended = self.end_in(&mut tx, Which::AllOf(user_id), Reason::AccountDisabled, now).await?;
-            Kind::AccountDisabled
-        } else {
-            Kind::AccountEnabled
+    /// Changes what a user may do; returns them as they now are, and how many sessions ended. A disabled user is signed
+    /// out everywhere and gets in by no way. Done twice, it is done.
+    pub async fn change_access(
+        &self,
+        user_id: &str,
+        change: AccessChange<'_>,
+        caller: Option<&Caller>,
+    ) -> Result<(User, usize), Error> {
+        let mut act = self.begin(caller).await?;
+        // Held, so that two administrators can't remove each other at once.
+        roles::lock(act.db(), ADMIN).await?;
+        let was = users::find_for_update(act.db(), user_id).await?.ok_or(Error::NotFound)?;
+        let mut user = match change.roles {
+            Some(roles) => role::give(&mut act, &was, roles).await?,
+            None => was.clone(),
         };
-        let mut entries = vec![Entry::new(kind).user(user_id)];
-        entries.extend(ended.iter().map(Entry::from));
-        self.log(&mut tx, &entries, caller).await?;
-        tx.commit().await?;
-        let count = ended.len();
-        self.announce(ended);
-        self.forget_profile(user_id);
-        Ok(count)
+        if let Some(disabled) = change.disabled
+            && disabled != user.disabled_at.is_some()
+        {
+            let now = act.now;
+            user.disabled_at = disabled.then_some(now);
+            users::set_disabled(act.db(), user_id, user.disabled_at, now).await?;
+            act.log(Entry::new(if disabled { Kind::AccountDisabled } else { Kind::AccountEnabled }).user(user_id));
+            if disabled {
+                act.end(Which::AllOf(user_id), Reason::AccountDisabled).await?;
+            }
+        }
+        if is_admin(&was) && !is_admin(&user) && users::count_enabled(act.db(), ADMIN).await? == 0 {
+            return Err(Error::LastAdmin);
+        }
+        act.changed(user_id);
+        Ok((user, act.commit().await?))
     }
 
     /// Signs a user out everywhere.
@@ -164,17 +186,9 @@ impl Auth {
             _ => Ok(()),
         }
     }
+}
 
-    /// Signs everybody out but the session that asks.
-    pub async fn sign_out_everybody(&self, keep: &str, caller: &Caller) -> Result<usize, Error> {
-        self.log_alone(Entry::new(Kind::EverybodyEnded), Some(caller)).await?;
-        self.end(Which::Everybody { keep }, Reason::RevokedByAdmin, Some(caller)).await
-    }
-
-    /// Refuses a change to `was` that leaves the house without an administrator who can sign in. The transaction
-    /// holds the role, so that two administrators can't remove each other at once.
-    pub(super) async fn keep_an_admin(&self, tx: &mut Transaction<'_, Any>, was: &User) -> Result<(), Error> {
-        let was_one = was.disabled_at.is_none() && was.roles().any(|role| role == ADMIN);
-        if was_one && users::count_enabled(&mut **tx, ADMIN).await? == 0 { Err(Error::LastAdmin) } else { Ok(()) }
-    }
+/// Whether somebody can sign in and administer everything.
+fn is_admin(user: &User) -> bool {
+    user.disabled_at.is_none() && user.roles().any(|role| role == ADMIN)
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{Any, Transaction};
+use sqlx::AnyConnection;
 
 use super::{
     Auth, Caller,
@@ -68,46 +68,48 @@ pub struct Verified {
 impl Auth {
     /// Writes entries in the transaction of what they record. It comes last there: the chain is held from here on.
     /// `caller` is absent for what no request caused.
-    pub(super) async fn log(
+    pub(super) async fn write_log(
         &self,
-        tx: &mut Transaction<'_, Any>,
-        entries: &[Entry<'_>],
+        tx: &mut AnyConnection,
+        entries: &[Entry],
         caller: Option<&Caller>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Event>, Error> {
+        let mut written = Vec::with_capacity(entries.len());
         if entries.is_empty() {
-            return Ok(());
+            return Ok(written);
         }
-        let mut chain = events::lock_chain(&mut **tx).await?;
+        let mut chain = events::lock_chain(&mut *tx).await?;
         for entry in entries {
             let event = self.event(entry, caller, &chain);
+            events::insert(&mut *tx, &event).await?;
+            chain.last_seq = event.seq;
+            chain.last_hash.clone_from(&event.hash);
+            written.push(event);
+        }
+        chain.seal = self.seal(&chain);
+        events::update_chain(&mut *tx, &chain).await?;
+        Ok(written)
+    }
+
+    /// Tells those who monitor what was written and committed.
+    pub(super) fn tell(&self, entries: &[Entry], written: &[Event]) {
+        for (entry, event) in entries.iter().zip(written) {
             tracing::info!(
                 target: "sekisho::audit",
-                event = entry.kind.as_str(),
+                event = event.kind,
                 outcome = event.outcome,
-                user.id = entry.user_id,
+                user.id = event.user_id,
                 actor.id = event.actor_id,
-                session.id = entry.session_id,
+                session.id = event.session_id,
                 reason = event.reason,
                 detail = event.detail,
-                ip = caller.map(|c| tracing::field::display(c.ip)),
+                ip = Some(&event.ip).filter(|ip| !ip.is_empty()),
                 seq = event.seq,
                 hash = event.hash,
             );
-            events::insert(&mut **tx, &event).await?;
-            chain.last_seq = event.seq;
-            chain.last_hash = event.hash;
-            self.metrics.event(entry);
-            self.tally.add(self.clock.now(), entry.kind.as_str());
+            self.metrics.event(entry.kind);
+            self.tally.add(event.at, entry.kind.as_str());
         }
-        chain.seal = self.seal(&chain);
-        Ok(events::update_chain(&mut **tx, &chain).await?)
-    }
-
-    /// Writes one entry that records nothing but itself.
-    pub(super) async fn log_alone(&self, entry: Entry<'_>, caller: Option<&Caller>) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        self.log(&mut tx, &[entry], caller).await?;
-        Ok(tx.commit().await?)
     }
 
     /// Appends made-up entries of the past, for trying out.
@@ -132,15 +134,15 @@ impl Auth {
         Ok(tx.commit().await?)
     }
 
-    fn event(&self, entry: &Entry<'_>, caller: Option<&Caller>, chain: &Chain) -> Event {
-        let actor = caller.and_then(|c| c.actor.clone()).filter(|actor| Some(actor.as_str()) != entry.user_id);
+    fn event(&self, entry: &Entry, caller: Option<&Caller>, chain: &Chain) -> Event {
+        let actor = caller.and_then(|c| c.actor.clone()).filter(|actor| Some(actor) != entry.user_id.as_ref());
         let mut event = Event {
             seq: chain.last_seq + 1,
             id: self.clock.new_id(),
             at: self.clock.now(),
-            user_id: entry.user_id.map(Into::into),
+            user_id: entry.user_id.clone(),
             actor_id: actor,
-            session_id: entry.session_id.map(Into::into),
+            session_id: entry.session_id.clone(),
             kind: entry.kind.as_str().into(),
             outcome: entry.kind.outcome().into(),
             reason: entry.reason.map(|reason| reason.as_str().into()),
@@ -148,7 +150,7 @@ impl Auth {
             network: caller.map(|c| network_of(c.ip)).unwrap_or_default(),
             user_agent: caller.map(|c| c.user_agent.clone()).unwrap_or_default(),
             request_id: caller.and_then(|c| c.request_id.clone()),
-            detail: entry.detail.map(Into::into),
+            detail: entry.detail.clone(),
             hash: String::new(),
         };
         event.hash = self.hash(&event, &chain.last_hash);
@@ -257,18 +259,18 @@ impl Auth {
             return Ok(());
         }
         loop {
-            let mut tx = self.db.begin().await?;
-            let mut chain = events::lock_chain(&mut *tx).await?;
-            let page = events::list_chain(&mut *tx, chain.first_seq, PAGE).await?;
+            let mut act = self.begin(None).await?;
+            let mut chain = events::lock_chain(act.db()).await?;
+            let page = events::list_chain(act.db(), chain.first_seq, PAGE).await?;
             let Some(last) = page.iter().take_while(|event| event.at < before).last() else { return Ok(()) };
             let removed = format!("entries {} to {}", chain.first_seq, last.seq);
             chain.first_seq = last.seq + 1;
             chain.first_hash.clone_from(&last.hash);
             chain.seal = self.seal(&chain);
-            events::delete_before(&mut *tx, chain.first_seq).await?;
-            events::update_chain(&mut *tx, &chain).await?;
-            self.log(&mut tx, &[Entry::new(Kind::LogTrimmed).detail(&removed)], None).await?;
-            tx.commit().await?;
+            events::delete_before(act.db(), chain.first_seq).await?;
+            events::update_chain(act.db(), &chain).await?;
+            act.log(Entry::new(Kind::LogTrimmed).detail(removed));
+            act.commit().await?;
         }
     }
 }

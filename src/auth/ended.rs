@@ -6,7 +6,7 @@
 //! us) is [found](Auth::follow_ends) within a second. A further way for ends to travel would call `announce` as well.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -85,6 +85,8 @@ struct Recent {
     /// In the order in which they were learnt of; the first has the number `first`.
     order: VecDeque<End>,
     first: u64,
+    /// Everybody's sign-outs whose ends are among these, by id.
+    sign_outs: HashSet<String>,
 }
 
 impl EndedSessions {
@@ -112,6 +114,15 @@ impl EndedSessions {
         if after > before {
             self.news.send_replace(last);
         }
+    }
+
+    /// Whether the ends of this sign-out of everybody were announced.
+    pub fn knows_sign_out(&self, id: &str) -> bool {
+        self.recent.read().unwrap_or_else(PoisonError::into_inner).sign_outs.contains(id)
+    }
+
+    pub fn remember_sign_out(&self, id: &str) {
+        self.recent.write().unwrap_or_else(PoisonError::into_inner).sign_outs.insert(id.into());
     }
 
     /// Wakes up when there are new ends; however many came meanwhile, they are one piece of news.
@@ -165,6 +176,7 @@ impl Auth {
         let since = since.filter(|at| *at <= now).unwrap_or_else(|| self.ends_matter_since());
         let ends = sessions::list_ended_since(self.db.reader(), since).await?;
         self.ended.announce(ends.into_iter().map(End::from));
+        self.follow_sign_outs().await?;
         Ok(now - OVERLAP)
     }
 

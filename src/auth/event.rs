@@ -71,42 +71,35 @@ impl Kind {
 }
 
 /// One thing to be logged: what, and whom it is about.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+#[derive(Clone, Debug)]
+pub struct Entry {
     pub kind: Kind,
-    pub user_id: Option<&'a str>,
-    pub session_id: Option<&'a str>,
+    pub user_id: Option<String>,
+    pub session_id: Option<String>,
     pub reason: Option<Reason>,
-    pub detail: Option<&'a str>,
+    pub detail: Option<String>,
 }
 
-impl<'a> Entry<'a> {
+impl Entry {
     pub fn new(kind: Kind) -> Self {
         Self { kind, user_id: None, session_id: None, reason: None, detail: None }
     }
 
     /// A sign-in with the right proof that was refused all the same.
-    pub fn refused(user_id: &'a str, reason: Reason) -> Self {
+    pub fn refused(user_id: &str, reason: Reason) -> Self {
         Self { reason: Some(reason), ..Self::new(Kind::SignInFailed).user(user_id) }
     }
 
-    pub fn user(self, id: &'a str) -> Self {
-        Self { user_id: Some(id), ..self }
+    pub fn user(self, id: impl Into<String>) -> Self {
+        Self { user_id: Some(id.into()), ..self }
     }
 
-    pub fn session(self, id: &'a str) -> Self {
-        Self { session_id: Some(id), ..self }
+    pub fn session(self, id: impl Into<String>) -> Self {
+        Self { session_id: Some(id.into()), ..self }
     }
 
-    pub fn detail(self, detail: &'a str) -> Self {
-        Self { detail: Some(detail), ..self }
-    }
-}
-
-impl<'a> From<&'a crate::db::sessions::Ended> for Entry<'a> {
-    fn from(end: &'a crate::db::sessions::Ended) -> Self {
-        let reason = end.ended_reason.parse().ok();
-        Self { reason, ..Self::new(Kind::SessionEnded).user(&end.user_id).session(&end.id) }
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
     }
 }
 

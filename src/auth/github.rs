@@ -271,7 +271,7 @@ impl Auth {
         if let Some(identity) = identities::find(self.db.reader(), PROVIDER, &subject).await? {
             let user = users::find(self.db.reader(), &identity.user_id).await?.ok_or(Error::NotFound)?;
             if user.disabled_at.is_some() {
-                self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), Some(caller)).await?;
+                self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), caller).await?;
                 return Err(Error::AccountDisabled);
             }
             return Ok(Outcome::SignedIn { user: Box::new(user), next });
@@ -307,12 +307,12 @@ impl Auth {
             notices_seen_at: None,
         };
         let identity = Identity { subject, user_id: user.id.clone(), login: profile.login };
-        let mut tx = self.db.begin().await?;
-        users::insert(&mut *tx, &user).await.map_err(taken)?;
-        identities::insert(&mut *tx, PROVIDER, &identity, self.clock.now()).await.map_err(linked)?;
-        let entry = |kind| Entry::new(kind).user(&user.id);
-        self.log(&mut tx, &[entry(Kind::Registered), entry(Kind::GithubLinked)], Some(caller)).await?;
-        tx.commit().await?;
+        let mut act = self.begin(Some(caller)).await?;
+        users::insert(act.db(), &user).await.map_err(taken)?;
+        identities::insert(act.db(), PROVIDER, &identity, now).await.map_err(linked)?;
+        act.log(Entry::new(Kind::Registered).user(&user.id));
+        act.log(Entry::new(Kind::GithubLinked).user(&user.id));
+        act.commit().await?;
         Ok(Outcome::SignedIn { user: Box::new(user), next })
     }
 
@@ -345,13 +345,12 @@ impl Auth {
             return Ok(());
         }
         let identity = Identity { subject: subject.into(), user_id: user_id.into(), login: login.into() };
-        let mut tx = self.db.begin().await?;
-        identities::insert(&mut *tx, PROVIDER, &identity, self.clock.now()).await.map_err(linked)?;
-        users::set_notice(&mut *tx, user_id, self.clock.now()).await?;
-        self.log(&mut tx, &[Entry::new(Kind::GithubLinked).user(user_id)], Some(caller)).await?;
-        tx.commit().await?;
-        self.forget_profile(user_id);
-        Ok(())
+        let mut act = self.begin(Some(caller)).await?;
+        let now = act.now;
+        identities::insert(act.db(), PROVIDER, &identity, now).await.map_err(linked)?;
+        act.notify(user_id).await?;
+        act.log(Entry::new(Kind::GithubLinked).user(user_id));
+        act.commit().await.map(drop)
     }
 
     /// The GitHub account linked to a user.
@@ -361,19 +360,17 @@ impl Auth {
 
     /// Removes the link, unless nothing else lets the person in.
     pub async fn unlink_github(&self, user_id: &str, caller: &Caller) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if !identities::delete_if_password(&mut *tx, PROVIDER, user_id).await? {
-            drop(tx);
+        let mut act = self.begin(Some(caller)).await?;
+        if !identities::delete_if_password(act.db(), PROVIDER, user_id).await? {
+            drop(act);
             return match self.github_identity(user_id).await? {
                 Some(_) => Err(Error::LastWayIn),
                 None => Ok(()),
             };
         }
-        users::set_notice(&mut *tx, user_id, self.clock.now()).await?;
-        self.log(&mut tx, &[Entry::new(Kind::GithubUnlinked).user(user_id)], Some(caller)).await?;
-        tx.commit().await?;
-        self.forget_profile(user_id);
-        Ok(())
+        act.notify(user_id).await?;
+        act.log(Entry::new(Kind::GithubUnlinked).user(user_id));
+        act.commit().await.map(drop)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Auth, event::Entry};
+use super::Auth;
 use crate::{
     db::{ceremonies, refresh_tokens, sessions},
     error::Error,
@@ -18,6 +18,7 @@ const KEEP_ENDED: i64 = 30 * 24 * 3_600_000;
 impl Auth {
     /// One pass; leaves nothing over.
     pub async fn sweep(&self) -> Result<(), Error> {
+        self.write_sign_outs().await?;
         while self.end_expired().await? >= BATCH as usize {}
         let now = self.clock.now();
         let writer = self.db.writer();
@@ -33,13 +34,10 @@ impl Auth {
     }
 
     async fn end_expired(&self) -> Result<usize, Error> {
-        let mut tx = self.db.begin().await?;
-        let ended = sessions::end_expired(&mut *tx, self.clock.now(), BATCH).await?;
-        let entries: Vec<_> = ended.iter().map(Entry::from).collect();
-        self.log(&mut tx, &entries, None).await?;
-        tx.commit().await?;
-        let count = ended.len();
-        self.announce(ended);
-        Ok(count)
+        let mut act = self.begin(None).await?;
+        let now = act.now;
+        let ended = sessions::end_expired(act.db(), now, BATCH).await?;
+        act.ended(ended);
+        act.commit().await
     }
 }

@@ -4,9 +4,6 @@
 //! the same successor again, so that a lost response or two racing tabs harm nobody. Later it does so only while
 //! the successor was never used. Otherwise two parties hold the chain, and the whole session ends.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sqlx::{Any, Transaction};
-
 use super::{
     Auth, Caller,
     access_token::Issued,
@@ -19,12 +16,13 @@ use super::{
 };
 use crate::{
     db::{
-        UnixMillis, refresh_tokens,
+        Executor, UnixMillis, refresh_tokens,
         sessions::{self, Session},
-        users::{self, User},
+        users::User,
     },
     error::Error,
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 const PREFIX: &str = "sk_rt_";
 /// Where no lifetime is set, the row needs one all the same.
@@ -72,13 +70,13 @@ impl Auth {
     /// Makes the token that a session begins with, in the transaction that begins it.
     pub(super) async fn first_refresh_token(
         &self,
-        tx: &mut Transaction<'_, Any>,
+        db: impl Executor<'_>,
         session: &Session,
         now: UnixMillis,
     ) -> Result<(OpaqueToken, UnixMillis), Error> {
         let token = OpaqueToken::generate(PREFIX);
         let expires_at = self.refresh_expiry(session, now);
-        refresh_tokens::insert(&mut **tx, &token.hash(), &session.id, now, expires_at).await?;
+        refresh_tokens::insert(db, &token.hash(), &session.id, now, expires_at).await?;
         Ok((token, expires_at))
     }
 
@@ -169,15 +167,11 @@ impl Auth {
             let successor = self.secret.successor(PREFIX, token, &salt);
             return self.granted(user, session, successor, next.expires_at - now);
         }
-        let mut tx = self.db.begin().await?;
-        users::set_notice(&mut *tx, &user.id, now).await?;
-        let ended = self.end_in(&mut tx, Which::of(session), Reason::RefreshReuse, now).await?;
-        let mut entries = vec![Entry::new(EventKind::RefreshReuse).user(&user.id).session(&session.id)];
-        entries.extend(ended.iter().map(Entry::from));
-        self.log(&mut tx, &entries, Some(caller)).await?;
-        tx.commit().await?;
-        self.announce(ended);
-        self.forget_profile(&user.id);
+        let mut act = self.begin(Some(caller)).await?;
+        act.notify(&user.id).await?;
+        act.log(Entry::new(EventKind::RefreshReuse).user(&user.id).session(&session.id));
+        act.end(Which::of(session), Reason::RefreshReuse).await?;
+        act.commit().await?;
         Err(Reason::RefreshReuse.into())
     }
 

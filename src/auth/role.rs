@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Auth, Caller,
+    act::Act,
     event::{Entry, Kind},
 };
 use crate::{
@@ -119,12 +120,12 @@ impl Auth {
         }
         let permissions = permissions.into_iter().collect::<Vec<_>>().join(" ");
         let role = Role { name: name.into(), permissions };
-        let mut tx = self.db.begin().await?;
-        roles::lock(&mut *tx, ADMIN).await?;
-        roles::save(&mut *tx, &role, self.clock.now()).await?;
-        let detail = format!("{name}: {}", role.permissions);
-        self.log(&mut tx, &[Entry::new(Kind::RoleSaved).detail(&detail)], Some(caller)).await?;
-        tx.commit().await?;
+        let mut act = self.begin(Some(caller)).await?;
+        let now = act.now;
+        roles::lock(act.db(), ADMIN).await?;
+        roles::save(act.db(), &role, now).await?;
+        act.log(Entry::new(Kind::RoleSaved).detail(format!("{name}: {}", role.permissions)));
+        act.commit().await?;
         self.forget_roles();
         Ok(role)
     }
@@ -137,39 +138,32 @@ impl Auth {
         if !self.list_roles().await?.iter().any(|role| role.name == name) {
             return Err(Error::NotFound);
         }
-        let mut tx = self.db.begin().await?;
-        roles::lock(&mut *tx, ADMIN).await?;
-        if !roles::delete_unused(&mut *tx, name).await? {
+        let mut act = self.begin(Some(caller)).await?;
+        roles::lock(act.db(), ADMIN).await?;
+        if !roles::delete_unused(act.db(), name).await? {
             return Err(Error::field("name", "role-in-use"));
         }
-        self.log(&mut tx, &[Entry::new(Kind::RoleRemoved).detail(name)], Some(caller)).await?;
-        tx.commit().await?;
+        act.log(Entry::new(Kind::RoleRemoved).detail(name));
+        act.commit().await?;
         self.forget_roles();
         Ok(())
     }
+}
 
-    /// Gives a user exactly these roles, and `user`, which everybody has.
-    pub async fn set_roles(&self, user_id: &str, names: &[String], caller: Option<&Caller>) -> Result<User, Error> {
-        let mut tx = self.db.begin().await?;
-        roles::lock(&mut *tx, ADMIN).await?;
-        let known = roles::list(&mut *tx).await?;
-        let names: BTreeSet<_> = names.iter().map(String::as_str).filter(|name| *name != USER).collect();
-        if names.len() >= MAX_ROLES || !names.iter().all(|name| known.iter().any(|role| role.name == *name)) {
-            return Err(Error::field("roles", "role-unknown"));
-        }
-        let given = std::iter::once(USER).chain(names).collect::<Vec<_>>().join(" ");
-        let was = users::find_for_update(&mut *tx, user_id).await?.ok_or(Error::NotFound)?;
-        if was.roles == given {
-            return Ok(was);
-        }
-        users::set_roles(&mut *tx, user_id, &given, self.clock.now()).await?;
-        self.keep_an_admin(&mut tx, &was).await?;
-        let user = User { roles: given, ..was };
-        self.log(&mut tx, &[Entry::new(Kind::RolesChanged).user(user_id).detail(&user.roles)], caller).await?;
-        tx.commit().await?;
-        self.forget_profile(user_id);
-        Ok(user)
+/// Gives a user exactly these roles, and `user`, which everybody has. The act holds the role `admin`.
+pub(super) async fn give(act: &mut Act<'_>, was: &User, names: &[String]) -> Result<User, Error> {
+    let known = roles::list(act.db()).await?;
+    let names: BTreeSet<_> = names.iter().map(String::as_str).filter(|name| *name != USER).collect();
+    if names.len() >= MAX_ROLES || !names.iter().all(|name| known.iter().any(|role| role.name == *name)) {
+        return Err(Error::field("roles", "role-unknown"));
     }
+    let roles = std::iter::once(USER).chain(names).collect::<Vec<_>>().join(" ");
+    if was.roles != roles {
+        let now = act.now;
+        users::set_roles(act.db(), &was.id, &roles, now).await?;
+        act.log(Entry::new(Kind::RolesChanged).user(&was.id).detail(&roles));
+    }
+    Ok(User { roles, ..was.clone() })
 }
 
 #[cfg(test)]

@@ -1,13 +1,8 @@
 //! Sessions: begun at a sign-in, kept alive by activity, ended once and for all.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-use sqlx::{Any, Transaction};
-
 use super::{
     Auth, Caller,
-    ended::End,
+    act::Act,
     event::{Entry, Kind as EventKind, network_of},
     millis,
     policy::DeviceLimit,
@@ -18,16 +13,12 @@ use super::{
 use crate::{
     db::{
         UnixMillis, events,
-        sessions::{self, Ended, Session},
+        sessions::{self, Session},
         users::{self, User},
     },
     error::Error,
 };
-
-/// Sessions that one transaction ends where it ends everybody's: a sign-in never waits for more.
-const BATCH: i64 = 500;
-const RETRIES: u32 = 20;
-const RETRY_AFTER: Duration = Duration::from_millis(500);
+use serde::{Deserialize, Serialize};
 
 /// How a session was authenticated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,75 +175,46 @@ impl Auth {
             ended_reason: None,
         };
 
-        let mut tx = self.db.begin().await?;
+        let mut act = self.begin(Some(caller)).await?;
         // Holding the user's row keeps the count below true under parallel sign-ins, and a disabled account out.
-        match users::find_for_update(&mut *tx, new.user_id).await? {
+        match users::find_for_update(act.db(), new.user_id).await? {
             Some(user) if user.disabled_at.is_some() => return Err(Error::AccountDisabled),
             Some(user) if user.password_changed_at == new.password_changed_at => {}
             _ => return Err(Error::InvalidCredentials),
         }
-        let new_device = self.is_new_device(&mut tx, &session, caller).await?;
-        let mut ended = Vec::new();
+        let new_device = is_new_device(&mut act, &session, caller).await?;
         if let Some(old) = new.replaces {
-            ended.extend(self.end_in(&mut tx, Which::of(old), Reason::SignedOut, now).await?);
+            act.end(Which::of(old), Reason::SignedOut).await?;
         }
         if let Some(id) = new.instead_of {
-            let chosen = Which::One { user_id: new.user_id, id };
-            ended.extend(self.end_in(&mut tx, chosen, Reason::RevokedByUser, now).await?);
+            act.end(Which::One { user_id: new.user_id, id }, Reason::RevokedByUser).await?;
         }
         if let Some(max) = self.policy.max_devices {
-            let live = sessions::list_live(&mut *tx, new.user_id, now).await?;
+            let live = sessions::list_live(act.db(), new.user_id, now).await?;
             let spare = (max.max(1) - 1) as usize;
             if live.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
                 return Err(Error::DeviceLimit(live.into()));
             }
             for oldest in live.iter().skip(spare) {
-                ended.extend(self.end_in(&mut tx, Which::of(oldest), Reason::DeviceLimit, now).await?);
+                act.end(Which::of(oldest), Reason::DeviceLimit).await?;
             }
         }
-        sessions::insert(&mut *tx, &session).await?;
+        sessions::insert(act.db(), &session).await?;
         let key = match token {
             Some(token) => Key::Cookie(token),
             None => {
-                let (token, expires_at) = self.first_refresh_token(&mut tx, &session, now).await?;
+                let (token, expires_at) = self.first_refresh_token(act.db(), &session, now).await?;
                 Key::Refresh(token, expires_at)
             }
         };
         let entry = |kind| Entry::new(kind).user(new.user_id).session(&session.id);
-        let mut entries: Vec<_> = ended.iter().map(Entry::from).collect();
-        entries.push(entry(EventKind::SignedIn));
+        act.log(entry(EventKind::SignedIn));
         if new_device {
-            users::set_notice(&mut *tx, new.user_id, now).await?;
-            entries.push(entry(EventKind::NewDevice));
+            act.notify(new.user_id).await?;
+            act.log(entry(EventKind::NewDevice));
         }
-        self.log(&mut tx, &entries, Some(caller)).await?;
-        tx.commit().await?;
-        self.announce(ended);
-        if new_device {
-            self.forget_profile(new.user_id);
-        }
+        act.commit().await?;
         Ok((session, key))
-    }
-
-    /// Whether a user who has signed in before did so neither on a device of this name nor from this network, or not
-    /// from both together.
-    async fn is_new_device(
-        &self,
-        tx: &mut Transaction<'_, Any>,
-        session: &Session,
-        caller: &Caller,
-    ) -> Result<bool, Error> {
-        let Session { user_id, kind, device, ip, .. } = session;
-        if sessions::any(&mut **tx, user_id, kind, device, ip).await? {
-            return Ok(false);
-        }
-        let known = sessions::list_addresses(&mut **tx, user_id, kind, device).await?;
-        let here = network_of(caller.ip);
-        if known.iter().any(|ip| ip.parse().is_ok_and(|ip| network_of(ip) == here)) {
-            return Ok(false);
-        }
-        // The log remembers longer than the sessions do.
-        Ok(events::any(&mut **tx, user_id, EventKind::SignedIn.as_str()).await?)
     }
 
     /// Looks a cookie up. A session found past its deadline ends here, with its reason.
@@ -306,71 +268,28 @@ impl Auth {
         Ok(sessions::list_live(self.db.reader(), user_id, self.clock.now()).await?)
     }
 
-    /// Ends sessions: rows and log in one transaction, then the tokens in memory and the event streams. Returns how
-    /// many ended now. Runs to its end even when the request that asked for it is gone.
-    ///
-    /// Everybody's sessions end in batches, each of them whole. They are announced before: a hundred thousand rows take
-    /// their time, and nobody is let in until then.
+    /// Ends sessions; returns how many ended now. Runs to its end even when the request that asked for it is gone.
     pub async fn end(&self, which: Which<'_>, reason: Reason, caller: Option<&Caller>) -> Result<usize, Error> {
-        let now = self.clock.now();
-        let Which::Everybody { keep } = which else { return self.end_batch(which, reason, now, caller).await };
-        let ids = sessions::list_live_ids(self.db.reader(), keep, now).await?;
-        self.ended.announce(ids.into_iter().map(|id| End { session_id: id.into(), reason, at: now }));
-        let (mut count, mut failures) = (0, 0);
-        loop {
-            match self.end_batch(which, reason, now, caller).await {
-                Ok(batch) if batch < BATCH as usize => return Ok(count + batch),
-                Ok(batch) => count += batch,
-                // What was announced must come true: everybody who was signed out is at the door again just now.
-                Err(error) if failures < RETRIES => {
-                    error.log();
-                    failures += 1;
-                    tokio::time::sleep(RETRY_AFTER).await;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let mut act = self.begin(caller).await?;
+        act.end(which, reason).await?;
+        act.commit().await
     }
+}
 
-    async fn end_batch(
-        &self,
-        which: Which<'_>,
-        reason: Reason,
-        now: UnixMillis,
-        caller: Option<&Caller>,
-    ) -> Result<usize, Error> {
-        let mut tx = self.db.begin().await?;
-        let ended = self.end_in(&mut tx, which, reason, now).await?;
-        let entries: Vec<_> = ended.iter().map(Entry::from).collect();
-        self.log(&mut tx, &entries, caller).await?;
-        tx.commit().await?;
-        let count = ended.len();
-        self.announce(ended);
-        Ok(count)
+/// Whether a user who has signed in before did so neither on a device of this name nor from this network, or not from
+/// both together.
+async fn is_new_device(act: &mut Act<'_>, session: &Session, caller: &Caller) -> Result<bool, Error> {
+    let Session { user_id, kind, device, ip, .. } = session;
+    if sessions::any(act.db(), user_id, kind, device, ip).await? {
+        return Ok(false);
     }
-
-    /// The part of [`Auth::end`] that belongs into a transaction which does more than that. What it returns is to be
-    /// logged in there, and announced when it is committed.
-    pub(super) async fn end_in(
-        &self,
-        tx: &mut Transaction<'_, Any>,
-        which: Which<'_>,
-        reason: Reason,
-        now: UnixMillis,
-    ) -> Result<Vec<Ended>, Error> {
-        let (tx, reason) = (&mut **tx, reason.as_str());
-        Ok(match which {
-            Which::One { user_id, id } => sessions::end(tx, id, user_id, reason, now).await?.into_iter().collect(),
-            Which::Others { user_id, keep } => sessions::end_others(tx, user_id, keep, reason, now).await?,
-            Which::AllOf(user_id) => sessions::end_others(tx, user_id, "", reason, now).await?,
-            Which::Everybody { keep } => sessions::end_all(tx, keep, reason, now, BATCH).await?,
-        })
+    let known = sessions::list_addresses(act.db(), user_id, kind, device).await?;
+    let here = network_of(caller.ip);
+    if known.iter().any(|ip| ip.parse().is_ok_and(|ip| network_of(ip) == here)) {
+        return Ok(false);
     }
-
-    pub(super) fn announce(&self, ended: Vec<Ended>) {
-        self.metrics.ended(&ended);
-        self.ended.announce(ended.into_iter().map(End::from));
-    }
+    // The log remembers longer than the sessions do.
+    Ok(events::any(act.db(), user_id, EventKind::SignedIn.as_str()).await?)
 }
 
 /// A session's id from outside; what has not its form is as unknown as one that never was.
@@ -391,10 +310,6 @@ pub enum Which<'a> {
         keep: &'a str,
     },
     AllOf(&'a str),
-    /// Everybody's but one.
-    Everybody {
-        keep: &'a str,
-    },
 }
 
 impl<'a> Which<'a> {

@@ -70,11 +70,10 @@ impl Auth {
     }
 
     async fn insert_user(&self, user: &User, caller: &Caller) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        users::insert(&mut *tx, user).await.map_err(taken)?;
-        self.log(&mut tx, &[Entry::new(Kind::Registered).user(&user.id)], Some(caller)).await?;
-        tx.commit().await?;
-        Ok(())
+        let mut act = self.begin(Some(caller)).await?;
+        users::insert(act.db(), user).await.map_err(taken)?;
+        act.log(Entry::new(Kind::Registered).user(&user.id));
+        act.commit().await.map(drop)
     }
 
     /// Checks an address and a password. An unknown address, a wrong password and an account without one are
@@ -91,13 +90,13 @@ impl Auth {
         let user = match (user, verdict) {
             (Some(user), Verdict::Right | Verdict::RightOutdated) => user,
             (user, _) => {
-                let user_id = user.as_ref().map(|user| user.id.as_str());
-                self.log_alone(Entry { user_id, ..Entry::new(Kind::SignInFailed) }, Some(caller)).await?;
+                let user_id = user.map(|user| user.id);
+                self.log_alone(Entry { user_id, ..Entry::new(Kind::SignInFailed) }, caller).await?;
                 return Err(Error::InvalidCredentials);
             }
         };
         if user.disabled_at.is_some() {
-            self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), Some(caller)).await?;
+            self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), caller).await?;
             return Err(Error::AccountDisabled);
         }
         if verdict == Verdict::RightOutdated {

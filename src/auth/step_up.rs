@@ -1,9 +1,8 @@
 //! Step-up: something sensitive needs a proof of who it is that is no older than the policy says (ASVS 7.5.1).
 
-use sqlx::{Any, Transaction};
-
 use super::{
     Auth, Caller,
+    act::Act,
     event::{Entry, Kind},
     millis,
     password::{Password, Verdict},
@@ -48,12 +47,13 @@ impl Auth {
         caller: &Caller,
     ) -> Result<(), Error> {
         self.prove(user, session_id, ("password", password), caller).await?;
-        let mut tx = self.db.begin().await?;
-        if !sessions::set_authenticated(&mut *tx, session_id, self.clock.now()).await? {
+        let mut act = self.begin(Some(caller)).await?;
+        let now = act.now;
+        if !sessions::set_authenticated(act.db(), session_id, now).await? {
             return Err(Error::InvalidToken);
         }
-        self.log(&mut tx, &[Entry::new(Kind::SteppedUp).user(&user.id).session(session_id)], Some(caller)).await?;
-        Ok(tx.commit().await?)
+        act.log(Entry::new(Kind::SteppedUp).user(&user.id).session(session_id));
+        act.commit().await.map(drop)
     }
 
     /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at.
@@ -77,21 +77,21 @@ impl Auth {
     /// The proof, and a new secret for the session that gave it.
     pub(super) async fn stepped_up(&self, signed_in: &SignedIn, caller: &Caller) -> Result<CookieToken, Error> {
         let (user, session) = (&signed_in.user, &signed_in.session);
-        let mut tx = self.db.begin().await?;
-        let token = self.renew_cookie(&mut tx, &session.id).await?;
-        self.log(&mut tx, &[Entry::new(Kind::SteppedUp).user(&user.id).session(&session.id)], Some(caller)).await?;
-        tx.commit().await?;
+        let mut act = self.begin(Some(caller)).await?;
+        let token = renew_cookie(&mut act, &session.id).await?;
+        act.log(Entry::new(Kind::SteppedUp).user(&user.id).session(&session.id));
+        act.commit().await?;
         Ok(token)
     }
 
-    /// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
-    pub(super) async fn renew_cookie(&self, tx: &mut Transaction<'_, Any>, id: &str) -> Result<CookieToken, Error> {
-        let token = CookieToken::new(random());
-        let renewed = sessions::replace_token(&mut **tx, id, &token.hash(), self.clock.now()).await?;
-        if renewed { Ok(token) } else { Err(Error::Unauthenticated) }
-    }
-
     pub(super) async fn log_failed_step_up(&self, user: &str, session: &str, caller: &Caller) -> Result<(), Error> {
-        self.log_alone(Entry::new(Kind::StepUpFailed).user(user).session(session), Some(caller)).await
+        self.log_alone(Entry::new(Kind::StepUpFailed).user(user).session(session), caller).await
     }
+}
+
+/// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
+pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str) -> Result<CookieToken, Error> {
+    let (token, now) = (CookieToken::new(random()), act.now);
+    let renewed = sessions::replace_token(act.db(), id, &token.hash(), now).await?;
+    if renewed { Ok(token) } else { Err(Error::Unauthenticated) }
 }

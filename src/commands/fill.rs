@@ -9,7 +9,7 @@ use super::{failed, open};
 use crate::{
     auth::{
         Auth,
-        admin::{LIVE, REFRESHES},
+        admin::{AccessChange, LIVE, REFRESHES},
         audit::Chained,
         event::{Kind, network_of},
         reason::Reason,
@@ -61,7 +61,7 @@ async fn fill_empty(auth: &Auth, amounts: &Amounts) -> Result<(), Error> {
     let caller = super::command_line();
     let admin = Registration { email: "admin@example.test", password: PASSWORD, name: Some("Admin"), locale: None };
     let admin = auth.create_user(admin, &caller).await?;
-    let admin = auth.set_roles(&admin.id, &["admin".to_owned()], Some(&caller)).await?;
+    let (admin, _) = auth.change_access(&admin.id, AccessChange::roles(&["admin".to_owned()]), Some(&caller)).await?;
 
     let mut dice = Dice(7);
     let now = auth.clock.now();

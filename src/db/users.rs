@@ -111,19 +111,15 @@ pub async fn upgrade_password(db: impl Executor<'_>, id: &str, old: &str, new: &
         .map(drop)
 }
 
-/// Disables an account, or enables it again; false when it was so before.
-pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis>, now: UnixMillis) -> Result<bool> {
-    sqlx::query(
-        "update users set disabled_at = $2, updated_at = $3 where id = $1 \
-         and case when $4 = 1 then disabled_at is null else disabled_at is not null end",
-    )
-    .bind(id)
-    .bind(at)
-    .bind(now)
-    .bind(i64::from(at.is_some()))
-    .execute(db)
-    .await
-    .map(|r| r.rows_affected() == 1)
+/// Disables an account, or enables it again (`at` is `None`).
+pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis>, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set disabled_at = $2, updated_at = $3 where id = $1")
+        .bind(id)
+        .bind(at)
+        .bind(now)
+        .execute(db)
+        .await
+        .map(drop)
 }
 
 pub async fn set_roles(db: impl Executor<'_>, id: &str, roles: &str, now: UnixMillis) -> Result<()> {

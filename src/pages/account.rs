@@ -188,7 +188,7 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
     let Member { visitor, signed_in } = &member;
     let auth = &visitor.app.auth;
     let changed = auth
-        .change_password_in_browser(
+        .change_password(
             &signed_in.user,
             &signed_in.session,
             &form.current_password,
@@ -198,7 +198,9 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
         .await;
     match changed {
         Ok(token) => {
-            session_store::attach(&visitor.cookie, token).await?;
+            if let Some(token) = token {
+                session_store::attach(&visitor.cookie, token).await?;
+            }
             Ok(Redirect::to("/account?done=password").into_response())
         }
         Err(error) => Ok(password_page(member, Faults::of(error)?).await),

@@ -15,7 +15,7 @@ use crate::{
         sessions::{Item as Session, Revoked},
     },
     app::App,
-    auth::{clock::rfc3339, session::parse_id},
+    auth::{admin::AccessChange, clock::rfc3339, session::parse_id},
     db::users::{self, User},
     error::Error,
 };
@@ -92,13 +92,8 @@ pub async fn update(
     if change.disabled == Some(true) && id == admin.claims.sub {
         return Err(Problem(Error::field("disabled", "disabled-self")));
     }
-    if let Some(roles) = &change.roles {
-        app.auth.set_roles(id, roles, Some(&admin.caller)).await?;
-    }
-    if let Some(disabled) = change.disabled {
-        app.auth.set_disabled(id, disabled, Some(&admin.caller)).await?;
-    }
-    Ok(Json(app.auth.find_user(id).await?.into()))
+    let change = AccessChange { roles: change.roles.as_deref(), disabled: change.disabled };
+    Ok(Json(app.auth.change_access(id, change, Some(&admin.caller)).await?.0.into()))
 }
 
 /// `GET /api/v1/admin/users/{id}/sessions`

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     auth::{
+        admin::AccessChange,
         role::{ADMIN, USER},
         session::{SignedIn, parse_id},
     },
@@ -169,8 +170,8 @@ pub async fn set_roles(
     Confirmed { who, form }: Confirmed<Administrator, Choice>,
 ) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    let set = visitor.app.auth.set_roles(parse_id(&id)?, &form.roles, Some(&visitor.caller)).await;
-    match set {
+    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.caller)).await
+    {
         Ok(_) => Ok(back(&id, "roles")),
         Err(error) => page(who, &id, None, Some(form.roles), Faults::of(error)?).await,
     }
@@ -185,7 +186,7 @@ pub async fn disable(
     if id == who.signed_in.user.id {
         return Err(ErrorPage(Error::Forbidden));
     }
-    match visitor.app.auth.set_disabled(parse_id(&id)?, true, Some(&visitor.caller)).await {
+    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.caller)).await {
         Ok(_) => Ok(back(&id, "disabled")),
         Err(error) => page(who, &id, None, None, Faults::of(error)?).await,
     }
@@ -197,7 +198,7 @@ pub async fn enable(
     Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
 ) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    visitor.app.auth.set_disabled(parse_id(&id)?, false, Some(&visitor.caller)).await?;
+    visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.caller)).await?;
     Ok(back(&id, "enabled"))
 }
 

@@ -1,0 +1,109 @@
+//! An act: what is changed, which sessions end by it, and what the log says of it, in one transaction. Nobody learns of
+//! any of it before it is committed, and nothing of it stays when it is dropped before that.
+
+use sqlx::{Any, AnyConnection, Transaction};
+
+use super::{
+    Auth, Caller,
+    ended::End,
+    event::{Entry, Kind},
+    reason::Reason,
+    session::Which,
+};
+use crate::{
+    db::{
+        UnixMillis,
+        sessions::{self, Ended},
+        users,
+    },
+    error::Error,
+};
+
+pub(super) struct Act<'a> {
+    auth: &'a Auth,
+    /// Absent for what no request caused.
+    caller: Option<&'a Caller>,
+    tx: Transaction<'static, Any>,
+    pub now: UnixMillis,
+    entries: Vec<Entry>,
+    ended: Vec<Ended>,
+    changed: Vec<String>,
+}
+
+impl Auth {
+    pub(super) async fn begin<'a>(&'a self, caller: Option<&'a Caller>) -> Result<Act<'a>, Error> {
+        let tx = self.db.begin().await?;
+        let now = self.clock.now();
+        Ok(Act { auth: self, caller, tx, now, entries: Vec::new(), ended: Vec::new(), changed: Vec::new() })
+    }
+
+    /// Writes one entry that records nothing but itself.
+    pub(super) async fn log_alone(&self, entry: Entry, caller: &Caller) -> Result<(), Error> {
+        let mut act = self.begin(Some(caller)).await?;
+        act.log(entry);
+        act.commit().await.map(drop)
+    }
+}
+
+impl Act<'_> {
+    /// What statements run on.
+    pub fn db(&mut self) -> &mut AnyConnection {
+        &mut self.tx
+    }
+
+    pub fn log(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Ends sessions; returns how many.
+    pub async fn end(&mut self, which: Which<'_>, reason: Reason) -> Result<usize, Error> {
+        let (now, reason) = (self.now, reason.as_str());
+        let ended = match which {
+            Which::One { user_id, id } => {
+                sessions::end(self.db(), id, user_id, reason, now).await?.into_iter().collect()
+            }
+            Which::Others { user_id, keep } => sessions::end_others(self.db(), user_id, keep, reason, now).await?,
+            Which::AllOf(user_id) => sessions::end_others(self.db(), user_id, "", reason, now).await?,
+        };
+        Ok(self.ended(ended))
+    }
+
+    /// Takes note of sessions that a statement has ended; returns how many.
+    pub fn ended(&mut self, ended: Vec<Ended>) -> usize {
+        self.entries.extend(ended.iter().map(|end| {
+            let entry = Entry::new(Kind::SessionEnded).user(&end.user_id).session(&end.id);
+            Entry { reason: end.ended_reason.parse().ok(), ..entry }
+        }));
+        let count = ended.len();
+        self.ended.extend(ended);
+        count
+    }
+
+    /// Marks that something happens which the person should know of.
+    pub async fn notify(&mut self, user_id: &str) -> Result<(), Error> {
+        let now = self.now;
+        users::set_notice(self.db(), user_id, now).await?;
+        self.changed(user_id);
+        Ok(())
+    }
+
+    /// Takes note that a user's row is changed.
+    pub fn changed(&mut self, user_id: &str) {
+        self.changed.push(user_id.into());
+    }
+
+    /// Writes the log, commits, and tells everybody. Returns how many sessions ended.
+    pub async fn commit(mut self) -> Result<usize, Error> {
+        let auth = self.auth;
+        let written = auth.write_log(&mut self.tx, &self.entries, self.caller).await?;
+        self.tx.commit().await?;
+        let count = self.ended.len();
+        auth.metrics.ended(&self.ended);
+        auth.ended.announce(self.ended.into_iter().map(End::from));
+        for user_id in &self.changed {
+            auth.forget_profile(user_id);
+        }
+        auth.tell(&self.entries, &written);
+        Ok(count)
+    }
+}

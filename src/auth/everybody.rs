@@ -1,0 +1,79 @@
+//! Everybody's sign-out. A hundred thousand rows take their time; it holds from the moment it is recorded all the same:
+//! each process refuses every session at once, the rows follow in batches, and what a crash cut off is done later.
+
+use super::{
+    Auth, Caller,
+    ended::End,
+    event::{Entry, Kind},
+    reason::Reason,
+};
+use crate::{
+    db::{
+        UnixMillis, sessions,
+        sign_outs::{self, SignOut},
+    },
+    error::Error,
+};
+
+/// Sessions that one transaction ends: a sign-in never waits for more.
+const BATCH: i64 = 500;
+/// For so long a session may still turn up that began before and was committed after: in milliseconds.
+const STRAGGLERS: UnixMillis = 30_000;
+
+impl Auth {
+    /// Signs everybody out but the session that asks; returns how many sessions ended.
+    pub async fn sign_out_everybody(&self, keep: &str, caller: &Caller) -> Result<usize, Error> {
+        let mut act = self.begin(Some(caller)).await?;
+        let sign_out = SignOut { id: self.clock.new_id(), at: act.now, keep: keep.into() };
+        sign_outs::insert(act.db(), &sign_out).await?;
+        act.log(Entry::new(Kind::EverybodyEnded));
+        act.commit().await?;
+        let count = self.announce_sign_out(&sign_out).await?;
+        if let Err(error) = self.write_sign_out(&sign_out, Some(caller)).await {
+            error.log(); // it holds, and housekeeping goes on
+        }
+        Ok(count)
+    }
+
+    /// Learns of sign-outs that other processes recorded, or this one before it was restarted.
+    pub(super) async fn follow_sign_outs(&self) -> Result<(), Error> {
+        for sign_out in sign_outs::list(self.db.reader()).await? {
+            if !self.ended.knows_sign_out(&sign_out.id) {
+                self.announce_sign_out(&sign_out).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is recorded and not written yet.
+    pub(super) async fn write_sign_outs(&self) -> Result<(), Error> {
+        for sign_out in sign_outs::list(self.db.reader()).await? {
+            self.write_sign_out(&sign_out, None).await?;
+            if sign_out.at < self.clock.now() - STRAGGLERS {
+                sign_outs::delete(self.db.writer(), &sign_out.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn announce_sign_out(&self, sign_out: &SignOut) -> Result<usize, Error> {
+        let ids = sessions::list_live_ids(self.db.reader(), &sign_out.keep, sign_out.at).await?;
+        let count = ids.len();
+        let end = |id: String| End { session_id: id.into(), reason: Reason::RevokedByAdmin, at: sign_out.at };
+        self.ended.announce(ids.into_iter().map(end));
+        self.ended.remember_sign_out(&sign_out.id);
+        Ok(count)
+    }
+
+    async fn write_sign_out(&self, sign_out: &SignOut, caller: Option<&Caller>) -> Result<(), Error> {
+        loop {
+            let mut act = self.begin(caller).await?;
+            let reason = Reason::RevokedByAdmin.as_str();
+            let ended = sessions::end_all(act.db(), &sign_out.keep, reason, sign_out.at, BATCH).await?;
+            act.ended(ended);
+            if act.commit().await? < BATCH as usize {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Statements on `sign_outs`: everybody's sign-outs that are not written to every session yet.
+
+use sqlx::{FromRow, Result};
+
+use super::{Executor, UnixMillis};
+
+#[derive(Clone, Debug, FromRow)]
+pub struct SignOut {
+    pub id: String,
+    /// Sessions that began no later than this end.
+    pub at: UnixMillis,
+    /// All but this one.
+    pub keep: String,
+}
+
+pub async fn insert(db: impl Executor<'_>, sign_out: &SignOut) -> Result<()> {
+    sqlx::query("insert into sign_outs (id, at, keep) values ($1, $2, $3)")
+        .bind(&sign_out.id)
+        .bind(sign_out.at)
+        .bind(&sign_out.keep)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+pub async fn list(db: impl Executor<'_>) -> Result<Vec<SignOut>> {
+    sqlx::query_as("select id, at, keep from sign_outs order by id").fetch_all(db).await
+}
+
+pub async fn delete(db: impl Executor<'_>, id: &str) -> Result<()> {
+    sqlx::query("delete from sign_outs where id = $1").bind(id).execute(db).await.map(drop)
+}
