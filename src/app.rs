@@ -1,6 +1,6 @@
 //! The app's state and its router: the whole route table, in one place.
 
-use std::{ops::Deref, sync::Arc};
+use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use axum::{
     Router,
@@ -24,6 +24,7 @@ use crate::{
     error::Error,
     guard,
     pages::{self, error_page, session_store},
+    places::Places,
 };
 
 /// What every handler shares.
@@ -39,7 +40,8 @@ pub struct Parts {
     /// Cancelled when the server stops: event streams end then.
     pub stopping: CancellationToken,
     pub request_ids: guard::RequestIds,
-    pub followers: Arc<api::revocations::Followers>,
+    pub followers: Arc<Places<IpAddr>>,
+    pub listeners: Arc<Places<String>>,
 }
 
 impl Deref for App {
@@ -63,7 +65,8 @@ impl App {
             assets: Assets::load(),
             stopping: CancellationToken::new(),
             request_ids: guard::RequestIds::default(),
-            followers: Arc::default(),
+            followers: Places::new(api::revocations::FOLLOWERS.0, api::revocations::FOLLOWERS.1),
+            listeners: Places::new(pages::keeper::LISTENERS, usize::MAX),
         })))
     }
 }

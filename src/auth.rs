@@ -145,6 +145,9 @@ impl User {
     }
 }
 
+/// Where a list begins: sorts behind every id.
+const NEWEST: &str = "g";
+
 /// Cuts a list that was read one item too long to a page, and says before which item the next one begins.
 fn page<T>(mut items: Vec<T>, limit: usize, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
     let more = items.len() > limit;

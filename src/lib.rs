@@ -34,6 +34,8 @@ pub mod metrics;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod places;
+#[cfg(feature = "ssr")]
 pub mod server;
 
 /// Called by the page's script once the WASM is there.

@@ -17,6 +17,7 @@ pub mod language;
 pub mod layout;
 pub mod login;
 pub mod next;
+pub mod paging;
 pub mod register;
 pub mod room;
 pub mod security;

@@ -4,7 +4,7 @@ use std::{
     io::{self, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -112,16 +112,22 @@ async fn follow_ends(app: App) {
     let mut ticks = tokio::time::interval(ended::FOLLOW_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut since = None;
+    let mut seen = Instant::now();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = app.stopping.cancelled() => return,
         }
-        match app.auth.follow_ends(since).await {
-            Ok(next) => since = Some(next),
-            // Looked for again from the same time on.
-            Err(error) => error.log(),
+        // What fails, or hangs, is looked for again from the same time on.
+        match tokio::time::timeout(ended::BLIND_AFTER, app.auth.follow_ends(since)).await {
+            Ok(Ok(next)) => {
+                since = Some(next);
+                seen = Instant::now();
+            }
+            Ok(Err(error)) => error.log(),
+            Err(_) => tracing::error!("the database does not say what ended"),
         }
+        app.auth.ended.set_blind(seen.elapsed() > ended::BLIND_AFTER);
     }
 }
 

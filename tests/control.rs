@@ -312,6 +312,34 @@ async fn one_place_cannot_take_the_whole_feed_and_gives_back_what_it_took() {
 }
 
 #[tokio::test]
+async fn a_node_that_cannot_see_what_ends_says_so() {
+    let t = TestApp::new().await;
+    let mut stream = follower(&t).events("/api/v1/revocations").await;
+    assert_eq!(stream.next().await.expect("a greeting").0, "hello");
+    t.app.auth.ended.set_blind(true);
+    assert!(stream.next().await.is_none(), "the stream is closed");
+    follower(&t).get("/api/v1/revocations").await.problem(503, "busy");
+    t.anonymous().get("/api/v1/revocations").await.problem(503, "busy");
+    t.app.auth.ended.set_blind(false);
+    assert_eq!(t.anonymous().get("/api/v1/revocations").await.status, 200);
+}
+
+#[tokio::test]
+async fn one_session_cannot_hold_any_number_of_event_streams() {
+    let t = TestApp::new().await;
+    let mut ada = t.browser("ada@example.com").await;
+    let mut bob = t.browser("bob@example.com").await;
+    let mut streams = Vec::new();
+    for _ in 0..32 {
+        streams.push(ada.events("/session/events").await);
+    }
+    ada.get("/session/events").await.problem(503, "busy");
+    bob.events("/session/events").await;
+    streams.pop();
+    ada.events("/session/events").await;
+}
+
+#[tokio::test]
 async fn a_long_list_comes_in_order_and_whole() {
     let t = TestApp::new().await;
     let end = |n: usize| sekisho::auth::ended::End {
@@ -387,7 +415,7 @@ async fn a_choice_that_makes_no_room_is_asked_again() {
     let mine = tokens["session_id"].as_str().expect("an id");
     let entered = browser.form("/login/room", &[("waiting", &waiting(&asked.text())), ("id", mine)]).await;
     assert_eq!(entered.location(), "/");
-    assert_eq!(t.app.auth.sessions(&t.user_id("eve@example.com").await).await.expect("a list").len(), 1);
+    assert_eq!(t.live_sessions("eve@example.com").await, 1);
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ async fn the_oldest_device_makes_room_for_a_new_one() {
     // Signing in again in the same browser takes its own place.
     let again = second.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
     assert_eq!(again.status, 303);
-    assert_eq!(t.app.auth.sessions(&user_id(&t).await).await.expect("a list").len(), 2);
+    assert_eq!(t.live_sessions("ada@example.com").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,10 +125,39 @@ async fn parallel_sign_ins_never_exceed_the_limit() {
         let denied: Vec<_> = answers.iter().filter(|answer| answer.status == 403).collect();
         assert_eq!(denied.len(), refused, "{mode}");
         denied.iter().for_each(|answer| drop(answer.problem(403, "device_limit")));
-        assert_eq!(t.app.auth.sessions(&user_id(&t).await).await.expect("a list").len(), 3, "{mode}");
+        assert_eq!(t.live_sessions("ada@example.com").await, 3, "{mode}");
     }
 }
 
-async fn user_id(t: &TestApp) -> String {
-    sqlx::query_scalar("select id from users").fetch_one(t.app.auth.db.reader()).await.expect("a user")
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_devices_is_shown_a_page_at_a_time() {
+    let t = TestApp::with(&[("SEKISHO_MAX_DEVICES", "0")]).await;
+    let mut browser = t.browser("ada@example.com").await;
+    let this = browser.session_id().await;
+    let (mut api, _) = t.sign_in_api("ada@example.com").await;
+    for _ in 0..51 {
+        t.sign_in_api("ada@example.com").await;
+    }
+    let count = |page: &str| page.matches("name=\"id\" value=").count();
+    let first = browser.get("/devices").await.text();
+    assert_eq!(count(&first), 51, "this one, and the newest of the others");
+    let next = between(&first, "href=\"/devices?before=", "\"").expect("older ones");
+    let second = browser.get(&format!("/devices?before={next}")).await.text();
+    assert_eq!(count(&second), 2);
+    assert!(!second.contains(&this) && second.contains("href=\"/devices\"") && !second.contains("?before="));
+
+    let page = api.get("/api/v1/sessions?limit=50").await.json();
+    let cursor = page["next_cursor"].as_str().expect("more");
+    let rest = api.get(&format!("/api/v1/sessions?cursor={cursor}&limit=50")).await.json();
+    assert!(rest["next_cursor"].is_null());
+    let ids: std::collections::BTreeSet<_> = [&page, &rest]
+        .iter()
+        .flat_map(|page| page["items"].as_array().expect("a list"))
+        .map(|i| i["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 53);
+
+    let (mut admin, _) = t.admin("root@example.com").await;
+    let path = format!("/api/v1/admin/users/{}/sessions?limit=100", t.user_id("ada@example.com").await);
+    assert_eq!(admin.get(&path).await.json()["items"].as_array().map(Vec::len), Some(53));
 }

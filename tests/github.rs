@@ -188,6 +188,19 @@ async fn a_password_is_set_only_soon_after_signing_in() {
 }
 
 #[tokio::test]
+async fn whoever_has_no_way_left_to_prove_themselves_is_told_so() {
+    let t = app(&[]).await;
+    let mut browser = t.anonymous();
+    come_back_as(&mut browser, "/auth/github", "octocat").await;
+    let t = t.restart_without("SEKISHO_GITHUB").await;
+    let mut browser = browser.at(&t);
+    t.clock.advance(11 * MINUTE);
+    let page = browser.form("/devices/end-others", &[]).await;
+    assert_eq!(page.status, 403);
+    assert!(page.text().contains("Please ask an administrator") && !page.text().contains("/auth/github"));
+}
+
+#[tokio::test]
 async fn an_address_that_has_an_account_asks_for_its_password_and_never_links_by_itself() {
     let t = app(&[]).await;
     t.register("octocat@example.com").await;

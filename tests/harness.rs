@@ -57,6 +57,12 @@ impl TestApp {
         Self::start(settings, clock, folder).await
     }
 
+    /// As [`TestApp::restart`], without the settings whose names begin so.
+    pub async fn restart_without(mut self, prefix: &str) -> Self {
+        self.settings.retain(|(name, _)| !name.starts_with(prefix));
+        self.restart().await
+    }
+
     /// Another process on the same database, with the same clock.
     pub async fn second_node(&self) -> Self {
         Self::start(self.settings.clone(), self.clock.clone(), None).await
@@ -103,6 +109,11 @@ impl TestApp {
             .await
             .expect("a role");
         self.sign_in_api(email).await
+    }
+
+    /// How many sessions somebody has.
+    pub async fn live_sessions(&self, email: &str) -> usize {
+        self.app.auth.sessions(&self.user_id(email).await, None, 1_000).await.expect("a list").0.len()
     }
 
     pub async fn user_id(&self, email: &str) -> String {

@@ -46,5 +46,5 @@ pub async fn list(
     BearerUser { claims }: BearerUser,
     range: Range,
 ) -> Result<Json<Page<Item>>, Problem> {
-    Ok(Json(Page::of(app.auth.events(&claims.sub, range.cursor.as_deref(), range.limit).await?)))
+    Ok(Json(Page::of(app.auth.events(&claims.sub, range.cursor.as_deref(), range.limit).await?, Item::from)))
 }

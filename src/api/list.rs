@@ -20,8 +20,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub fn of<U: Into<T>>((items, next_cursor): (Vec<U>, Option<String>)) -> Self {
-        Self { items: items.into_iter().map(Into::into).collect(), next_cursor }
+    pub fn of<U>((items, next_cursor): (Vec<U>, Option<String>), item: impl FnMut(U) -> T) -> Self {
+        Self { items: items.into_iter().map(item).collect(), next_cursor }
     }
 }
 

@@ -4,13 +4,7 @@
 //!
 //! As JSON, with `since` and an ETag; or, for `Accept: text/event-stream`, as a stream that stays open.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, convert::Infallible, net::IpAddr, time::Duration};
 
 use axum::{
     Json,
@@ -35,11 +29,15 @@ use crate::{
         rate_limit::network,
     },
     error::Error,
+    places,
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Ends that one stream holds in memory at a time.
 const CHUNK: usize = 256;
+/// Streams for each network, and networks: the feed asks nobody who they are, and one stranger must not take every
+/// place, since services that lose the feed let nobody in.
+pub const FOLLOWERS: (usize, usize) = (64, 1_000);
 /// nginx would keep events back.
 pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
 
@@ -89,10 +87,13 @@ pub async fn show(
     headers: HeaderMap,
     Params(range): Params<Range>,
 ) -> Result<Response, Problem> {
+    if app.auth.ended.is_blind() {
+        return Err(Problem(Error::Busy));
+    }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        let place = app.followers.clone().take_place(caller.ip).ok_or(Error::Busy)?;
+        let place = app.followers.take(network(caller.ip)).ok_or(Error::Busy)?;
         return Ok((UNBUFFERED, follow(app, since, place)).into_response());
     }
     let mut tag = format!("\"{}\"", app.auth.ended.place());
@@ -113,7 +114,11 @@ pub async fn show(
 }
 
 /// What was missed, then `hello`, then each end as it happens.
-fn follow(app: App, since: Option<Cursor>, place: Follows) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+fn follow(
+    app: App,
+    since: Option<Cursor>,
+    place: places::Place<IpAddr>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = app.auth.ended.subscribe();
     let follower =
         Follower { app, news, cursor: since, caught_up: false, greeted: false, queue: VecDeque::new(), _place: place };
@@ -124,49 +129,6 @@ fn follow(app: App, since: Option<Cursor>, place: Follows) -> Sse<impl Stream<It
     Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
 }
 
-/// How many streams are open, by network: the feed asks nobody who they are, and one stranger must not take every
-/// place, since services that lose the feed let nobody in.
-#[derive(Debug, Default)]
-pub struct Followers(Mutex<HashMap<IpAddr, usize>>);
-
-/// A place, given back when the stream is closed.
-struct Follows {
-    followers: Arc<Followers>,
-    network: IpAddr,
-}
-
-impl Followers {
-    const PER_NETWORK: usize = 64;
-    const NETWORKS: usize = 1_000;
-
-    fn take_place(self: Arc<Self>, ip: IpAddr) -> Option<Follows> {
-        let network = network(ip);
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= Self::NETWORKS && !open.contains_key(&network) {
-            return None;
-        }
-        let count = open.entry(network).or_default();
-        if *count >= Self::PER_NETWORK {
-            return None;
-        }
-        *count += 1;
-        drop(open);
-        Some(Follows { followers: self, network })
-    }
-}
-
-impl Drop for Follows {
-    fn drop(&mut self) {
-        let mut open = self.followers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.network) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.network);
-            }
-        }
-    }
-}
-
 struct Follower {
     app: App,
     news: watch::Receiver<u64>,
@@ -175,11 +137,11 @@ struct Follower {
     caught_up: bool,
     greeted: bool,
     queue: VecDeque<Event>,
-    _place: Follows,
+    _place: places::Place<IpAddr>,
 }
 
 impl Follower {
-    /// `None` when the server stops.
+    /// `None` when the server stops, or can't learn of ends itself.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.queue.pop_front() {
@@ -190,6 +152,9 @@ impl Follower {
                     changed = self.news.changed() => changed.ok()?,
                     () = self.app.stopping.cancelled() => return None,
                 }
+            }
+            if self.app.auth.ended.is_blind() {
+                return None;
             }
             self.news.mark_unchanged();
             let (ends, cursor) = self.app.auth.ended.since(self.cursor, CHUNK);

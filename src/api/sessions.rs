@@ -7,7 +7,11 @@ use axum::{
 };
 use serde::Serialize;
 
-use super::{bearer::BearerUser, list::Page, problem::Problem};
+use super::{
+    bearer::BearerUser,
+    list::{Page, Range},
+    problem::Problem,
+};
 use crate::{
     app::App,
     auth::{
@@ -56,10 +60,14 @@ pub struct Revoked {
     pub revoked: usize,
 }
 
-pub async fn list(State(app): State<App>, BearerUser { claims }: BearerUser) -> Result<Json<Page<Item>>, Problem> {
-    let sessions = app.auth.sessions(&claims.sub).await?;
-    let items = sessions.into_iter().map(|session| Item::new(session, &claims.sid)).collect();
-    Ok(Json(Page { items, next_cursor: None }))
+/// `GET /api/v1/sessions`
+pub async fn list(
+    State(app): State<App>,
+    BearerUser { claims }: BearerUser,
+    range: Range,
+) -> Result<Json<Page<Item>>, Problem> {
+    let found = app.auth.sessions(&claims.sub, range.cursor.as_deref(), range.limit).await?;
+    Ok(Json(Page::of(found, |session| Item::new(session, &claims.sid))))
 }
 
 /// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was.

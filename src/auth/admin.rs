@@ -2,7 +2,7 @@
 //! rows they are; pages and API show no hash of theirs.
 
 use super::{
-    Auth, Caller,
+    Auth, Caller, NEWEST,
     event::{Entry, Kind},
     page,
     reason::Reason,
@@ -21,8 +21,6 @@ use crate::{
     error::Error,
 };
 
-/// Sorts behind every id.
-const NEWEST: &str = "g";
 const HOUR: UnixMillis = 3_600_000;
 /// In `counts`, beside the kinds of events: refreshed tokens, and the most sessions seen live in an hour.
 pub const REFRESHES: &str = "refresh";

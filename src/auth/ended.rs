@@ -7,7 +7,10 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,6 +24,8 @@ use crate::{
 
 /// How often a running server looks for ends that others made.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+/// How long it may fail at that until followers are told.
+pub const BLIND_AFTER: Duration = Duration::from_secs(5);
 /// How far clocks of nodes may differ, and how long an end may wait for locks before it is committed.
 const OVERLAP: UnixMillis = 30_000;
 /// How far another service's clock may be off, on top of a token's life.
@@ -77,6 +82,7 @@ pub struct EndedSessions {
     epoch: u32,
     recent: RwLock<Recent>,
     news: watch::Sender<u64>,
+    blind: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +98,7 @@ struct Recent {
 impl EndedSessions {
     /// `epoch` is a random number.
     pub fn new(epoch: u32) -> Self {
-        Self { epoch, recent: RwLock::default(), news: watch::Sender::new(0) }
+        Self { epoch, recent: RwLock::default(), news: watch::Sender::new(0), blind: AtomicBool::new(false) }
     }
 
     /// Why the session ended, if it did so lately.
@@ -123,6 +129,17 @@ impl EndedSessions {
 
     pub fn remember_sign_out(&self, id: &str) {
         self.recent.write().unwrap_or_else(PoisonError::into_inner).sign_outs.insert(id.into());
+    }
+
+    /// Says whether others' ends can't be learnt of: whoever relies on this list must not go on as if nothing ended.
+    pub fn set_blind(&self, blind: bool) {
+        if self.blind.swap(blind, Ordering::Relaxed) != blind {
+            self.news.send_modify(|_| ());
+        }
+    }
+
+    pub fn is_blind(&self) -> bool {
+        self.blind.load(Ordering::Relaxed)
     }
 
     /// Wakes up when there are new ends; however many came meanwhile, they are one piece of news.

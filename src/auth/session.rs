@@ -1,10 +1,10 @@
 //! Sessions: begun at a sign-in, kept alive by activity, ended once and for all.
 
 use super::{
-    Auth, Caller,
+    Auth, Caller, NEWEST,
     act::Act,
     event::{Entry, Kind as EventKind, network_of},
-    millis,
+    millis, page,
     policy::DeviceLimit,
     reason::Reason,
     role::Permissions,
@@ -190,7 +190,7 @@ impl Auth {
             act.end(Which::One { user_id: new.user_id, id }, Reason::RevokedByUser).await?;
         }
         if let Some(max) = self.policy.max_devices {
-            let live = sessions::list_live(act.db(), new.user_id, now).await?;
+            let live = sessions::list_live(act.db(), new.user_id, NEWEST, now, i64::MAX).await?;
             let spare = (max.max(1) - 1) as usize;
             if live.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
                 return Err(Error::DeviceLimit(live.into()));
@@ -263,9 +263,17 @@ impl Auth {
         Ok(())
     }
 
-    /// A user's live sessions, the newest first.
-    pub async fn sessions(&self, user_id: &str) -> Result<Vec<Session>, Error> {
-        Ok(sessions::list_live(self.db.reader(), user_id, self.clock.now()).await?)
+    /// A page of a user's live sessions, the newest first: `limit` of them from before the session `before` on, and
+    /// where the next page begins.
+    pub async fn sessions(
+        &self,
+        user_id: &str,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<Session>, Option<String>), Error> {
+        let (before, now) = (before.unwrap_or(NEWEST), self.clock.now());
+        let found = sessions::list_live(self.db.reader(), user_id, before, now, limit as i64 + 1).await?;
+        Ok(page(found, limit, |session| &session.id))
     }
 
     /// Ends sessions; returns how many ended now. Runs to its end even when the request that asked for it is gone.

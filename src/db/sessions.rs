@@ -77,16 +77,24 @@ pub async fn find_by_token_hash(db: impl Executor<'_>, token_hash: &str) -> Resu
     .await
 }
 
-/// A user's live sessions, the newest first.
-pub async fn list_live(db: impl Executor<'_>, user_id: &str, now: UnixMillis) -> Result<Vec<Session>> {
+/// A user's live sessions, the newest first, from before the session `before` on.
+pub async fn list_live(
+    db: impl Executor<'_>,
+    user_id: &str,
+    before: &str,
+    now: UnixMillis,
+    limit: i64,
+) -> Result<Vec<Session>> {
     sqlx::query_as(
         "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
          last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions \
          where user_id = $1 and ended_at is null and (idle_expires_at is null or idle_expires_at > $2) \
-         and (expires_at is null or expires_at > $2) order by created_at desc, id desc",
+         and (expires_at is null or expires_at > $2) and id < $3 order by id desc limit $4",
     )
     .bind(user_id)
     .bind(now)
+    .bind(before)
+    .bind(limit)
     .fetch_all(db)
     .await
 }
@@ -256,7 +264,7 @@ pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str,
 /// The addresses that a user's sessions on a device of this name came from, the latest first.
 pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<String>> {
     sqlx::query_scalar(
-        "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by created_at desc limit 100",
+        "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by id desc limit 100",
     )
     .bind(user_id)
     .bind(kind)

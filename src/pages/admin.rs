@@ -40,26 +40,6 @@ fn Tabs(lang: Lang, at: &'static str) -> impl IntoView {
     }
 }
 
-/// Where a list goes on, and back to its beginning.
-#[component]
-fn Paging(
-    lang: Lang,
-    /// The list's path, with its filter.
-    list: String,
-    newest: bool,
-    older: Option<String>,
-) -> impl IntoView {
-    let older = older.map(|before| with(&list, &format!("before={before}")));
-    view! {
-        <p class="actions">
-            {(!newest).then(|| view! { <a class="button secondary" href=list>{lang.t("admin-newest")}</a> })}
-            {older.map(|href| view! {
-                <a class="button secondary" rel="next" href=href>{lang.t("admin-older")}</a>
-            })}
-        </p>
-    }
-}
-
 /// Who somebody is, and the way to their page.
 #[component]
 fn Person(id: String, name: String, email: String) -> impl IntoView {
@@ -99,20 +79,10 @@ fn link(path: &str, pairs: &[(&str, &str)]) -> String {
     }
 }
 
-/// A path of ours with one more pair, which needs no encoding.
-fn with(path: &str, pair: &str) -> String {
-    let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}{pair}")
-}
-
-/// Where a list is to begin, if that can be a place in it.
-fn place(before: Option<String>) -> Option<String> {
-    before.filter(|id| uuid::Uuid::try_parse(id).is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::paging::with;
 
     #[test]
     fn links_keep_what_was_asked_for() {

@@ -12,6 +12,7 @@ use super::{
     form::Form,
     layout::{Done, Layout, When},
     login,
+    paging::{Paging, place},
     step_up::{Confirmed, Nothing},
     visitor::Member,
 };
@@ -25,9 +26,14 @@ use crate::{
     locale::Lang,
 };
 
+/// Devices on a page.
+const PAGE: usize = 50;
+
 #[derive(Deserialize)]
-pub struct After {
+pub struct Shown {
+    /// What was just done here, as the redirect after it says.
     done: Option<String>,
+    before: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,18 +41,22 @@ pub struct Choice {
     id: String,
 }
 
-pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response, ErrorPage> {
+pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response, ErrorPage> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
-    let sessions = visitor.app.auth.sessions(&signed_in.user.id).await?;
-    let current = signed_in.session.id.clone();
-    let done = match after.done.as_deref() {
+    let before = place(shown.before);
+    let newest = before.is_none();
+    let (mut sessions, older) = visitor.app.auth.sessions(&signed_in.user.id, before.as_deref(), PAGE).await?;
+    // This one comes first, wherever it stands.
+    sessions.retain(|session| session.id != signed_in.session.id);
+    let this = newest.then(|| signed_in.session.clone());
+    let done = match shown.done.as_deref() {
         Some("one") => Some("devices-ended-one"),
         Some("others") => Some("devices-ended-others"),
         _ => None,
     };
     let page = Layout::new(visitor, "devices-title").at("/devices");
-    Ok(page.render(move || view! { <DevicesPage lang sessions current done /> }).await)
+    Ok(page.render(move || view! { <DevicesPage lang this others=sessions older done /> }).await)
 }
 
 /// `POST /devices/end`
@@ -72,18 +82,24 @@ pub async fn end_others(confirmed: Confirmed<Member, Nothing>) -> Result<Respons
 }
 
 #[component]
-fn DevicesPage(lang: Lang, sessions: Vec<Session>, current: String, done: Option<&'static str>) -> impl IntoView {
-    let (this, others): (Vec<_>, Vec<_>) = sessions.into_iter().partition(|session| session.id == current);
-    let alone = others.is_empty();
-    let devices = this
-        .into_iter()
-        .chain(others)
-        .map(|session| view! { <Device lang current=session.id == current session waiting=None /> });
+fn DevicesPage(
+    lang: Lang,
+    /// The device that asks, on the first page.
+    this: Option<Session>,
+    others: Vec<Session>,
+    older: Option<String>,
+    done: Option<&'static str>,
+) -> impl IntoView {
+    let newest = this.is_some();
+    let alone = newest && others.is_empty() && older.is_none();
+    let this = this.map(|session| view! { <Device lang current=true session waiting=None /> });
+    let others = others.into_iter().map(|session| view! { <Device lang session waiting=None /> });
     view! {
         <h1>{lang.t("devices-title")}</h1>
         <p class="lead">{lang.t("devices-lead")}</p>
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
-        <ul class="devices">{devices.collect_view()}</ul>
+        <ul class="devices">{this} {others.collect_view()}</ul>
+        <Paging lang list="/devices".to_owned() newest older />
         {if alone {
             view! { <p class="hint">{lang.t("devices-only-this")}</p> }.into_any()
         } else {

@@ -35,9 +35,12 @@ use crate::{
     error::Error,
     islands::{KeeperConfig, KeeperStrings},
     locale::Lang,
+    places::Place,
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Event streams of one session: a browser has one for each page that is seen.
+pub const LISTENERS: usize = 32;
 
 /// What the keeper island is told with the page. It stands in the HTML: no secret in here.
 pub fn keeper_config(app: &App, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
@@ -126,17 +129,20 @@ pub async fn sign_in(
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
-pub async fn events(keeper: KeeperUser) -> impl IntoResponse {
+pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
     let KeeperUser { app, signed_in, .. } = keeper;
+    let place = app.listeners.take(signed_in.session.id.clone()).ok_or(Error::Busy)?;
     let hello = Event::default().event("hello").json_data(Deadlines::of(&signed_in.session, &app));
     let hello = stream::once(async { hello.unwrap_or_default() });
     let news = app.auth.ended.subscribe();
-    let ended = stream::once(Watch { app, session: signed_in.session, news }.end()).filter_map(|reason| async move {
-        let data = serde_json::json!({ "reason": reason?.as_str() });
-        Some(Event::default().event("ended").json_data(data).unwrap_or_default())
-    });
+    let ended = stream::once(Watch { app, session: signed_in.session, news, _place: place }.end()).filter_map(
+        |reason| async move {
+            let data = serde_json::json!({ "reason": reason?.as_str() });
+            Some(Event::default().event("ended").json_data(data).unwrap_or_default())
+        },
+    );
     let events = hello.chain(ended).map(Ok::<_, Infallible>);
-    (UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    Ok((UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))))
 }
 
 /// One open event stream's view of its session.
@@ -144,6 +150,7 @@ struct Watch {
     app: App,
     session: Session,
     news: watch::Receiver<u64>,
+    _place: Place<String>,
 }
 
 impl Watch {

@@ -11,6 +11,7 @@ use super::{
     error_page::ErrorPage,
     form::Form,
     layout::{Layout, When},
+    paging::{Paging, place},
     visitor::Member,
 };
 use crate::{
@@ -29,7 +30,7 @@ pub struct Range {
 pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
-    let before = range.before.filter(|id| uuid::Uuid::try_parse(id).is_ok());
+    let before = place(range.before);
     let newest = before.is_none();
     let (events, older) = visitor.app.auth.events(&signed_in.user.id, before.as_deref(), PAGE).await?;
     let notices = visitor.app.auth.notices(&signed_in.user).await?;
@@ -111,14 +112,7 @@ fn SecurityPage(
             }
             .into_any()
         }}
-        <p class="actions">
-            {(!newest).then(|| view! { <a class="button secondary" href="/security">{lang.t("security-newest")}</a> })}
-            {older.map(|before| view! {
-                <a class="button secondary" rel="next" href=format!("/security?before={before}")>
-                    {lang.t("security-older")}
-                </a>
-            })}
-        </p>
+        <Paging lang list="/security".to_owned() newest older />
     }
 }
 

@@ -109,6 +109,11 @@ pub async fn page(
 ) -> Response {
     let lang = visitor.lang;
     let has_password = signed_in.user.password_hash.is_some();
+    let text = match (has_password, visitor.app.auth.github.is_some()) {
+        (true, _) => "step-up-text",
+        (false, true) => "step-up-text-github",
+        (false, false) => "step-up-text-no-way",
+    };
     let email = signed_in.user.email.clone();
     Layout::new(visitor, "step-up-title")
         .status(StatusCode::FORBIDDEN)
@@ -131,6 +136,8 @@ pub async fn page(
                     </form>
                 }
                 .into_any()
+            } else if text == "step-up-text-no-way" {
+                ().into_any()
             } else {
                 view! {
                     <form method="post" action="/auth/github/step-up">
@@ -143,7 +150,7 @@ pub async fn page(
             view! {
                 <section class="narrow card">
                     <h1>{lang.t("step-up-title")}</h1>
-                    <p>{lang.t(if has_password { "step-up-text" } else { "step-up-text-github" })}</p>
+                    <p>{lang.t(text)}</p>
                     {ask}
                     <p class="aside"><a href=cancel>{lang.t("step-up-cancel")}</a></p>
                 </section>

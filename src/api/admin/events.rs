@@ -71,7 +71,7 @@ pub async fn list(
     let Some(filter) = filter.resolve(&app.auth).await? else {
         return Ok(Json(Page { items: Vec::new(), next_cursor: None }));
     };
-    Ok(Json(Page::of(app.auth.search_events(&filter, range.cursor.as_deref(), range.limit).await?)))
+    Ok(Json(Page::of(app.auth.search_events(&filter, range.cursor.as_deref(), range.limit).await?, Item::from)))
 }
 
 #[derive(Deserialize)]

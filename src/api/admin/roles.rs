@@ -38,7 +38,7 @@ pub struct Permissions {
 
 /// `GET /api/v1/admin/roles`
 pub async fn list(State(app): State<App>, _: BearerAdmin) -> Result<Json<Page<Item>>, Problem> {
-    Ok(Json(Page::of((app.auth.list_roles().await?, None))))
+    Ok(Json(Page::of((app.auth.list_roles().await?, None), Item::from)))
 }
 
 /// `PUT /api/v1/admin/roles/{name}`: makes a role, or gives it other permissions.

@@ -73,7 +73,7 @@ pub async fn list(
     Params(filter): Params<Filter>,
 ) -> Result<Json<Page<Item>>, Problem> {
     let filter = users::Filter { search: filter.q, role: filter.role, disabled: filter.disabled };
-    Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?)))
+    Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?, Item::from)))
 }
 
 /// `GET /api/v1/admin/users/{id}`
@@ -101,11 +101,11 @@ pub async fn sessions(
     State(app): State<App>,
     admin: BearerAdmin,
     Path(id): Path<String>,
+    range: Range,
 ) -> Result<Json<Page<Session>>, Problem> {
     let user = app.auth.find_user(&id).await?;
-    let sessions = app.auth.sessions(&user.id).await?;
-    let items = sessions.into_iter().map(|session| Session::new(session, &admin.claims.sid)).collect();
-    Ok(Json(Page { items, next_cursor: None }))
+    let found = app.auth.sessions(&user.id, range.cursor.as_deref(), range.limit).await?;
+    Ok(Json(Page::of(found, |session| Session::new(session, &admin.claims.sid))))
 }
 
 /// `POST /api/v1/admin/users/{id}/revoke-sessions`: signs a user out everywhere.

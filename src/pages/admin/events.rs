@@ -4,7 +4,7 @@ use axum::{extract::Query, response::Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{PAGE, Paging, Tabs, link, place};
+use super::{PAGE, Tabs, link};
 use crate::{
     api::admin::export::{Format, export},
     auth::{clock::rfc3339, event::Kind, log_filter::LogFilter},
@@ -14,6 +14,7 @@ use crate::{
         error_page::ErrorPage,
         form::{Faults, Field, FormFault},
         layout::{Layout, When},
+        paging::{Paging, place},
         visitor::Administrator,
     },
 };

@@ -7,7 +7,7 @@ use axum::{
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{PAGE, Paging, Person, Tabs, place, with};
+use super::{PAGE, Person, Tabs};
 use crate::{
     db::sessions::OwnedSession,
     locale::Lang,
@@ -15,6 +15,7 @@ use crate::{
         error_page::ErrorPage,
         layout::{Done, Layout, When},
         next::own_path,
+        paging::{Paging, place, with},
         step_up::{Confirmed, Nothing},
         visitor::Administrator,
     },

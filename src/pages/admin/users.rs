@@ -9,9 +9,7 @@ use axum::{
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{
-    PAGE, Paging, Person, Standing, Tabs, called, events::LogTable, link, place, sessions::SessionTable, special,
-};
+use super::{PAGE, Person, Standing, Tabs, called, events::LogTable, link, sessions::SessionTable, special};
 use crate::{
     auth::{
         admin::AccessChange,
@@ -31,6 +29,7 @@ use crate::{
         error_page::ErrorPage,
         form::{Faults, FormFault},
         layout::{Done, Layout, When},
+        paging::{Paging, place},
         step_up::{Confirmed, Nothing},
         visitor::Administrator,
     },
@@ -140,6 +139,8 @@ fn UserRow(lang: Lang, user: User) -> impl IntoView {
 #[derive(Deserialize)]
 pub struct After {
     done: Option<String>,
+    /// Where the list of live sessions is to begin.
+    before: Option<String>,
 }
 
 pub async fn show(
@@ -155,7 +156,7 @@ pub async fn show(
         Some("ended") => Some("admin-done-ended"),
         _ => None,
     };
-    page(who, &id, done, None, Faults::default()).await
+    page(who, &id, place(after.before), done, None, Faults::default()).await
 }
 
 #[derive(Deserialize)]
@@ -173,7 +174,7 @@ pub async fn set_roles(
     match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.caller)).await
     {
         Ok(_) => Ok(back(&id, "roles")),
-        Err(error) => page(who, &id, None, Some(form.roles), Faults::of(error)?).await,
+        Err(error) => page(who, &id, None, None, Some(form.roles), Faults::of(error)?).await,
     }
 }
 
@@ -188,7 +189,7 @@ pub async fn disable(
     }
     match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.caller)).await {
         Ok(_) => Ok(back(&id, "disabled")),
-        Err(error) => page(who, &id, None, None, Faults::of(error)?).await,
+        Err(error) => page(who, &id, None, None, None, Faults::of(error)?).await,
     }
 }
 
@@ -220,6 +221,7 @@ fn back(id: &str, done: &str) -> Response {
 async fn page(
     who: Administrator,
     id: &str,
+    before: Option<String>,
     done: Option<&'static str>,
     chosen: Option<Vec<String>>,
     faults: Faults,
@@ -230,12 +232,14 @@ async fn page(
     let user = auth.find_user(id).await?;
     let github = auth.github_identity(&user.id).await?;
     let owned = |session| OwnedSession { session, email: user.email.clone(), name: user.name.clone() };
-    let sessions = auth.sessions(&user.id).await?.into_iter().map(owned).collect();
+    let newest = before.is_none();
+    let (sessions, older) = auth.sessions(&user.id, before.as_deref(), PAGE).await?;
+    let sessions = sessions.into_iter().map(owned).collect();
     let filter = events::Filter { user_id: Some(user.id.clone()), ..events::Filter::default() };
     let (entries, _) = auth.search_events(&filter, None, LATEST).await?;
     let roles = auth.list_roles().await?;
     let chosen = chosen.unwrap_or_else(|| special(&user.roles));
-    let shown = Shown { user, github, sessions, entries, roles, chosen };
+    let shown = Shown { user, github, sessions, newest, older, entries, roles, chosen };
     let page = Layout::new(visitor, "admin-user").at("/admin").faults(&faults);
     Ok(page.render(move || view! { <UserPage lang shown current=signed_in done faults /> }).await)
 }
@@ -245,6 +249,8 @@ struct Shown {
     user: User,
     github: Option<Identity>,
     sessions: Vec<OwnedSession>,
+    newest: bool,
+    older: Option<String>,
     entries: Vec<NamedEvent>,
     roles: Vec<Role>,
     chosen: Vec<String>,
@@ -258,7 +264,7 @@ fn UserPage(
     done: Option<&'static str>,
     faults: Faults,
 ) -> impl IntoView {
-    let Shown { user, github, sessions, entries, roles, chosen } = shown;
+    let Shown { user, github, sessions, newest, older, entries, roles, chosen } = shown;
     let path = format!("/admin/users/{}", user.id);
     let log = link("/admin/events", &[("person", user.id.as_str())]);
     let own = user.id == current.user.id;
@@ -289,8 +295,11 @@ fn UserPage(
             <h2>{lang.t("admin-live")}</h2>
             {if signed_in {
                 let current = current.session.id.clone();
-                view! { <SessionTable lang sessions current back=path label="admin-live" people=false /> }
-                    .into_any()
+                view! {
+                    <SessionTable lang sessions current back=path.clone() label="admin-live" people=false />
+                    <Paging lang list=path newest older />
+                }
+                .into_any()
             } else {
                 view! { <p class="hint">{lang.t("admin-live-empty")}</p> }.into_any()
             }}
