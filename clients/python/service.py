@@ -104,12 +104,12 @@ class Verifier:
             raise Rejected("invalid_token")
         if not all(isinstance(claims.get(name), str) for name in ("sub", "sid")):
             raise Rejected("invalid_token")
-        end = self._ended.get(claims["sid"])
-        if end:
-            raise Rejected("session_revoked", end[0])
         times = [claims.get("iat"), claims.get("exp"), claims.get("nbf", claims.get("iat"))]
         if not all(type(time_) is int for time_ in times):  # not isinstance: True is an int
             raise Rejected("invalid_token")
+        end = self._ended.get(claims["sid"])
+        if end:
+            raise Rejected("session_revoked", end[0])
         iat, exp, nbf = times
         now = int(time.time())
         if iat > now + LEEWAY or nbf > now + LEEWAY or now >= exp + LEEWAY:
