@@ -77,7 +77,7 @@ export function siteOn(page: Page) {
   };
 
   const stepUp = {
-    heading: main.getByRole('heading', { level: 1, name: 'Is it you?' }),
+    heading: main.getByRole('heading', { level: 1, name: "Confirm it's you" }),
     password: main.getByLabel('Password'),
     submit: main.getByRole('button', { name: 'Confirm' }),
     github: main.getByRole('button', { name: 'Continue with GitHub' }),
@@ -88,11 +88,11 @@ export function siteOn(page: Page) {
     },
   };
 
-  const notices = main.getByRole('region', { name: 'You should know of this' });
+  const notices = main.getByRole('region', { name: 'Please review' });
   const security = {
     notices,
     entries: notices.getByRole('listitem'),
-    seen: notices.getByRole('button', { name: 'All of it was me' }),
+    seen: notices.getByRole('button', { name: 'This was all me' }),
   };
 
   /** The administrator's pages. */
@@ -121,6 +121,7 @@ export function siteOn(page: Page) {
 
     sessions: {
       end: ({ email }: Person) => admin.row(email).getByRole('button', { name: /^Sign out/ }),
+      sure: main.getByRole('checkbox', { name: 'I want to sign everybody out' }),
       endAll: main.getByRole('button', { name: 'Sign out everybody' }),
     },
 

@@ -66,9 +66,12 @@ pub struct Caller {
     pub ip: IpAddr,
     pub user_agent: String,
     pub request_id: Option<String>,
-    /// The administrator who acts on somebody else's account.
+    /// The administrator who acts on somebody else's account, or [`COMMAND_LINE`].
     pub actor: Option<String>,
 }
+
+/// Whoever has a shell on the machine.
+pub const COMMAND_LINE: &str = "command-line";
 
 /// How long a user's profile may be answered from memory; bounds what another process's change takes to be seen.
 const PROFILE_TTL: UnixMillis = 1_000;
@@ -144,6 +147,9 @@ impl User {
         self.roles.split_ascii_whitespace()
     }
 }
+
+/// In milliseconds.
+pub const HOUR: UnixMillis = 3_600_000;
 
 /// Where a list begins: sorts behind every id.
 const NEWEST: &str = "g";

@@ -10,7 +10,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand};
 
 use crate::{
-    auth::{Auth, Caller, admin::AccessChange, clock::Clock, role, secret::random, sign_in::Registration},
+    auth::{
+        Auth, COMMAND_LINE, Caller, admin::AccessChange, clock::Clock, role, secret::random, sign_in::Registration,
+    },
     config::Config,
     db::{sqlite_path, users::User},
     error::Error,
@@ -26,6 +28,13 @@ pub use fill::{Amounts, fill};
 pub enum UserCommand {
     /// Make an account. Its password is made up and printed once, unless --password-stdin gives it
     Create(NewUser),
+    /// Give a user another password, made up and printed once, and sign them out everywhere
+    Password {
+        email: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
     /// Give a user a role
     Grant { email: String, role: String },
     /// Take a role from a user
@@ -90,7 +99,7 @@ fn command_line() -> Caller {
         ip: [127, 0, 0, 1].into(),
         user_agent: "sekisho".into(),
         request_id: None,
-        actor: Some("command-line".into()),
+        actor: Some(COMMAND_LINE.into()),
     }
 }
 
@@ -98,6 +107,7 @@ pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartErro
     let auth = open(config, matches!(command, UserCommand::Create(_))).await?;
     let done = match command {
         UserCommand::Create(new) => create(&auth, new).await,
+        UserCommand::Password { email, password_stdin } => set_password(&auth, &email, password_stdin).await,
         UserCommand::Grant { email, role } => change_roles(&auth, &email, |roles| roles.push(role)).await,
         UserCommand::Revoke { email, role } => change_roles(&auth, &email, |roles| roles.retain(|r| *r != role)).await,
         UserCommand::Disable { email } => set_disabled(&auth, &email, true).await,
@@ -111,10 +121,7 @@ pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartErro
 }
 
 async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
-    let (password, made_up) = match new.password_stdin {
-        true => (read_password()?, false),
-        false => (URL_SAFE_NO_PAD.encode(random::<15>()), true),
-    };
+    let (password, made_up) = choose_password(new.password_stdin)?;
     let registration = Registration { email: &new.email, password: &password, name: new.name.as_deref(), locale: None };
     let caller = command_line();
     let user = auth.create_user(registration, &caller).await.map_err(failed)?;
@@ -124,10 +131,28 @@ async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
             .map_err(failed)?;
     }
     println!("{} has an account{}.", user.email, if new.admin { " with the role admin" } else { "" });
+    show_password(&password, made_up);
+    Ok(())
+}
+
+async fn set_password(auth: &Auth, email: &str, from_stdin: bool) -> Result<(), StartError> {
+    let user = find(auth, email).await?;
+    let (password, made_up) = choose_password(from_stdin)?;
+    let ended = auth.reset_password(&user, &password, &command_line()).await.map_err(failed)?;
+    println!("{} has another password; sessions ended: {ended}.", user.email);
+    show_password(&password, made_up);
+    Ok(())
+}
+
+/// A password, and whether it was made up here.
+fn choose_password(from_stdin: bool) -> Result<(String, bool), StartError> {
+    if from_stdin { Ok((read_password()?, false)) } else { Ok((URL_SAFE_NO_PAD.encode(random::<15>()), true)) }
+}
+
+fn show_password(password: &str, made_up: bool) {
     if made_up {
         println!("Password, shown this once: {password}");
     }
-    Ok(())
 }
 
 fn read_password() -> Result<String, StartError> {

@@ -71,14 +71,15 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// An http or https origin, without a slash at its end.
+/// An http or https URL, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(String);
 
 impl Url {
     pub fn parse(raw: &str) -> Option<Self> {
         let url = url::Url::parse(raw).ok()?;
-        let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+        let plain = url.query().is_none() && url.fragment().is_none();
+        let plain = plain && url.username().is_empty() && url.password().is_none();
         let http = matches!(url.scheme(), "http" | "https") && url.has_host();
         (plain && http).then(|| Self(url.as_str().trim_end_matches('/').to_owned()))
     }
@@ -133,10 +134,10 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let mut source = Source::read(file, environment)?;
         let config = Self::from_source(&mut source)?;
-        match source.values.into_values().next() {
-            // What the tests are told is not for the server.
-            Some((key, _)) if key != "SEKISHO_TEST_DATABASE_URL" => Err(ConfigError::Unknown(key)),
-            _ => Ok(config),
+        // What the tests are told is not for the server.
+        match source.values.into_values().find(|(key, _)| key != "SEKISHO_TEST_DATABASE_URL") {
+            Some((key, _)) => Err(ConfigError::Unknown(key)),
+            None => Ok(config),
         }
     }
 
@@ -152,7 +153,9 @@ impl Config {
             .take("listen", "an address and a port, such as 127.0.0.1:3000", |v| v.parse().ok())?
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
         let base_url = source
-            .take("base_url", "a URL such as https://sign-in.example.com", Url::parse)?
+            .take("base_url", "a URL such as https://sign-in.example.com, without a path", |v| {
+                Url::parse(v).filter(|url| url.0 == url.origin())
+            })?
             .unwrap_or_else(|| Url(format!("http://{listen}")));
         Ok(Self {
             database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
@@ -360,6 +363,8 @@ mod tests {
             ("SEKISHO_PROFILE", "extreme", "SEKISHO_PROFILE: must be low"),
             ("SEKISHO_SECRET", "short", "SEKISHO_SECRET: must be at least 32"),
             ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
+            ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
+            ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
             ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
             ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
@@ -369,6 +374,8 @@ mod tests {
             assert!(error.starts_with(named), "{error}");
             assert!(key != "SEKISHO_SECRET" || !error.contains(value), "a secret is never repeated");
         }
+        let test = ("SEKISHO_TEST_DATABASE_URL", "x");
+        assert!(load("", &[test, ("SEKISHO_TYPO", "x")]).expect_err("a typo").starts_with("SEKISHO_TYPO"));
         assert!(load("session_idle = [1]", &[]).expect_err("not text").starts_with("session_idle: must be text"));
         assert!(load("x = ", &[]).expect_err("not TOML").starts_with("sekisho.toml: "));
     }

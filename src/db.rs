@@ -5,7 +5,7 @@
 
 use std::{path::Path, time::Duration};
 
-use sqlx::{Any, AnyPool, Connection, Transaction, any::AnyPoolOptions};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions};
 
 pub mod ceremonies;
 pub mod counts;
@@ -57,9 +57,15 @@ impl Db {
             Some(path) => Self::open_sqlite(Path::new(path)).await,
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 let pool = pool(16)
-                    // As on SQLite: who waits for a lock longer than this is told so.
                     .after_connect(|conn, _| {
-                        Box::pin(async move { sqlx::query("set lock_timeout = '5s'").execute(conn).await.map(drop) })
+                        Box::pin(async move {
+                            // As on SQLite: who waits for a lock longer than this is told so; and who holds one and
+                            // does nothing, as a process that was frozen, loses it.
+                            for setting in ["lock_timeout = '5s'", "idle_in_transaction_session_timeout = '10s'"] {
+                                sqlx::query(AssertSqlSafe(format!("set {setting}"))).execute(&mut *conn).await?;
+                            }
+                            Ok(())
+                        })
                     })
                     .connect(url)
                     .await

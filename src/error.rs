@@ -30,6 +30,9 @@ pub enum Error {
     /// No credential at all.
     #[error("not signed in")]
     Unauthenticated,
+    /// Somebody on a page who was signed in until just now.
+    #[error("not signed in any more")]
+    NotSignedIn,
     /// A credential that proves nothing.
     #[error("invalid access token")]
     InvalidToken,
@@ -96,6 +99,7 @@ impl Error {
             Self::InvalidJson => "invalid_json",
             Self::InvalidCredentials => "invalid_credentials",
             Self::Unauthenticated => "unauthenticated",
+            Self::NotSignedIn => "not_signed_in",
             Self::InvalidToken => "invalid_token",
             Self::InvalidRefreshToken => "invalid_refresh_token",
             Self::SessionEnded(_) => "session_revoked",
@@ -128,6 +132,7 @@ impl Error {
             Self::InvalidJson => 400,
             Self::InvalidCredentials
             | Self::Unauthenticated
+            | Self::NotSignedIn
             | Self::InvalidToken
             | Self::InvalidRefreshToken
             | Self::SessionEnded(_)

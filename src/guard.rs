@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -144,10 +144,17 @@ pub async fn run_to_completion(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let work = AssertUnwindSafe(next.run(request).instrument(Span::current())).catch_unwind();
     match tokio::time::timeout(ANSWER_WITHIN, Unstoppable(Some(work.boxed()))).await {
+        Ok(Ok(response)) if is_bare_rejection(&response) => refuse(&path, Error::InvalidInput(Vec::new())),
         Ok(Ok(response)) => response,
         Ok(Err(_)) => refuse(&path, Error::internal("a panic: see above")),
         Err(_) => refuse(&path, Error::Timeout),
     }
+}
+
+/// Whether axum itself refused a path or a query, in plain text: a twice given parameter, a path that is no UTF-8.
+fn is_bare_rejection(response: &Response) -> bool {
+    let plain = |value: &HeaderValue| value.as_bytes().starts_with(b"text/plain");
+    response.status() == StatusCode::BAD_REQUEST && response.headers().get(header::CONTENT_TYPE).is_some_and(plain)
 }
 
 /// A future that goes on in a task of its own when nobody waits for it any more. A task from the start would cost

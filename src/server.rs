@@ -14,9 +14,10 @@ use axum::{
     http::{StatusCode, header},
     routing::get,
 };
+use hyper::server::conn::http1::Builder;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use tokio::{
@@ -84,7 +85,10 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         tokio::spawn(serve_metrics(listener, app.clone()));
     }
 
-    println!("Sekisho is ready: {base_url}");
+    let file = sqlite_path(&app.config.database_url).and_then(|path| std::path::absolute(path).ok());
+    let database = file.map(|file| format!("Its database: {}\n", file.display())).unwrap_or_default();
+    // Whoever started it may listen no more.
+    let _ = io::stdout().write_all(format!("Sekisho is ready: {base_url}\n{database}").as_bytes());
     accept(listener, router(app.clone()), &app, stop).await;
     if let Err(error) = app.auth.take_stock().await {
         error.log();
@@ -146,10 +150,11 @@ async fn serve_metrics(listener: TcpListener, app: App) {
     }
 }
 
-/// Answers connections. Where `axum::serve` would do, but for slow headers: it gives them all the time they want.
+/// Answers HTTP/1.1. Where `axum::serve` would do, but for silence and slow headers: it gives them all the time they
+/// want.
 async fn accept(listener: TcpListener, router: Router, app: &App, stop: impl Future<Output = ()>) {
-    let mut http = Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    let mut http = Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -171,8 +176,7 @@ async fn accept(listener: TcpListener, router: Router, app: &App, stop: impl Fut
             request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
             router.clone().oneshot(request.map(Body::new))
         });
-        let connection =
-            http.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)).into_owned();
+        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

@@ -90,6 +90,26 @@ async fn nobody_registers_where_registration_is_closed() {
     assert_eq!(t.anonymous().get("/register").await.status, 403);
     let form = [("email", "ada@example.com"), ("password", PASSWORD)];
     assert_eq!(t.anonymous().form("/register", &form).await.status, 403);
+    for path in ["/", "/login"] {
+        assert!(!t.anonymous().get(path).await.text().contains("\"/register"), "{path} leads there");
+    }
+}
+
+#[tokio::test]
+async fn two_changes_of_a_profile_at_once_are_both_kept() {
+    let t = TestApp::new().await;
+    let other = t.second_node().await;
+    let (mut here, _) = t.api("ada@example.com").await;
+    let mut there = here.at(&other);
+    for client in [&mut here, &mut there] {
+        client.get("/api/v1/me").await; // both nodes have her in memory
+    }
+    here.json("PATCH", "/api/v1/me", json!({ "name": "Ada" })).await;
+    let changed = there.json("PATCH", "/api/v1/me", json!({ "about": "Analyst" })).await.json();
+    assert_eq!((changed["name"].as_str(), changed["about"].as_str()), (Some("Ada"), Some("Analyst")));
+    there.json("PATCH", "/api/v1/me", json!({ "locale": "ja" })).await;
+    let cleared = there.json("PATCH", "/api/v1/me", json!({ "locale": null })).await.json();
+    assert!(cleared["locale"].is_null() && cleared["name"] == "Ada");
 }
 
 #[tokio::test]

@@ -60,6 +60,28 @@ async fn unknown_paths_and_methods_are_problems() {
 }
 
 #[tokio::test]
+async fn a_bad_path_or_query_is_refused_as_everything_else_is() {
+    let t = TestApp::new().await;
+    let (mut admin, _) = t.admin("root@example.com").await;
+    admin.delete("/api/v1/sessions/%FF").await.problem(422, "invalid_input");
+    for (path, field, code) in [
+        ("/api/v1/admin/users?disabled=yes", "disabled", "wrong-type"),
+        ("/api/v1/admin/users?q=a&q=b", "q", "wrong-type"),
+        ("/api/v1/admin/events/export", "format", "missing"),
+        ("/api/v1/sessions?limit=0", "limit", "limit-invalid"),
+    ] {
+        let fault = &admin.get(path).await.problem(422, "invalid_input")["errors"][0];
+        assert_eq!((fault["field"].as_str(), fault["code"].as_str()), (Some(field), Some(code)), "{path}");
+    }
+    let page = t.anonymous().get("/login?next=a&next=b").await;
+    assert_eq!(page.status, 422);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let end = json!({ "email": "root@example.com", "password": PASSWORD, "end_session": "x" });
+    let fault = t.anonymous().post("/api/v1/tokens", end).await.problem(422, "invalid_input");
+    assert_eq!(fault["errors"][0]["field"], "end_session");
+}
+
+#[tokio::test]
 async fn the_api_never_takes_the_cookie_and_pages_never_the_header() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;

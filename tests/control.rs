@@ -51,6 +51,8 @@ async fn everybody_is_signed_out_but_the_one_who_asks() {
     assert_eq!(ada.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_admin");
     assert_eq!(bob.get("/devices").await.status, 303);
     assert_eq!(admin.get("/api/v1/me").await.status, 200);
+    let mut page = t.sign_in_browser("root@example.com").await;
+    assert_eq!(page.form("/admin/sessions/end-all", &[]).await.status, 422, "the box is to be ticked");
     let log = admin.get("/api/v1/admin/events?kind=everybody_ended").await.json();
     assert_eq!(log["items"].as_array().map(Vec::len), Some(1));
 }
@@ -455,6 +457,12 @@ async fn an_api_client_is_told_its_devices_and_names_the_one_to_end() {
     let credentials = json!({ "email": "ada@example.com", "password": PASSWORD });
     let denied = t.anonymous().post("/api/v1/tokens", credentials.clone()).await.problem(403, "device_limit");
     assert_eq!(denied["devices"][0]["id"], tokens["session_id"]);
+    // Whoever got so far knew the password: the person sees it.
+    let log = first.get("/api/v1/events").await.json();
+    assert_eq!(
+        (&log["items"][0]["kind"], &log["items"][0]["reason"]),
+        (&json!("sign_in_failed"), &json!("device_limit"))
+    );
     let mut chosen = credentials;
     chosen["end_session"] = tokens["session_id"].clone();
     assert_eq!(t.anonymous().post("/api/v1/tokens", chosen).await.status, 200);
@@ -529,6 +537,39 @@ async fn free_roles_have_permissions_and_are_checked() {
 }
 
 #[tokio::test]
+async fn nobody_gives_or_takes_more_than_they_have() {
+    let t = TestApp::new().await;
+    let (mut root, _) = t.admin("root@example.com").await;
+    let (mut helper, _) = t.api("helper@example.com").await;
+    t.register("ada@example.com").await;
+    let of = async |email: &str| format!("/api/v1/admin/users/{}", t.user_id(email).await);
+    let (roots, helpers, adas) =
+        (of("root@example.com").await, of("helper@example.com").await, of("ada@example.com").await);
+    let roles = "/api/v1/admin/roles";
+    root.json("PUT", &format!("{roles}/helper"), json!({ "permissions": ["sekisho:admin", "orders:*"] })).await;
+    root.json("PUT", &format!("{roles}/billing"), json!({ "permissions": ["invoices:read"] })).await;
+    assert_eq!(root.json("PATCH", &helpers, json!({ "roles": ["helper"] })).await.status, 200);
+
+    for (method, path, body) in [
+        ("PATCH", helpers.as_str(), json!({ "roles": ["helper", "admin"] })),
+        ("PATCH", &adas, json!({ "roles": ["billing"] })),
+        ("PATCH", &roots, json!({ "roles": [] })),
+        ("PATCH", &roots, json!({ "disabled": true })),
+        ("PUT", &format!("{roles}/helper"), json!({ "permissions": ["*"] })),
+        ("PUT", &format!("{roles}/billing"), json!({ "permissions": [] })),
+        ("DELETE", &format!("{roles}/billing"), json!({})),
+    ] {
+        helper.json(method, path, body).await.problem(403, "forbidden");
+    }
+    assert_eq!(
+        helper.json("PUT", &format!("{roles}/packer"), json!({ "permissions": ["orders:read"] })).await.status,
+        200
+    );
+    assert_eq!(helper.json("PATCH", &adas, json!({ "roles": ["packer"], "disabled": true })).await.status, 200);
+    assert_eq!(root.json("PATCH", &adas, json!({ "roles": ["billing"], "disabled": false })).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_last_administrator_stays_one() {
     let t = TestApp::new().await;
     let (mut root, _) = t.admin("root@example.com").await;
@@ -561,7 +602,7 @@ async fn something_sensitive_asks_for_the_password_in_place_and_then_happens() {
     let asked = browser.form("/devices/end-others", &[("anything", "<&\"é")]).await;
     assert_eq!(asked.status, 403);
     let page = asked.text();
-    assert!(page.contains("Is it you?") && page.contains("action=\"/devices/end-others\""));
+    assert!(page.contains("Confirm it's you") && page.contains("action=\"/devices/end-others\""));
     assert!(page.contains("name=\"anything\" value=\"&lt;&amp;&quot;é\""), "what was asked for waits in the page");
     assert!(page.contains("href=\"/devices\""), "and one can go back");
     assert_eq!(api.get("/api/v1/me").await.status, 200);
@@ -613,7 +654,7 @@ async fn administrators_prove_themselves_before_they_act_but_may_look() {
 async fn people_are_told_of_what_they_should_know_until_they_have_seen_it() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
-    let news = "There is something new";
+    let news = "New security notice";
     assert!(!browser.get("/").await.text().contains(news), "the first device is no news");
     t.sign_in_browser("ada@example.com").await;
     assert!(!browser.get("/").await.text().contains(news), "nor is a known one");
@@ -623,17 +664,17 @@ async fn people_are_told_of_what_they_should_know_until_they_have_seen_it() {
     elsewhere.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
     assert!(browser.get("/").await.text().contains(news));
     let page = browser.get("/security").await.text();
-    assert!(page.contains("You should know of this") && page.contains("203.0.113.9"));
+    assert!(page.contains("Please review") && page.contains("203.0.113.9"));
     let until = crate::harness::between(&page, "name=\"until\" value=\"", "\"").expect("a time").to_owned();
     assert_eq!(browser.form("/security/seen", &[("until", "0")]).await.location(), "/security");
     assert!(browser.get("/").await.text().contains(news), "what came after what was shown is still news");
     assert_eq!(browser.form("/security/seen", &[("until", &until)]).await.location(), "/security");
     let page = browser.get("/security").await.text();
-    assert!(!page.contains(news) && !page.contains("You should know of this"));
+    assert!(!page.contains(news) && !page.contains("Please review"));
     assert!(page.contains("203.0.113.9"), "it stays in the log");
 
     let change = [("current_password", PASSWORD), ("new_password", "another four words here")];
     t.clock.advance(1_000);
     browser.form("/account/password", &change).await;
-    assert!(browser.get("/security").await.text().contains("You should know of this"));
+    assert!(browser.get("/security").await.text().contains("Please review"));
 }

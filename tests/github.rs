@@ -176,7 +176,7 @@ async fn a_password_is_set_only_soon_after_signing_in() {
     let late = browser.form("/account/password", &[("new_password", PASSWORD)]).await;
     assert_eq!(late.status, 403);
     let page = late.text();
-    assert!(page.contains("Is it you?") && page.contains("action=\"/auth/github/step-up\""));
+    assert!(page.contains("Confirm it's you") && page.contains("action=\"/auth/github/step-up\""));
     assert!(!page.contains(PASSWORD), "a password is never repeated in a page");
 
     // Back from GitHub, as oneself, it is allowed.
@@ -250,7 +250,7 @@ async fn a_state_works_once_in_its_own_browser_for_ten_minutes() {
     depart(&mut victim, "/auth/github").await;
     let refused = victim.get(&callback("octocat", &state, &challenge)).await;
     assert_eq!(refused.status, 403);
-    assert!(refused.text().contains("begun in another browser"));
+    assert!(refused.text().contains("started in another browser"));
     assert_eq!(attacker.get(&callback("octocat", &state, &challenge)).await.location(), "/");
     assert_eq!(attacker.get(&callback("octocat", &state, &challenge)).await.status, 403, "used once");
 

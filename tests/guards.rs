@@ -118,7 +118,7 @@ async fn a_form_of_ten_megabytes_is_refused_with_a_page() {
     let mut browser = t.browser("ada@example.com").await;
     let answer = browser.form("/account", &[("name", "Ada"), ("about", &"x".repeat(10_000_000)), ("locale", "")]).await;
     assert_eq!(answer.status, 413);
-    assert!(answer.text().contains("too much at once"));
+    assert!(answer.text().contains("That is too large."));
 }
 
 #[tokio::test]

@@ -84,6 +84,11 @@ async fn the_pages_token_works_on_the_api_and_dies_with_the_session() {
     let mut api = t.anonymous();
     api.bearer = token["access_token"].as_str().map(Into::into);
     assert_eq!(api.get("/api/v1/me").await.json()["email"], "ada@example.com");
+    // What would need a new cookie is the pages' business; a new password ends the others only.
+    api.post("/api/v1/me/step-up", json!({ "password": PASSWORD })).await.problem(403, "forbidden");
+    let new = json!({ "current_password": PASSWORD, "new_password": "another good passphrase" });
+    assert_eq!(api.json("PUT", "/api/v1/me/password", new).await.status, 204);
+    assert_eq!(browser.get("/devices").await.status, 200);
     browser.form("/logout", &[]).await;
     assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "signed_out");
 }

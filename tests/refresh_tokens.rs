@@ -99,7 +99,7 @@ async fn a_stolen_token_ends_the_session_for_the_thief_and_tells_the_person() {
     assert_eq!(ended.problem(401, "session_revoked")["reason"], "refresh_reuse");
     assert_eq!(refresh(&victim, &newest).await.problem(401, "session_revoked")["reason"], "refresh_reuse");
     let log = browser.get("/security").await.text();
-    assert!(log.contains("A used refresh token came back") && log.contains("possible theft"));
+    assert!(log.contains("Possible theft: a copied sign-in was used") && log.contains("possible theft"));
 }
 
 #[tokio::test]

@@ -341,7 +341,7 @@ test('the plots can be heard and read as numbers', async ({ admin, page, site, u
   await site.signIn(admin);
   await page.goto('/admin');
   const plot = (name: RegExp) => page.getByRole('figure').filter({ has: page.getByRole('img', { name }) });
-  const signIns = plot(/^Sign-ins \(Last 24 hours\): \d+ in all, peak \d+ \(\d\d:00\)$/);
+  const signIns = plot(/^Sign-ins \(Last 24 hours\): \d+ in total, peak \d+ \(\d\d:00\)$/);
   await expect(signIns).toBeVisible();
   await expect(plot(/^Live sessions \(Last 24 hours\): /)).toBeVisible();
   await signIns.getByText('Numbers').click();

@@ -77,7 +77,7 @@ test('what was typed is still there, though the way back leads through the choic
   await site.keeper.password.fill(user.password);
   await site.keeper.submit.click();
   await expect(site.keeper.password).toHaveAccessibleDescription(
-    'You are signed in on as many devices as are allowed. Sign out on one of them first.',
+    'You are signed in on as many devices as allowed. Sign out on one of them first.',
   );
 
   await site.keeper.signInPage.click();
@@ -145,7 +145,7 @@ test.describe('in Japanese', () => {
       await expect(site.heading).toHaveText('端末数の上限に達しています');
       await expectNoSidewaysScroll(page);
     }
-    await page.getByRole('button', { name: 'firstをサインアウト' }).click();
+    await page.getByRole('button', { name: 'firstからサインアウト' }).click();
     await expect(page).toHaveURL('/devices');
     await expect(site.heading).toHaveText('端末');
     await expect(site.devices.all).toHaveCount(2);

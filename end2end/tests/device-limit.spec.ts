@@ -3,7 +3,7 @@ import { expect, test } from '../fixtures';
 
 test.use({ settings: { SEKISHO_MAX_DEVICES: '2' } });
 
-const REASON = 'You were signed out because you signed in on another device and reached the limit of devices.';
+const REASON = 'You were signed out because you signed in on too many devices.';
 
 test('one device too many ends the oldest, which is told why', async ({ complaints, openBrowser, site, user }) => {
   complaints.allow(401, '/session/');

@@ -64,7 +64,7 @@ for (const [what, account, status, message] of ANSWERS) {
 test('an answer that this browser never asked for is refused', async ({ complaints, page }) => {
   complaints.allow(403, '/auth/github/callback');
   await page.goto('/auth/github/callback?code=stolen&state=guessed');
-  await expect(page.getByText('has expired or was begun in another browser')).toBeVisible();
+  await expect(page.getByText('has expired or was started in another browser')).toBeVisible();
 });
 
 test("an address that has an account needs that account's password", async ({

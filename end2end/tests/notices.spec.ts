@@ -16,10 +16,10 @@ test('a sign-in on a new device is shown on every page until one has seen it', a
   const phone = await openBrowser({ userAgent });
   await phone.signIn(user);
   await page.reload();
-  await expect(site.nav.security).toHaveAccessibleName('Security There is something new');
+  await expect(site.nav.security).toHaveAccessibleName('Security New security notice');
   await site.nav.security.click();
   await expect(site.security.entries).toHaveCount(1);
-  await expect(site.security.entries).toContainText('New device or network');
+  await expect(site.security.entries).toContainText('Sign-in from a new device or network');
   await expect(site.security.entries).toContainText('Safari');
   await expectAccessible(page);
 
@@ -47,7 +47,7 @@ test('a device that is known by now is no news, a changed password is', async ({
   await site.password.current.fill(user.password);
   await site.password.new.fill('three boats crossed the Arai strait');
   await site.password.submit.click();
-  await expect(site.nav.security).toHaveAccessibleName('Security There is something new');
+  await expect(site.nav.security).toHaveAccessibleName('Security New security notice');
   await site.nav.security.click();
   await expect(site.security.entries).toHaveText(/Password changed/);
 });

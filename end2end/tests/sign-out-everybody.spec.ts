@@ -22,6 +22,7 @@ test('everybody is signed out but the administrator who does it', async ({
   await page.goto('/admin/sessions');
   await expect(site.admin.rows).toHaveCount(4);
 
+  await site.admin.sessions.sure.check();
   const told = other.page.getByText('An administrator signed you out.');
   await Promise.all([told.waitFor({ timeout: 1_500 }), site.admin.sessions.endAll.click()]);
   await expect(site.notice).toHaveText('Everybody else was signed out.');

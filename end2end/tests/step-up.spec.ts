@@ -85,11 +85,11 @@ test('it is asked for in Japanese, too, and whoever changes the language there i
   await site.nav.language('日本語').click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
   await expect(site.heading).toHaveText('端末');
-  await page.getByRole('button', { name: 'ほかのすべての端末をサインアウト' }).click();
+  await page.getByRole('button', { name: 'ほかのすべての端末からサインアウト' }).click();
   await expect(site.heading).toHaveText('ご本人の確認');
   await page.getByRole('main').getByLabel('パスワード').fill(user.password);
   await page.getByRole('button', { name: '確認' }).click();
-  await expect(site.notice).toHaveText('ほかの端末をすべてサインアウトしました。');
+  await expect(site.notice).toHaveText('ほかのすべての端末からサインアウトしました。');
 });
 
 test('what a form said is not lost on the way', async ({ admin, api, complaints, page, site, user }) => {

@@ -1,40 +1,40 @@
-## ブラウザー側の文言。`%n%` はブラウザーが入れる数。
+## ブラウザー側の文言。`%n%` はブラウザーが入れる数。`{ キー }` は `main.ftl` の文言。
 
 keeper-idle-title = ご利用中ですか？
-keeper-idle-text = しばらく操作がありません。アカウント保護のため、まもなくサインアウトします。残り時間：
+keeper-idle-text = しばらく操作がありません。アカウントを保護するため、まもなくサインアウトします。残り時間：
 keeper-absolute-title = サインインの有効期限が近づいています
 keeper-absolute-text = 有効期限は延長できません。作業内容を保存し、期限後にもう一度サインインしてください。残り時間：
 keeper-seconds-left = 残り%n%秒です。
 keeper-stay = サインインしたままにする
 keeper-dismiss = わかりました
-keeper-sign-out = サインアウト
+keeper-sign-out = { nav-sign-out }
 keeper-offline = 接続できません。再接続しています…
 keeper-ended-title = もう一度サインインしてください
 keeper-ended-text = このページの入力内容はそのまま残っています。
-keeper-email = メールアドレス
-keeper-password = パスワード
-keeper-sign-in = サインイン
+keeper-email = { email }
+keeper-password = { password }
+keeper-sign-in = { login-submit }
 keeper-wrong-password = パスワードが正しくありません。もう一度お試しください。
 keeper-sign-in-failed = サインインできませんでした。しばらくしてからもう一度お試しください。
 keeper-sign-in-page = サインインページへ
-keeper-github = GitHubで続ける
+keeper-github = { login-github }
 keeper-draft-restored = 保存されていない入力内容を復元しました。
 keeper-draft-discard = 破棄
 
-keeper-reason-signed-out = サインアウトしました。
-keeper-reason-idle-timeout = しばらく操作がなかったため、サインアウトしました。
-keeper-reason-absolute-timeout = サインインの有効期限が切れたため、サインアウトしました。
-keeper-reason-revoked-by-user = ほかの端末からの操作により、サインアウトしました。
-keeper-reason-revoked-by-admin = 管理者の操作により、サインアウトしました。
-keeper-reason-device-limit = 別の端末でのサインインにより端末数の上限に達したため、サインアウトしました。
-keeper-reason-password-changed = パスワードが変更されたため、サインアウトしました。
-keeper-reason-account-disabled = アカウントが無効になっています。管理者にお問い合わせください。
-keeper-reason-refresh-reuse = サインイン情報がコピーされて使われた可能性があります。安全のためサインアウトしました。
-keeper-reason-unknown = サインインが終了しています。
+keeper-reason-signed-out = { ended-signed_out }
+keeper-reason-idle-timeout = { ended-idle_timeout }
+keeper-reason-absolute-timeout = { ended-absolute_timeout }
+keeper-reason-revoked-by-user = { ended-revoked_by_user }
+keeper-reason-revoked-by-admin = { ended-revoked_by_admin }
+keeper-reason-device-limit = { ended-device_limit }
+keeper-reason-password-changed = { ended-password_changed }
+keeper-reason-account-disabled = { ended-account_disabled }
+keeper-reason-refresh-reuse = { ended-refresh_reuse }
+keeper-reason-unknown = サインアウトされています。
 
 password-meter-hint = 関連のない単語をいくつか組み合わせると、強いパスワードになります。
 password-meter-score-0 = とても弱い：すぐに推測されます
-password-meter-score-1 = 弱い：推測されやすいです
+password-meter-score-1 = 弱い：簡単に推測されます
 password-meter-score-2 = 普通：もう少し強くできます
 password-meter-score-3 = 良い
 password-meter-score-4 = 強い

@@ -10,7 +10,11 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{bearer::BearerAdmin, problem::Problem};
-use crate::{app::App, auth::clock::rfc3339, db::counts::Count};
+use crate::{
+    app::App,
+    auth::{HOUR, clock::rfc3339},
+    db::counts::Count,
+};
 
 #[derive(Serialize)]
 pub struct Overview {
@@ -36,7 +40,7 @@ struct Item {
 
 impl From<Count> for Item {
     fn from(count: Count) -> Self {
-        Self { hour: rfc3339(count.hour * 3_600_000), kind: count.kind, count: count.n }
+        Self { hour: rfc3339(count.hour * HOUR), kind: count.kind, count: count.n }
     }
 }
 

@@ -32,7 +32,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 pub fn unreadable(rejection: &BytesRejection) -> Error {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
-        _ => Error::InvalidJson,
+        _ => Error::InvalidInput(Vec::new()),
     }
 }
 
@@ -51,7 +51,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 /// serde says which field it means in its message only: "unknown field `x`, expected …".
-fn fault(path: &str, message: &str) -> Error {
+pub fn fault(path: &str, message: &str) -> Error {
     let code = match message {
         m if m.starts_with("unknown field") => "unknown",
         m if m.starts_with("missing field") => "missing",

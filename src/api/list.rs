@@ -1,12 +1,9 @@
 //! Lists: `?cursor=…&limit=…` in, `{ "items": […], "next_cursor": … }` out.
 
-use axum::{
-    extract::{FromRequestParts, Query},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::problem::Problem;
+use super::{json::fault, problem::Problem};
 use crate::error::{Error, FieldError};
 
 const DEFAULT_LIMIT: usize = 50;
@@ -66,7 +63,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let read = Query::try_from_uri(&parts.uri).map(|Query(value)| Self(value));
-        read.map_err(|_| Problem(Error::InvalidInput(Vec::new())))
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_html_form::Deserializer::from_bytes(query.as_bytes());
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            Problem(fault(&path, &error.into_inner().to_string()))
+        })
     }
 }

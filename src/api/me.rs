@@ -6,8 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{bearer::BearerUser, json::Body, problem::Problem};
 use crate::{
     app::App,
-    auth::{Caller, account::ProfileChange, clock::rfc3339},
-    db::{sessions, users::User},
+    auth::{Caller, clock::rfc3339},
+    db::{
+        sessions,
+        users::{ProfileChange, User},
+    },
     error::Error,
 };
 
@@ -101,6 +104,6 @@ pub async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;
-    app.auth.change_password(&user, &session, &change.current_password, &change.new_password, &caller).await?;
+    app.auth.change_password(&user, &session, &change.current_password, &change.new_password, false, &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -26,7 +26,7 @@ use crate::{
         Caller,
         clock::rfc3339,
         ended::{Cursor, End},
-        rate_limit::network,
+        rate_limit::site,
     },
     error::Error,
     places,
@@ -35,8 +35,10 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Ends that one stream holds in memory at a time.
 const CHUNK: usize = 256;
-/// Streams for each network, and networks: the feed asks nobody who they are, and one stranger must not take every
-/// place, since services that lose the feed let nobody in.
+/// Ends in one answer; whoever gets as many asks on.
+const PAGE: usize = 1_000;
+/// Streams for each site, and sites: the feed asks nobody who they are, and one stranger must not take every place,
+/// since services that lose the feed let nobody in.
 pub const FOLLOWERS: (usize, usize) = (64, 1_000);
 /// nginx would keep events back.
 pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
@@ -93,14 +95,14 @@ pub async fn show(
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        let place = app.followers.take(network(caller.ip)).ok_or(Error::Busy)?;
+        let place = app.followers.take(site(caller.ip)).ok_or(Error::Busy)?;
         return Ok((UNBUFFERED, follow(app, since, place)).into_response());
     }
     let mut tag = format!("\"{}\"", app.auth.ended.place());
     let mut response = if text("if-none-match").is_some_and(|known| known == tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let (ends, cursor) = app.auth.ended.since(since, usize::MAX);
+        let (ends, cursor) = app.auth.ended.since(since, PAGE);
         tag = format!("\"{cursor}\"");
         let items = ends.into_iter().map(Item::from).collect();
         Json(List { items, place: Place::at(cursor, &app) }).into_response()

@@ -69,7 +69,8 @@ pub async fn create(
         return Err(Problem(Error::field("device", "device-invalid")));
     }
     let user = app.auth.check_password(&credentials.email, &credentials.password, &caller).await?;
-    let instead_of = credentials.end_session.as_deref().map(parse_id).transpose()?;
+    let instead_of = credentials.end_session.as_deref().map(parse_id).transpose();
+    let instead_of = instead_of.map_err(|_| Error::field("end_session", "wrong-type"))?;
     Ok(Json(app.auth.grant(&user, device, instead_of, &caller).await?.into()))
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     db::{
         sessions::Session,
-        users::{self, User},
+        users::{self, ProfileChange, User},
     },
     error::{Error, FieldError},
 };
@@ -20,15 +20,6 @@ const MAX_NAME: usize = 100;
 const MAX_ABOUT: usize = 2_000;
 /// The languages the pages speak; the account's `locale` is one of them, or none.
 pub const LOCALES: [&str; 2] = ["en", "ja"];
-
-/// Changes to a profile; what is `None` stays.
-#[derive(Clone, Debug, Default)]
-pub struct ProfileChange {
-    pub name: Option<String>,
-    pub about: Option<String>,
-    /// `Some(None)`: follow the browser.
-    pub locale: Option<Option<String>>,
-}
 
 /// A name as shown: 1 to 100 characters on one line.
 pub fn parse_name(raw: &str) -> Result<String, FieldError> {
@@ -64,31 +55,31 @@ fn parse_locale(locale: Option<String>) -> Result<Option<String>, FieldError> {
 impl Auth {
     /// Changes a profile and returns it as it now is. All faults of the input are told at once.
     pub async fn change_profile(&self, user: &User, change: ProfileChange) -> Result<User, Error> {
-        let name = change.name.map_or(Ok(user.name.clone()), |name| parse_name(&name));
-        let about = change.about.map_or(Ok(user.about.clone()), |about| parse_about(&about));
-        let locale = change.locale.map_or(Ok(user.locale.clone()), parse_locale);
-        let (name, about, locale) = match (name, about, locale) {
-            (Ok(name), Ok(about), Ok(locale)) => (name, about, locale),
+        let name = change.name.as_deref().map(parse_name).transpose();
+        let about = change.about.as_deref().map(parse_about).transpose();
+        let locale = change.locale.map(parse_locale).transpose();
+        let change = match (name, about, locale) {
+            (Ok(name), Ok(about), Ok(locale)) => ProfileChange { name, about, locale },
             (name, about, locale) => {
                 let faults = [name.err(), about.err(), locale.err()];
                 return Err(Error::InvalidInput(faults.into_iter().flatten().collect()));
             }
         };
-        let user = User { name, about, locale, ..user.clone() };
-        users::update_profile(self.db.writer(), &user, self.clock.now()).await?;
+        let changed = users::update_profile(self.db.writer(), user, &change, self.clock.now()).await?;
         self.forget_profile(&user.id);
-        Ok(user)
+        changed.ok_or(Error::NotFound)
     }
 
     /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;
-    /// an account that has none needs a sign-in no older than the policy's step-up time. A browser's session gets a
-    /// new secret (ASVS 7.2.4).
+    /// an account that has none needs a sign-in no older than the policy's step-up time. `renew`: gives a browser's
+    /// session a new secret, which its caller has to deliver (ASVS 7.2.4).
     pub async fn change_password(
         &self,
         user: &User,
         session: &Session,
         current: &str,
         new: &str,
+        renew: bool,
         caller: &Caller,
     ) -> Result<Option<CookieToken>, Error> {
         let old = user.password_hash.clone();
@@ -106,13 +97,25 @@ impl Auth {
             return Err(Error::field("current_password", "password-wrong"));
         }
         act.notify(&user.id).await?;
-        let token = match session.token_hash {
-            Some(_) => Some(renew_cookie(&mut act, &session.id).await?),
-            None => None,
-        };
+        let token = if renew { Some(renew_cookie(&mut act, &session.id).await?) } else { None };
         act.log(Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id));
         act.end(Which::Others { user_id: &user.id, keep: &session.id }, Reason::PasswordChanged).await?;
         act.commit().await?;
         Ok(token)
+    }
+
+    /// Sets a password for somebody who can't, and ends all their sessions; returns how many.
+    pub async fn reset_password(&self, user: &User, new: &str, caller: &Caller) -> Result<usize, Error> {
+        let new = Password::choose("password", new, &[&user.email, &user.name])
+            .map_err(|fault| Error::InvalidInput(vec![fault]))?;
+        let hash = self.passwords.hash(new).await?;
+        let mut act = self.begin(Some(caller)).await?;
+        let now = act.now;
+        let was = users::find_for_update(act.db(), &user.id).await?.ok_or(Error::NotFound)?;
+        users::swap_password(act.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
+        act.notify(&user.id).await?;
+        act.log(Entry::new(Kind::PasswordChanged).user(&user.id));
+        act.end(Which::AllOf(&user.id), Reason::PasswordChanged).await?;
+        act.commit().await
     }
 }

@@ -51,6 +51,11 @@ impl Act<'_> {
         &mut self.tx
     }
 
+    /// Who does it to somebody else's account: an administrator's id, or [`COMMAND_LINE`](super::COMMAND_LINE).
+    pub fn actor(&self) -> Option<&str> {
+        self.caller.and_then(|caller| caller.actor.as_deref())
+    }
+
     pub fn log(&mut self, entry: Entry) {
         self.entries.push(entry);
     }

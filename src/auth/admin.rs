@@ -2,7 +2,7 @@
 //! rows they are; pages and API show no hash of theirs.
 
 use super::{
-    Auth, Caller, NEWEST,
+    Auth, Caller, HOUR, NEWEST,
     event::{Entry, Kind},
     page,
     reason::Reason,
@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     db::{
-        UnixMillis,
         counts::{self, Count},
         events::{self, NamedEvent},
         roles,
@@ -21,7 +20,6 @@ use crate::{
     error::Error,
 };
 
-const HOUR: UnixMillis = 3_600_000;
 /// In `counts`, beside the kinds of events: refreshed tokens, and the most sessions seen live in an hour.
 pub const REFRESHES: &str = "refresh";
 pub const LIVE: &str = "live_sessions";
@@ -137,7 +135,7 @@ impl Auth {
         self.log_alone(Entry::new(Kind::LogExported).detail(detail), caller).await
     }
 
-    /// Changes what a user may do; returns them as they now are, and how many sessions ended. A disabled user is signed
+    /// Changes what a user may do, as far as the actor may do it themselves; returns them as they now are, and how many sessions ended. A disabled user is signed
     /// out everywhere and gets in by no way. Done twice, it is done.
     pub async fn change_access(
         &self,
@@ -149,13 +147,16 @@ impl Auth {
         // Held, so that two administrators can't remove each other at once.
         roles::lock(act.db(), ADMIN).await?;
         let was = users::find_for_update(act.db(), user_id).await?.ok_or(Error::NotFound)?;
+        let known = roles::list(act.db()).await?;
+        let actor = role::of_actor(&mut act, &known).await?;
         let mut user = match change.roles {
-            Some(roles) => role::give(&mut act, &was, roles).await?,
+            Some(roles) => role::give(&mut act, &was, roles, &known, &actor).await?,
             None => was.clone(),
         };
         if let Some(disabled) = change.disabled
             && disabled != user.disabled_at.is_some()
         {
+            actor.cover(&role::held_by(&was, &known))?;
             let now = act.now;
             user.disabled_at = disabled.then_some(now);
             users::set_disabled(act.db(), user_id, user.disabled_at, now).await?;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use sqlx::AnyConnection;
 
 use super::{
-    Auth, Caller,
+    Auth, Caller, HOUR,
     event::{Entry, Kind, network_of},
     millis,
 };
@@ -27,8 +27,7 @@ const KEY: &str = "audit-chain";
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const PAGE: i64 = 1_000;
 /// Retention removes a day's entries at a time: its own entry comes once a day at most.
-const TRIM_EVERY: i64 = 24 * 3_600_000;
-const HOUR: i64 = 3_600_000;
+const TRIM_EVERY: i64 = 24 * HOUR;
 
 /// What is wrong with the chain, and at which entry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,9 +3,9 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -13,10 +13,19 @@ use uuid::{Timestamp, Uuid, timestamp::context::ContextV7};
 
 use crate::db::UnixMillis;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Clock {
+    started: Instant,
     /// Milliseconds by which tests have moved this clock.
     offset: Arc<AtomicI64>,
+    /// Milliseconds that passed by such moves: those that went forward.
+    passed: Arc<AtomicU64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { started: Instant::now(), offset: Arc::default(), passed: Arc::default() }
+    }
 }
 
 impl Clock {
@@ -29,6 +38,7 @@ impl Clock {
     /// Moves this clock and all its clones, for tests; a negative number moves it back.
     pub fn advance(&self, by: UnixMillis) {
         self.offset.fetch_add(by, Ordering::Relaxed);
+        self.passed.fetch_add(by.max(0).unsigned_abs(), Ordering::Relaxed);
     }
 
     /// A new id (UUIDv7): later ids sort later. Not a secret (ASVS 11.5.1).
@@ -39,12 +49,12 @@ impl Clock {
     }
 }
 
-/// The rate limiter's view of time.
+/// The rate limiter's view of time: it never goes back, or whoever asked lately would wait for as long.
 impl governor::clock::Clock for Clock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        Duration::from_millis(Clock::now(self).max(0) as u64)
+        self.started.elapsed() + Duration::from_millis(self.passed.load(Ordering::Relaxed))
     }
 }
 

@@ -110,6 +110,12 @@ pub fn network_of(ip: IpAddr) -> String {
     IpNet::new(ip, prefix).map_or_else(|_| ip.to_string(), |net| net.trunc().to_string())
 }
 
+/// Whether an address is in the network of any of `known`.
+pub fn is_among(ip: IpAddr, known: &[String]) -> bool {
+    let here = network_of(ip);
+    known.iter().any(|known| known.parse().is_ok_and(|known| network_of(known) == here))
+}
+
 impl Auth {
     /// A page of a person's log, the newest first: `limit` events from before the event `before` on, and where the
     /// next page begins.

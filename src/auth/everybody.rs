@@ -50,7 +50,7 @@ impl Auth {
         for sign_out in sign_outs::list(self.db.reader()).await? {
             self.write_sign_out(&sign_out, None).await?;
             if sign_out.at < self.clock.now() - STRAGGLERS {
-                sign_outs::delete(self.db.writer(), &sign_out.id).await?;
+                sign_outs::delete_if_done(self.db.writer(), &sign_out).await?;
             }
         }
         Ok(())
@@ -66,14 +66,14 @@ impl Auth {
     }
 
     async fn write_sign_out(&self, sign_out: &SignOut, caller: Option<&Caller>) -> Result<(), Error> {
-        loop {
+        // A short batch is not the last one: another process may have written the same rows meanwhile.
+        while sign_outs::is_open(self.db.reader(), sign_out).await? {
             let mut act = self.begin(caller).await?;
-            let reason = Reason::RevokedByAdmin.as_str();
-            let ended = sessions::end_all(act.db(), &sign_out.keep, reason, sign_out.at, BATCH).await?;
+            let (reason, now) = (Reason::RevokedByAdmin.as_str(), act.now);
+            let ended = sessions::end_all(act.db(), sign_out, reason, now, BATCH).await?;
             act.ended(ended);
-            if act.commit().await? < BATCH as usize {
-                return Ok(());
-            }
+            act.commit().await?;
         }
+        Ok(())
     }
 }

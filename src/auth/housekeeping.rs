@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Auth;
+use super::{Auth, HOUR};
 use crate::{
     db::{ceremonies, refresh_tokens, sessions},
     error::Error,
@@ -13,7 +13,7 @@ use crate::{
 pub const INTERVAL: Duration = Duration::from_secs(30);
 const BATCH: i64 = 200;
 /// Ended sessions stay this long, to say why they ended.
-const KEEP_ENDED: i64 = 30 * 24 * 3_600_000;
+const KEEP_ENDED: i64 = 30 * 24 * HOUR;
 
 impl Auth {
     /// One pass; leaves nothing over.

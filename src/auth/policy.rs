@@ -34,7 +34,7 @@ pub struct Policy {
     pub session_absolute: Option<Duration>,
     /// The idle deadline is written at most once in this time.
     pub session_roll: Duration,
-    /// How long before the idle deadline the page warns; zero: not at all.
+    /// How long before a deadline the page warns; zero: not at all.
     pub idle_warning: Duration,
     /// The life of an access token.
     pub access_ttl: Duration,

@@ -5,8 +5,11 @@ use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware, state::keyed::DashMapStateStore};
 
-use super::{clock::Clock, email};
+use super::{clock::Clock, email, secret::sha256_hex};
 use crate::error::Error;
+
+/// What is read of an account's name: no address is longer.
+const MAX_CHARS: usize = 254;
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
 
@@ -15,9 +18,9 @@ pub struct RateLimits {
     enabled: bool,
     clock: Clock,
     sign_in_network: Limiter<IpAddr>,
-    /// Tight where it hurts a guesser, per account and network, so that others cannot lock a person out…
+    /// Tight where it hurts a guesser, per account and network…
     sign_in_account: Limiter<(String, IpAddr)>,
-    /// …and a wide one over all networks, for guesses spread thinly.
+    /// …and a wide one over all networks, for guesses spread thinly. It refills faster than one network may try.
     sign_in_anywhere: Limiter<String>,
     register: Limiter<IpAddr>,
     refresh: Limiter<IpAddr>,
@@ -34,7 +37,7 @@ impl RateLimits {
         let seconds = Duration::from_secs;
         Self {
             sign_in_network: limiter(30, seconds(2), &clock),
-            sign_in_account: limiter(10, seconds(10), &clock),
+            sign_in_account: limiter(10, seconds(90), &clock),
             sign_in_anywhere: limiter(100, seconds(60), &clock),
             register: limiter(20, seconds(30), &clock),
             refresh: limiter(240, Duration::from_millis(200), &clock),
@@ -44,13 +47,17 @@ impl RateLimits {
         }
     }
 
-    /// A sign-in, or any other check of a password. `account` is counted in its stored spelling.
-    pub fn sign_in(&self, ip: IpAddr, account: &str) -> Result<(), Error> {
+    /// A check of a password. `account` is counted in its stored spelling.
+    pub fn password(&self, ip: IpAddr, account: &str) -> Result<(), Error> {
         let network = network(ip);
-        let account = email::normalise(account);
         self.check(&self.sign_in_network, &network)?;
-        self.check(&self.sign_in_account, &(account.clone(), network))?;
-        self.check(&self.sign_in_anywhere, &account)
+        self.check(&self.sign_in_account, &(key(account), network))
+    }
+
+    /// A sign-in by a stranger, wherever they are. For somebody in a network that the account knows it does not count,
+    /// or others could lock them out.
+    pub fn password_anywhere(&self, account: &str) -> Result<(), Error> {
+        self.check(&self.sign_in_anywhere, &key(account))
     }
 
     /// A departure to GitHub, each of which is a row.
@@ -93,6 +100,12 @@ impl RateLimits {
     }
 }
 
+/// An account as it is counted: of one size, whatever was typed.
+fn key(account: &str) -> String {
+    let account: String = account.chars().take(MAX_CHARS).collect();
+    sha256_hex(email::normalise(&account).as_bytes())
+}
+
 /// What counts as one place: an IPv4 address, an IPv6 /64 (a home gets at least that); `::ffff:a.b.c.d` is IPv4.
 pub fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
@@ -101,9 +114,18 @@ pub fn network(ip: IpAddr) -> IpAddr {
     }
 }
 
+/// What one party may own of IPv6, a /48; of IPv4, an address.
+pub fn site(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !0 << 80).into()),
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::HOUR;
 
     #[test]
     fn addresses_of_one_place_are_one() {
@@ -112,6 +134,9 @@ mod tests {
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+        let of = |ip: &str| site(ip.parse().expect("an address"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_ne!(of("2001:db8:1::1"), of("2001:db8:2::1"));
     }
 
     #[test]
@@ -120,12 +145,28 @@ mod tests {
         let limits = RateLimits::new(true, clock.clone());
         let ip = "192.0.2.1".parse().expect("an address");
         for spelling in ["a@b.c", "A@b.c", " a@B.C "].iter().cycle().take(10) {
-            limits.sign_in(ip, spelling).expect("within the burst");
+            limits.password(ip, spelling).expect("within the burst");
         }
-        let Err(Error::RateLimited(wait)) = limits.sign_in(ip, "a@b.C") else { panic!("the 11th passes") };
-        assert!(wait <= Duration::from_secs(10));
-        limits.sign_in(ip, "other@b.c").expect("another account from the same place");
-        clock.advance(10_000);
-        limits.sign_in(ip, "a@b.c").expect("after the wait");
+        let Err(Error::RateLimited(wait)) = limits.password(ip, "a@b.C") else { panic!("the 11th passes") };
+        assert!(wait <= Duration::from_secs(90));
+        limits.password(ip, "other@b.c").expect("another account from the same place");
+        // A clock that is set back holds nobody up.
+        clock.advance(-HOUR);
+        clock.advance(90_000);
+        limits.password(ip, "a@b.c").expect("after the wait");
+    }
+
+    #[test]
+    fn one_network_cannot_use_up_what_an_account_has_everywhere() {
+        let clock = Clock::default();
+        let limits = RateLimits::new(true, clock.clone());
+        let ip = "192.0.2.1".parse().expect("an address");
+        for _ in 0..24 * 60 {
+            if limits.password(ip, "a@b.c").is_ok() {
+                limits.password_anywhere("a@b.c").expect("room for others");
+            }
+            clock.advance(60_000);
+        }
+        assert_eq!(key(&"a".repeat(100_000)).len(), 64);
     }
 }

@@ -5,7 +5,7 @@
 //! the successor was never used. Otherwise two parties hold the chain, and the whole session ends.
 
 use super::{
-    Auth, Caller,
+    Auth, Caller, HOUR,
     access_token::Issued,
     admin::REFRESHES,
     event::{Entry, Kind as EventKind},
@@ -26,7 +26,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 const PREFIX: &str = "sk_rt_";
 /// Where no lifetime is set, the row needs one all the same.
-const FOREVER: UnixMillis = 400 * 24 * 3_600_000;
+const FOREVER: UnixMillis = 400 * 24 * HOUR;
 
 /// What a client gets at sign-in and at each refresh.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Auth, Caller,
+    Auth, COMMAND_LINE, Caller,
     act::Act,
     event::{Entry, Kind},
 };
@@ -50,6 +50,34 @@ impl Permissions {
         };
         self.0.iter().any(|held| covers(held))
     }
+
+    /// Refuses what reaches further than this: nobody gives, takes or changes more than they have themselves.
+    pub(super) fn cover(&self, roles: &[&Role]) -> Result<(), Error> {
+        let covered = roles.iter().all(|role| role.permissions().all(|permission| self.allow(permission)));
+        if covered { Ok(()) } else { Err(Error::Forbidden) }
+    }
+}
+
+impl Role {
+    fn permissions(&self) -> impl Iterator<Item = &str> {
+        self.permissions.split_ascii_whitespace()
+    }
+}
+
+/// What whoever acts may do, as it is now.
+pub(super) async fn of_actor(act: &mut Act<'_>, known: &[Role]) -> Result<Permissions, Error> {
+    let id = match act.actor() {
+        Some(COMMAND_LINE) | None => return Ok(Permissions(["*".to_owned()].into())),
+        Some(id) => id.to_owned(),
+    };
+    let user = users::find(act.db(), &id).await?.filter(|user| user.disabled_at.is_none());
+    let held = user.iter().flat_map(|user| held_by(user, known)).flat_map(Role::permissions);
+    Ok(Permissions(held.map(Into::into).collect()))
+}
+
+/// A user's roles, as far as they are known.
+pub(super) fn held_by<'a>(user: &User, known: &'a [Role]) -> Vec<&'a Role> {
+    known.iter().filter(|role| user.roles().any(|name| name == role.name)).collect()
 }
 
 /// A lower-case letter, then up to 31 letters, digits and `-`.
@@ -86,7 +114,7 @@ impl Auth {
         {
             return Ok(table.clone());
         }
-        let permissions = |role: &Role| role.permissions.split_ascii_whitespace().map(Into::into).collect();
+        let permissions = |role: &Role| role.permissions().map(Into::into).collect();
         let rows = roles::list(self.db.reader()).await?;
         let table: Table = Arc::new(rows.iter().map(|role| (role.name.clone(), permissions(role))).collect());
         *self.roles.0.write().unwrap_or_else(PoisonError::into_inner) = Some((now, table.clone()));
@@ -123,6 +151,9 @@ impl Auth {
         let mut act = self.begin(Some(caller)).await?;
         let now = act.now;
         roles::lock(act.db(), ADMIN).await?;
+        let known = roles::list(act.db()).await?;
+        let was = known.iter().filter(|known| known.name == role.name);
+        of_actor(&mut act, &known).await?.cover(&was.chain([&role]).collect::<Vec<_>>())?;
         roles::save(act.db(), &role, now).await?;
         act.log(Entry::new(Kind::RoleSaved).detail(format!("{name}: {}", role.permissions)));
         act.commit().await?;
@@ -135,11 +166,11 @@ impl Auth {
         if [ADMIN, USER].contains(&name) {
             return Err(Error::field("name", "role-built-in"));
         }
-        if !self.list_roles().await?.iter().any(|role| role.name == name) {
-            return Err(Error::NotFound);
-        }
         let mut act = self.begin(Some(caller)).await?;
         roles::lock(act.db(), ADMIN).await?;
+        let known = roles::list(act.db()).await?;
+        let role = known.iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
+        of_actor(&mut act, &known).await?.cover(&[role])?;
         if !roles::delete_unused(act.db(), name).await? {
             return Err(Error::field("name", "role-in-use"));
         }
@@ -150,20 +181,29 @@ impl Auth {
     }
 }
 
-/// Gives a user exactly these roles, and `user`, which everybody has. The act holds the role `admin`.
-pub(super) async fn give(act: &mut Act<'_>, was: &User, names: &[String]) -> Result<User, Error> {
-    let known = roles::list(act.db()).await?;
+/// Gives a user exactly these roles of those `known`, and `user`, which everybody has. The act holds the role `admin`.
+pub(super) async fn give(
+    act: &mut Act<'_>,
+    was: &User,
+    names: &[String],
+    known: &[Role],
+    actor: &Permissions,
+) -> Result<User, Error> {
     let names: BTreeSet<_> = names.iter().map(String::as_str).filter(|name| *name != USER).collect();
     if names.len() >= MAX_ROLES || !names.iter().all(|name| known.iter().any(|role| role.name == *name)) {
         return Err(Error::field("roles", "role-unknown"));
     }
     let roles = std::iter::once(USER).chain(names).collect::<Vec<_>>().join(" ");
-    if was.roles != roles {
+    let user = User { roles, ..was.clone() };
+    if was.roles != user.roles {
+        let has = |user: &User, role: &Role| user.roles().any(|name| name == role.name);
+        let changed: Vec<_> = known.iter().filter(|role| has(was, role) != has(&user, role)).collect();
+        actor.cover(&changed)?;
         let now = act.now;
-        users::set_roles(act.db(), &was.id, &roles, now).await?;
-        act.log(Entry::new(Kind::RolesChanged).user(&was.id).detail(&roles));
+        users::set_roles(act.db(), &user.id, &user.roles, now).await?;
+        act.log(Entry::new(Kind::RolesChanged).user(&user.id).detail(&user.roles));
     }
-    Ok(User { roles, ..was.clone() })
+    Ok(user)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     Auth, Caller, NEWEST,
     act::Act,
-    event::{Entry, Kind as EventKind, network_of},
+    event::{Entry, Kind as EventKind, is_among},
     millis, page,
     policy::DeviceLimit,
     reason::Reason,
@@ -178,7 +178,11 @@ impl Auth {
         let mut act = self.begin(Some(caller)).await?;
         // Holding the user's row keeps the count below true under parallel sign-ins, and a disabled account out.
         match users::find_for_update(act.db(), new.user_id).await? {
-            Some(user) if user.disabled_at.is_some() => return Err(Error::AccountDisabled),
+            Some(user) if user.disabled_at.is_some() => {
+                drop(act);
+                self.log_alone(Entry::refused(new.user_id, Reason::AccountDisabled), caller).await?;
+                return Err(Error::AccountDisabled);
+            }
             Some(user) if user.password_changed_at == new.password_changed_at => {}
             _ => return Err(Error::InvalidCredentials),
         }
@@ -193,6 +197,9 @@ impl Auth {
             let live = sessions::list_live(act.db(), new.user_id, NEWEST, now, i64::MAX).await?;
             let spare = (max.max(1) - 1) as usize;
             if live.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
+                // The password was right: whoever has it sees the devices, and the person should see that.
+                drop(act);
+                self.log_alone(Entry::refused(new.user_id, Reason::DeviceLimit), caller).await?;
                 return Err(Error::DeviceLimit(live.into()));
             }
             for oldest in live.iter().skip(spare) {
@@ -284,16 +291,14 @@ impl Auth {
     }
 }
 
-/// Whether a user who has signed in before did so neither on a device of this name nor from this network, or not from
-/// both together.
+/// Whether none of a user's remembered sessions was on a device of this name in this network, though the user has signed
+/// in before.
 async fn is_new_device(act: &mut Act<'_>, session: &Session, caller: &Caller) -> Result<bool, Error> {
     let Session { user_id, kind, device, ip, .. } = session;
     if sessions::any(act.db(), user_id, kind, device, ip).await? {
         return Ok(false);
     }
-    let known = sessions::list_addresses(act.db(), user_id, kind, device).await?;
-    let here = network_of(caller.ip);
-    if known.iter().any(|ip| ip.parse().is_ok_and(|ip| network_of(ip) == here)) {
+    if is_among(caller.ip, &sessions::list_device_addresses(act.db(), user_id, kind, device).await?) {
         return Ok(false);
     }
     // The log remembers longer than the sessions do.

@@ -38,7 +38,7 @@ impl Auth {
         self.stepped_up(signed_in, caller).await
     }
 
-    /// Takes the password again for an API session.
+    /// Takes the password again for an API session. A browser's would need a new secret, which no API answer brings.
     pub async fn step_up_api(
         &self,
         user: &User,
@@ -46,6 +46,10 @@ impl Auth {
         password: &str,
         caller: &Caller,
     ) -> Result<(), Error> {
+        let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
+        if session.token_hash.is_some() {
+            return Err(Error::Forbidden);
+        }
         self.prove(user, session_id, ("password", password), caller).await?;
         let mut act = self.begin(Some(caller)).await?;
         let now = act.now;
@@ -64,7 +68,7 @@ impl Auth {
         (field, password): (&str, &str),
         caller: &Caller,
     ) -> Result<(), Error> {
-        self.limits.sign_in(caller.ip, &user.email)?;
+        self.limits.password(caller.ip, &user.email)?;
         match self.passwords.verify(Password::presented(password), user.password_hash.clone()).await? {
             Verdict::Right | Verdict::RightOutdated => Ok(()),
             Verdict::Wrong => {
@@ -93,5 +97,5 @@ impl Auth {
 pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str) -> Result<CookieToken, Error> {
     let (token, now) = (CookieToken::new(random()), act.now);
     let renewed = sessions::replace_token(act.db(), id, &token.hash(), now).await?;
-    if renewed { Ok(token) } else { Err(Error::Unauthenticated) }
+    if renewed { Ok(token) } else { Err(Error::NotSignedIn) }
 }

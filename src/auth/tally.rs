@@ -7,13 +7,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{Auth, admin::LIVE};
+use super::{Auth, HOUR, admin::LIVE};
 use crate::{
     db::{UnixMillis, counts, sessions},
     error::Error,
 };
-
-const HOUR: UnixMillis = 3_600_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Tally(Mutex<HashMap<(i64, &'static str), i64>>);

@@ -7,8 +7,7 @@ use web_sys::Element;
 
 use super::fields::Fields;
 
-/// Rewrites each `<time datetime="…" data-local>` in the page's language and the reader's zone; `data-local="date"`
-/// leaves the time of day out.
+/// Rewrites each `<time datetime="…" data-local>` in the page's language and the reader's zone.
 pub fn localise_times() {
     let Ok(times) = document().query_selector_all("time[datetime][data-local]") else { return };
     let language = document().document_element().and_then(|root| root.get_attribute("lang")).unwrap_or_default();
@@ -24,10 +23,7 @@ fn localise(time: &Element, language: &str) {
     if date.get_time().is_nan() {
         return;
     }
-    let mut style = Fields::empty().with("dateStyle", "medium");
-    if time.get_attribute("data-local").as_deref() != Some("date") {
-        style = style.with("timeStyle", "short");
-    }
+    let style = Fields::empty().with("dateStyle", "medium").with("timeStyle", "short");
     let text = date.to_locale_string(language, &style.into());
     time.set_text_content(text.as_string().as_deref());
 }

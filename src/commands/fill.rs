@@ -8,7 +8,7 @@ use sqlx::{Any, Transaction};
 use super::{failed, open};
 use crate::{
     auth::{
-        Auth,
+        Auth, HOUR,
         admin::{AccessChange, LIVE, REFRESHES},
         audit::Chained,
         event::{Kind, network_of},
@@ -68,7 +68,7 @@ async fn fill_empty(auth: &Auth, amounts: &Amounts) -> Result<(), Error> {
     let ids = fill_users(auth, amounts.users, &admin, now, &mut dice).await?;
     fill_sessions(auth, amounts.sessions, &ids, now, &mut dice).await?;
     fill_events(auth, amounts.events, &ids, now, &mut dice).await?;
-    let hour = now.div_euclid(3_600_000);
+    let hour = now.div_euclid(HOUR);
     for past in 1..=30 * 24 {
         let live = amounts.sessions / 3 + dice.roll(amounts.sessions / 10);
         counts::raise(auth.db.writer(), hour - past, LIVE, live.cast_signed()).await?;

@@ -1,8 +1,8 @@
 //! Statements on `sessions`. Every change is a compare-and-set on `ended_at is null`: an ended session stays ended.
 
-use sqlx::{FromRow, Result};
+use sqlx::{AssertSqlSafe, FromRow, Result};
 
-use super::{Executor, UnixMillis};
+use super::{Executor, UnixMillis, sign_outs::SignOut};
 
 #[derive(Clone, Debug, FromRow)]
 pub struct Session {
@@ -22,6 +22,9 @@ pub struct Session {
     pub ended_at: Option<UnixMillis>,
     pub ended_reason: Option<String>,
 }
+
+const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
+                       s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason";
 
 /// A session that one statement has just ended.
 #[derive(Clone, Debug, FromRow)]
@@ -58,23 +61,13 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
 }
 
 pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<Session>> {
-    sqlx::query_as(
-        "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
-         last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions where id = $1",
-    )
-    .bind(id)
-    .fetch_optional(db)
-    .await
+    let statement = format!("select {COLUMNS} from sessions s where id = $1");
+    sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
 }
 
 pub async fn find_by_token_hash(db: impl Executor<'_>, token_hash: &str) -> Result<Option<Session>> {
-    sqlx::query_as(
-        "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
-         last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions where token_hash = $1",
-    )
-    .bind(token_hash)
-    .fetch_optional(db)
-    .await
+    let statement = format!("select {COLUMNS} from sessions s where token_hash = $1");
+    sqlx::query_as(AssertSqlSafe(statement)).bind(token_hash).fetch_optional(db).await
 }
 
 /// A user's live sessions, the newest first, from before the session `before` on.
@@ -85,18 +78,12 @@ pub async fn list_live(
     now: UnixMillis,
     limit: i64,
 ) -> Result<Vec<Session>> {
-    sqlx::query_as(
-        "select id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, authenticated_at, \
-         last_active_at, idle_expires_at, expires_at, ended_at, ended_reason from sessions \
+    let statement = format!(
+        "select {COLUMNS} from sessions s \
          where user_id = $1 and ended_at is null and (idle_expires_at is null or idle_expires_at > $2) \
-         and (expires_at is null or expires_at > $2) and id < $3 order by id desc limit $4",
-    )
-    .bind(user_id)
-    .bind(now)
-    .bind(before)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+         and (expires_at is null or expires_at > $2) and id < $3 order by id desc limit $4"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(now).bind(before).bind(limit).fetch_all(db).await
 }
 
 /// Moves the idle deadline forward, at most once per `roll`: only a row last active before `active_before` is
@@ -189,20 +176,21 @@ pub async fn list_live_ids(db: impl Executor<'_>, keep: &str, now: UnixMillis) -
         .await
 }
 
-/// Ends sessions of everybody that began no later than `now`, but not `keep`, `limit` at a time.
+/// Ends sessions of everybody's sign-out, `limit` at a time.
 pub async fn end_all(
     db: impl Executor<'_>,
-    keep: &str,
+    sign_out: &SignOut,
     reason: &str,
     now: UnixMillis,
     limit: i64,
 ) -> Result<Vec<Ended>> {
     sqlx::query_as(
-        "update sessions set ended_at = $3, ended_reason = $2 where id in \
-         (select id from sessions where ended_at is null and id <> $1 and created_at <= $3 limit $4) \
+        "update sessions set ended_at = $4, ended_reason = $3 where id in \
+         (select id from sessions where ended_at is null and id <> $1 and created_at <= $2 limit $5) \
          and ended_at is null returning id, user_id, ended_at, ended_reason",
     )
-    .bind(keep)
+    .bind(&sign_out.keep)
+    .bind(sign_out.at)
     .bind(reason)
     .bind(now)
     .bind(limit)
@@ -261,8 +249,21 @@ pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str,
     .map(|id| id.is_some())
 }
 
+/// The addresses that a user's sessions came from.
+pub async fn list_addresses(db: impl Executor<'_>, user_id: &str) -> Result<Vec<String>> {
+    sqlx::query_scalar("select distinct ip from sessions where user_id = $1 limit 100")
+        .bind(user_id)
+        .fetch_all(db)
+        .await
+}
+
 /// The addresses that a user's sessions on a device of this name came from, the latest first.
-pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<String>> {
+pub async fn list_device_addresses(
+    db: impl Executor<'_>,
+    user_id: &str,
+    kind: &str,
+    device: &str,
+) -> Result<Vec<String>> {
     sqlx::query_scalar(
         "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by id desc limit 100",
     )
@@ -273,9 +274,9 @@ pub async fn list_addresses(db: impl Executor<'_>, user_id: &str, kind: &str, de
     .await
 }
 
-/// Marks a live session's person as having just proved who they are.
+/// Marks the person of a live API session as having just proved who they are.
 pub async fn set_authenticated(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<bool> {
-    sqlx::query("update sessions set authenticated_at = $2 where id = $1 and ended_at is null")
+    sqlx::query("update sessions set authenticated_at = $2 where id = $1 and kind = 'api' and ended_at is null")
         .bind(id)
         .bind(now)
         .execute(db)
@@ -299,18 +300,12 @@ pub async fn list_all_live(
     now: UnixMillis,
     limit: i64,
 ) -> Result<Vec<OwnedSession>> {
-    sqlx::query_as(
-        "select s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
-         s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
-         u.email, u.name from sessions s join users u on u.id = s.user_id \
+    let statement = format!(
+        "select {COLUMNS}, u.email, u.name from sessions s join users u on u.id = s.user_id \
          where s.ended_at is null and (s.idle_expires_at is null or s.idle_expires_at > $2) \
-         and (s.expires_at is null or s.expires_at > $2) and s.id < $1 order by s.id desc limit $3",
-    )
-    .bind(before)
-    .bind(now)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+         and (s.expires_at is null or s.expires_at > $2) and s.id < $1 order by s.id desc limit $3"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(before).bind(now).bind(limit).fetch_all(db).await
 }
 
 /// How many sessions are live, by kind.

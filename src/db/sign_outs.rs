@@ -27,6 +27,27 @@ pub async fn list(db: impl Executor<'_>) -> Result<Vec<SignOut>> {
     sqlx::query_as("select id, at, keep from sign_outs order by id").fetch_all(db).await
 }
 
-pub async fn delete(db: impl Executor<'_>, id: &str) -> Result<()> {
-    sqlx::query("delete from sign_outs where id = $1").bind(id).execute(db).await.map(drop)
+/// Whether a session is live that it ends.
+pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> {
+    sqlx::query_scalar::<_, String>(
+        "select id from sessions where ended_at is null and id <> $1 and created_at <= $2 limit 1",
+    )
+    .bind(&sign_out.keep)
+    .bind(sign_out.at)
+    .fetch_optional(db)
+    .await
+    .map(|id| id.is_some())
+}
+
+pub async fn delete_if_done(db: impl Executor<'_>, sign_out: &SignOut) -> Result<()> {
+    sqlx::query(
+        "delete from sign_outs where id = $1 and not exists \
+         (select 1 from sessions where ended_at is null and id <> $2 and created_at <= $3)",
+    )
+    .bind(&sign_out.id)
+    .bind(&sign_out.keep)
+    .bind(sign_out.at)
+    .execute(db)
+    .await
+    .map(drop)
 }

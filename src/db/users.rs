@@ -66,17 +66,36 @@ pub async fn find_by_email(db: impl Executor<'_>, email: &str) -> Result<Option<
     sqlx::query_as(AssertSqlSafe(statement)).bind(email).fetch_optional(db).await
 }
 
-pub async fn update_profile(db: impl Executor<'_>, user: &User, now: UnixMillis) -> Result<()> {
-    sqlx::query("update users set name = $2, about = $3, locale = $4, updated_at = $5, search = $6 where id = $1")
+/// Changes to a profile; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct ProfileChange {
+    pub name: Option<String>,
+    pub about: Option<String>,
+    /// `Some(None)`: follow the browser.
+    pub locale: Option<Option<String>>,
+}
+
+/// Writes what changed of a profile, and nothing else; returns the user as they now are.
+pub async fn update_profile(
+    db: impl Executor<'_>,
+    user: &User,
+    change: &ProfileChange,
+    now: UnixMillis,
+) -> Result<Option<User>> {
+    let statement = format!(
+        "update users set name = coalesce($2, name), search = coalesce($3, search), about = coalesce($4, about), \
+         locale = case when $5 = 1 then $6 else locale end, updated_at = $7 where id = $1 returning {COLUMNS}"
+    );
+    sqlx::query_as(AssertSqlSafe(statement))
         .bind(&user.id)
-        .bind(&user.name)
-        .bind(&user.about)
-        .bind(&user.locale)
+        .bind(&change.name)
+        .bind(change.name.as_ref().map(|name| searched(&user.email, name)))
+        .bind(&change.about)
+        .bind(i64::from(change.locale.is_some()))
+        .bind(change.locale.clone().flatten())
         .bind(now)
-        .bind(searched(&user.email, &user.name))
-        .execute(db)
+        .fetch_optional(db)
         .await
-        .map(drop)
 }
 
 /// Sets a hash only where `old` is still the stored one: false says somebody else changed it meanwhile.

@@ -15,7 +15,10 @@ use super::{
     session_store, step_up,
     visitor::Member,
 };
-use crate::{auth::account::ProfileChange, db::identities::Identity, locale::Lang};
+use crate::{
+    db::{identities::Identity, users::ProfileChange},
+    locale::Lang,
+};
 
 /// What was just done here, as the redirect after it says.
 #[derive(Deserialize)]
@@ -193,6 +196,7 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
             &signed_in.session,
             &form.current_password,
             &form.new_password,
+            true,
             &visitor.caller,
         )
         .await;

@@ -15,7 +15,10 @@ pub async fn show(visitor: Visitor) -> Response {
     let lang = visitor.lang;
     match visitor.signed_in.clone() {
         Some(signed_in) => Layout::new(visitor, "brand").render(move || view! { <Welcome lang signed_in /> }).await,
-        None => Layout::new(visitor, "brand").render(move || view! { <Landing lang /> }).await,
+        None => {
+            let registration = visitor.app.config.registration_open;
+            Layout::new(visitor, "brand").render(move || view! { <Landing lang registration /> }).await
+        }
     }
 }
 
@@ -35,7 +38,8 @@ fn Welcome(lang: Lang, signed_in: Arc<SignedIn>) -> impl IntoView {
 }
 
 #[component]
-fn Landing(lang: Lang) -> impl IntoView {
+fn Landing(lang: Lang, registration: bool) -> impl IntoView {
+    let sign_in = if registration { "button secondary" } else { "button" };
     let point = |name: &str| {
         view! {
             <section class="card">
@@ -49,8 +53,8 @@ fn Landing(lang: Lang) -> impl IntoView {
             <h1>{lang.t("home-title")}</h1>
             <p class="lead">{lang.t("home-lead")}</p>
             <p class="actions">
-                <a class="button" href="/register">{lang.t("nav-register")}</a>
-                <a class="button secondary" href="/login">{lang.t("nav-sign-in")}</a>
+                {registration.then(|| view! { <a class="button" href="/register">{lang.t("nav-register")}</a> })}
+                <a class=sign_in href="/login">{lang.t("nav-sign-in")}</a>
             </p>
         </section>
         <div class="points">

@@ -39,6 +39,8 @@ use crate::{
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// When a look at the database failed.
+const RETRY: Duration = Duration::from_secs(1);
 /// Event streams of one session: a browser has one for each page that is seen.
 pub const LISTENERS: usize = 32;
 
@@ -161,24 +163,32 @@ impl Watch {
                 return Some(reason);
             }
             let now = self.app.auth.clock.now();
+            let mut look_again = HEARTBEAT;
             // Whether a deadline that seems to have passed was moved meanwhile, only the row knows.
             if self.session.deadline().is_some_and(|at| at <= now) {
                 match sessions::find(self.app.auth.db.reader(), &self.session.id).await {
                     Ok(Some(session)) => self.session = session,
                     Ok(None) => return Some(Reason::SignedOut),
-                    Err(error) => tracing::warn!(%error, "an event stream can't read its session"),
+                    // Nothing is known, and so nothing is said.
+                    Err(error) => {
+                        tracing::warn!(%error, "an event stream can't read its session");
+                        look_again = RETRY;
+                    }
                 }
-                if let Some(reason) = self.session.ended(now) {
+                if look_again != RETRY
+                    && let Some(reason) = self.session.ended(now)
+                {
                     return Some(reason);
                 }
             }
-            let until_deadline = self
-                .session
-                .deadline()
-                .map_or(HEARTBEAT, |at| Duration::from_millis((at - now).max(50).unsigned_abs()));
+            if look_again != RETRY
+                && let Some(at) = self.session.deadline()
+            {
+                look_again = HEARTBEAT.min(Duration::from_millis((at - now).max(50).unsigned_abs()));
+            }
             tokio::select! {
                 changed = self.news.changed() => changed.ok()?,
-                () = tokio::time::sleep(until_deadline.min(HEARTBEAT)) => {}
+                () = tokio::time::sleep(look_again) => {}
                 () = self.app.stopping.cancelled() => return None,
             }
         }

@@ -13,7 +13,7 @@ use super::{
     next::page_before,
     visitor::{LANGUAGE_COOKIE, Visitor},
 };
-use crate::{auth::account::ProfileChange, error::Error, locale::Lang};
+use crate::{db::users::ProfileChange, error::Error, locale::Lang};
 
 #[derive(Deserialize)]
 pub struct Choice {

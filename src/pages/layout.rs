@@ -112,6 +112,7 @@ fn content_policy(app: &App) -> HeaderValue {
 fn Document(visitor: Visitor, title: &'static str, path: &'static str, children: Children) -> impl IntoView {
     let Visitor { app, lang, signed_in, .. } = visitor;
     let options = LeptosOptions::builder().output_name(app.assets.output_name.clone()).build();
+    let registration = app.config.registration_open;
     let keeper = signed_in.as_deref().map(|signed_in| keeper_config(&app, signed_in, lang));
     let title = match title {
         "brand" => lang.t("brand"),
@@ -133,17 +134,24 @@ fn Document(visitor: Visitor, title: &'static str, path: &'static str, children:
             </head>
             <body>
                 <a class="skip" href="#main">{lang.t("skip")}</a>
-                <Header lang signed_in path />
+                <Header lang signed_in path registration />
+                // Before the islands of the page, which may ask it for a token.
+                {keeper.map(|config| view! { <SessionKeeper config /> })}
                 <main id="main">{children()}</main>
                 <Footer lang />
-                {keeper.map(|config| view! { <SessionKeeper config /> })}
             </body>
         </html>
     }
 }
 
 #[component]
-fn Header(lang: Lang, signed_in: Option<Arc<SignedIn>>, path: &'static str) -> impl IntoView {
+fn Header(
+    lang: Lang,
+    signed_in: Option<Arc<SignedIn>>,
+    path: &'static str,
+    /// Whether strangers may register.
+    registration: bool,
+) -> impl IntoView {
     let entry = move |href: &'static str, label: &str| {
         view! { <li><a href=href aria-current=(href == path).then_some("page")>{lang.t(label)}</a></li> }
     };
@@ -169,7 +177,7 @@ fn Header(lang: Lang, signed_in: Option<Arc<SignedIn>>, path: &'static str) -> i
         .into_any(),
         None => view! {
             {entry("/login", "nav-sign-in")}
-            {entry("/register", "nav-register")}
+            {registration.then(|| entry("/register", "nav-register"))}
         }
         .into_any(),
     };

@@ -65,10 +65,11 @@ pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<R
 async fn page(visitor: Visitor, email: String, next: String, ended: Option<Reason>, faults: Faults) -> Response {
     let lang = visitor.lang;
     let github = visitor.app.config.github.is_some();
+    let registration = visitor.app.config.registration_open;
     Layout::new(visitor, "login-title")
         .at("/login")
         .faults(&faults)
-        .render(move || view! { <LoginPage lang email next ended faults github /> })
+        .render(move || view! { <LoginPage lang email next ended faults github registration /> })
         .await
 }
 
@@ -80,6 +81,7 @@ fn LoginPage(
     ended: Option<Reason>,
     faults: Faults,
     github: bool,
+    registration: bool,
 ) -> impl IntoView {
     let register = with_next("/register", &next);
     let errors = faults.any().then_some("");
@@ -99,9 +101,11 @@ fn LoginPage(
                 <button>{lang.t("login-submit")}</button>
             </form>
             {github.then(|| view! { <GithubButton lang href=with_github /> })}
-            <p class="aside">
-                {lang.t("login-no-account")} " " <a href=register>{lang.t("nav-register")}</a>
-            </p>
+            {registration.then(|| view! {
+                <p class="aside">
+                    {lang.t("login-no-account")} " " <a href=register>{lang.t("nav-register")}</a>
+                </p>
+            })}
         </section>
     }
 }

@@ -10,13 +10,14 @@ use serde::Deserialize;
 use super::{PAGE, Person, Tabs};
 use crate::{
     db::sessions::OwnedSession,
+    error::Error,
     locale::Lang,
     pages::{
         error_page::ErrorPage,
         layout::{Done, Layout, When},
         next::own_path,
         paging::{Paging, place, with},
-        step_up::{Confirmed, Nothing},
+        step_up::Confirmed,
         visitor::Administrator,
     },
 };
@@ -34,6 +35,12 @@ pub struct Choice {
     id: String,
     /// The page that this was asked for on.
     back: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Sure {
+    /// A box that is to be ticked first.
+    sure: Option<String>,
 }
 
 pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
@@ -59,8 +66,11 @@ pub async fn end(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> R
 }
 
 /// `POST /admin/sessions/end-all`
-pub async fn end_all(Confirmed { who, .. }: Confirmed<Administrator, Nothing>) -> Result<Response, ErrorPage> {
+pub async fn end_all(Confirmed { who, form }: Confirmed<Administrator, Sure>) -> Result<Response, ErrorPage> {
     let Administrator { visitor, signed_in } = &who;
+    if form.sure.is_none() {
+        return Err(ErrorPage(Error::field("sure", "missing")));
+    }
     visitor.app.auth.sign_out_everybody(&signed_in.session.id, &visitor.caller).await?;
     Ok(Redirect::to(&with(PATH, "done=everybody")).into_response())
 }
@@ -87,6 +97,12 @@ fn SessionsPage(
             <h2 id="everybody">{lang.t("admin-everybody")}</h2>
             <p>{lang.t("admin-everybody-text")}</p>
             <form method="post" action="/admin/sessions/end-all">
+                <div class="choices">
+                    <label>
+                        <input type="checkbox" name="sure" value="yes" required />
+                        <span>{lang.t("admin-everybody-sure")}</span>
+                    </label>
+                </div>
                 <button class="danger">{lang.t("admin-everybody-submit")}</button>
             </form>
         </section>
