@@ -195,6 +195,11 @@ test('an answer to the old cookie, while the new one is on its way, is no sign-o
   expect(refused.status()).toBe(401);
   await site.signIn(user);
   await page.route('/session/token', (route) => route.fulfill({ response: refused }), { times: 1 });
+  // The stream, which comes later, has no doubt and settles none.
+  await page.route('/session/events', async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await route.continue();
+  });
   const isGranted = (answer: Response) => answer.url().endsWith('/session/token') && answer.ok();
   const granted = page.waitForResponse(isGranted, { timeout: 10_000 });
   await Promise.all([granted, page.goto('/account'), site.account.about.fill('I keep bees.')]);

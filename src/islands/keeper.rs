@@ -402,6 +402,7 @@ impl Keeper {
         let ended_before = self.ended.get();
         let answer = http::post(TOKEN, None).await;
         let Some(body) = self.judge(answer, told) else { return };
+        self.doubtful.set(false);
         if self.ended.get() {
             if !ended_before {
                 // The answer is older than the end, and says nothing about what came after.
@@ -468,9 +469,11 @@ impl Keeper {
     }
 
     fn in_contact(&'static self) {
-        self.doubtful.set(false);
         self.contact.take();
-        self.next_contact.clear();
+        // A doubt is about the token, which nothing else settles.
+        if !self.doubtful.get() {
+            self.next_contact.clear();
+        }
         self.face.offline.set(false);
         if self.unreported.get() {
             self.plan_report();
