@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    mem,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -97,6 +98,8 @@ struct Queue {
     /// Argon2's working memory, kept from one check to the next: to have 19 MiB mapped anew for each costs up to a
     /// third of the hash itself.
     memory: Vec<Blocks>,
+    /// Whether it was needed since it was last looked at.
+    used: bool,
 }
 
 type Blocks = Vec<Block>;
@@ -130,9 +133,13 @@ impl Passwords {
         .await
     }
 
-    /// Gives the memory between hashes back to the system.
+    /// Gives the memory back to the system, if nothing was hashed since the last call: what is given back only to be
+    /// asked for again stays with the allocator.
     pub fn release_memory(&self) {
-        self.queue().memory.clear();
+        let mut queue = self.queue();
+        if !mem::take(&mut queue.used) {
+            queue.memory.clear();
+        }
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Blocks) -> T + Send + 'static) -> Result<T, Error> {
@@ -166,6 +173,7 @@ impl Passwords {
             let Some(job) = queue.waiting.pop_front() else {
                 queue.working -= 1;
                 queue.memory.push(memory);
+                queue.used = true;
                 return;
             };
             drop(queue);
