@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{Result, http::Connection, process};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 /// What one visitor asks in one round at most, so that neither time nor memory runs away.
 const REQUESTS: usize = 100_000;
 
