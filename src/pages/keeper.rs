@@ -163,29 +163,25 @@ impl Watch {
                 return Some(reason);
             }
             let now = self.app.auth.clock.now();
-            let mut look_again = HEARTBEAT;
             // Whether a deadline that seems to have passed was moved meanwhile, only the row knows.
             if self.session.deadline().is_some_and(|at| at <= now) {
                 match sessions::find(self.app.auth.db.reader(), &self.session.id).await {
-                    Ok(Some(session)) => self.session = session,
-                    Ok(None) => return Some(Reason::SignedOut),
-                    // Nothing is known, and so nothing is said.
-                    Err(error) => {
-                        tracing::warn!(%error, "an event stream can't read its session");
-                        look_again = RETRY;
+                    Ok(Some(session)) => {
+                        self.session = session;
+                        if let Some(reason) = self.session.ended(now) {
+                            return Some(reason);
+                        }
                     }
-                }
-                if look_again != RETRY
-                    && let Some(reason) = self.session.ended(now)
-                {
-                    return Some(reason);
+                    Ok(None) => return Some(Reason::SignedOut),
+                    Err(error) => tracing::warn!(%error, "an event stream can't read its session"),
                 }
             }
-            if look_again != RETRY
-                && let Some(at) = self.session.deadline()
-            {
-                look_again = HEARTBEAT.min(Duration::from_millis((at - now).max(50).unsigned_abs()));
-            }
+            let look_again = match self.session.deadline() {
+                // It could not be looked up: nothing is known, and so nothing is said.
+                Some(at) if at <= now => RETRY,
+                Some(at) => HEARTBEAT.min(Duration::from_millis((at - now).unsigned_abs())),
+                None => HEARTBEAT,
+            };
             tokio::select! {
                 changed = self.news.changed() => changed.ok()?,
                 () = tokio::time::sleep(look_again) => {}
