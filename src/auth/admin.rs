@@ -135,8 +135,8 @@ impl Auth {
         self.log_alone(Entry::new(Kind::LogExported).detail(detail), caller).await
     }
 
-    /// Changes what a user may do, as far as the actor may do it themselves; returns them as they now are, and how many sessions ended. A disabled user is signed
-    /// out everywhere and gets in by no way. Done twice, it is done.
+    /// Changes what a user may do, as far as the actor may do it themselves; returns them as they now are, and how many
+    /// sessions ended. A disabled user is signed out everywhere and gets in by no way. Done twice, it is done.
     pub async fn change_access(
         &self,
         user_id: &str,
