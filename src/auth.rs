@@ -68,6 +68,9 @@ pub struct Caller {
     pub request_id: Option<String>,
     /// The administrator who acts on somebody else's account, or [`COMMAND_LINE`].
     pub actor: Option<String>,
+    /// The session that acts. Every change reads its row again, in the same transaction (ASVS 7.4.1): one that ended
+    /// on another node a moment ago changes nothing.
+    pub session_id: Option<String>,
 }
 
 /// Whoever has a shell on the machine.

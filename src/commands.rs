@@ -100,6 +100,7 @@ fn command_line() -> Caller {
         user_agent: "sekisho".into(),
         request_id: None,
         actor: Some(COMMAND_LINE.into()),
+        session_id: None,
     }
 }
 

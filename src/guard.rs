@@ -75,6 +75,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         user_agent: user_agent(request.headers()),
         request_id: Some(request_id.clone()),
         actor: None,
+        session_id: None,
     };
     // The path only: a query may hold a code or a state (ASVS 16.2.5).
     let span = info_span!("request", id = request_id, method = %request.method(), path = request.uri().path());
