@@ -3,10 +3,16 @@
 //! One SQL text serves SQLite and PostgreSQL through sqlx's `Any` driver. SQLite has one writer by nature, so
 //! writes go through a pool of one connection and wait in order there, instead of colliding as "database is locked".
 
-use std::{path::Path, time::Duration};
+use std::{
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
+    time::Duration,
+};
 
-use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions};
+use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions, sqlite::SqliteError};
 
+pub mod access_ttls;
 pub mod ceremonies;
 pub mod counts;
 pub mod events;
@@ -42,11 +48,34 @@ pub enum OpenError {
     #[error("SEKISHO_DATABASE_URL must start with sqlite:// or postgres://")]
     Scheme,
     #[error("the folder {0} can't be made: {1}")]
-    Folder(String, std::io::Error),
+    Folder(String, io::Error),
+    #[error("the file {0} can't be made: {1}")]
+    File(String, io::Error),
     #[error("the database can't be opened: {0}")]
     Connect(sqlx::Error),
     #[error("the database can't be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+/// Whether a statement failed because the database is out of reach, full, locked or read-only: the same statement may
+/// succeed a moment later, and nothing is wrong with it.
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
+    match error {
+        E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+        E::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            if error.try_downcast_ref::<SqliteError>().is_some() {
+                // The primary code is the low byte: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
+                return code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)));
+            }
+            // SQLSTATE classes: connection, transaction rolled back, resources (disk full), shutdown, system;
+            // then read-only, a lock waited for too long, an idle transaction that was cut off.
+            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                || ["25006", "25P03", "55P03"].contains(&&*code)
+        }
+        _ => false,
+    }
 }
 
 impl Db {
@@ -78,8 +107,10 @@ impl Db {
 
     async fn open_sqlite(path: &Path) -> Result<Self, OpenError> {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| OpenError::Folder(folder.display().to_string(), e))?;
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            made.map_err(|e| OpenError::Folder(folder.display().to_string(), e))?;
         }
+        make_private(path).map_err(|e| OpenError::File(path.display().to_string(), e))?;
         let url = format!("sqlite://{}?mode=rwc", path.display());
         let options = |connections| {
             pool(connections).after_connect(|conn, _| {
@@ -122,9 +153,22 @@ impl Db {
         self.writer.begin_with(if self.sqlite { "begin immediate" } else { "begin" }).await
     }
 
-    /// Whether the database answers: what readiness means.
-    pub async fn ping(&self) -> sqlx::Result<()> {
+    /// What makes a subselect lock its rows in its order. PostgreSQL: two transactions that lock several rows must do
+    /// so in one order, or they wait for each other. SQLite has one writer.
+    pub fn for_update(&self) -> &'static str {
+        if self.sqlite { "" } else { "for update" }
+    }
+
+    /// Reads, as a request does.
+    pub async fn check_readable(&self) -> sqlx::Result<()> {
         sqlx::query("select 1").execute(&self.readers).await.map(drop)
+    }
+
+    /// Writes and commits, as a sign-in does.
+    pub async fn check_writable(&self, now: UnixMillis) -> sqlx::Result<()> {
+        let mut tx = self.begin().await?;
+        sqlx::query("update readiness set at = $1 where id = 1").bind(now).execute(&mut *tx).await?;
+        tx.commit().await
     }
 
     /// Closes every connection, after open statements are done.
@@ -132,6 +176,13 @@ impl Db {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Makes the database file before SQLite would, for this user alone: SQLite gives its other files the same mode.
+fn make_private(file: &Path) -> io::Result<()> {
+    let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file)?;
+    let mode = file.metadata()?.permissions().mode();
+    if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(std::fs::Permissions::from_mode(0o600)) }
 }
 
 /// Connections, of which only one that has rested is tried before it is used again: each is tried when it comes back.
@@ -145,7 +196,9 @@ fn pool(connections: u32) -> AnyPoolOptions {
                 if meta.idle_for > RESTED {
                     conn.ping().await?;
                 }
-                Ok(true)
+                // A transaction that could not be rolled back, since SQLite had done so by itself (disk full), leaves
+                // sqlx counting it for ever, and every later `begin` fails: such a connection is closed.
+                Ok(!conn.is_in_transaction())
             })
         })
 }

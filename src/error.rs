@@ -3,7 +3,10 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use crate::{auth::reason::Reason, db::sessions::Session};
+use crate::{
+    auth::reason::Reason,
+    db::{is_unavailable, sessions::Session},
+};
 
 /// A fault in one field of the input. Its text is `field-<code>` in the locales.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,9 @@ pub enum Error {
     DeviceLimit(Box<[Session]>),
     #[error("not permitted")]
     Forbidden,
+    /// What only a device that the account knows for a while may do.
+    #[error("the device is too new for this")]
+    NewDevice,
     #[error("the house would be left without an administrator")]
     LastAdmin,
     #[error("the sign-in is too old for this")]
@@ -74,6 +80,9 @@ pub enum Error {
     RateLimited(Duration),
     #[error("too busy")]
     Busy,
+    /// The database can't be reached, or not written to, just now. Nothing was done.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
     #[error("the request took too long")]
     Timeout,
     /// What GitHub answered, as a page can explain it.
@@ -108,6 +117,7 @@ impl Error {
             Self::RegistrationClosed => "registration_closed",
             Self::DeviceLimit(_) => "device_limit",
             Self::Forbidden => "forbidden",
+            Self::NewDevice => "new_device",
             Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
             Self::LastWayIn => "last_way_in",
@@ -118,7 +128,7 @@ impl Error {
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited(_) => "rate_limited",
-            Self::Busy => "busy",
+            Self::Busy | Self::Unavailable(_) => "busy",
             Self::Timeout => "timeout",
             Self::Github(code) => code,
             Self::Internal(_) => "internal",
@@ -142,6 +152,7 @@ impl Error {
             | Self::CeremonyGone
             | Self::DeviceLimit(_)
             | Self::Forbidden
+            | Self::NewDevice
             | Self::CrossOrigin => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -149,7 +160,7 @@ impl Error {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited(_) => 429,
-            Self::Busy | Self::Timeout => 503,
+            Self::Busy | Self::Unavailable(_) | Self::Timeout => 503,
             Self::Github("github_down" | "github_slow") => 502,
             Self::Github(_) => 403,
             Self::Internal(_) => 500,
@@ -160,21 +171,23 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::RateLimited(wait) => Some(wait.as_secs() + 1),
-            Self::Busy | Self::Timeout => Some(2),
+            Self::Busy | Self::Unavailable(_) | Self::Timeout => Some(2),
             _ => None,
         }
     }
 
     /// Says in the log what the caller must not see; called once, where the answer is made.
     pub fn log(&self) {
-        if let Self::Internal(cause) = self {
-            tracing::error!(error = %cause, "request failed");
+        match self {
+            Self::Internal(cause) => tracing::error!(error = %cause, "request failed"),
+            Self::Unavailable(cause) => tracing::error!(error = %cause, "the database is not available"),
+            _ => {}
         }
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        Self::internal(error)
+        if is_unavailable(&error) { Self::Unavailable(error) } else { Self::internal(error) }
     }
 }

@@ -14,16 +14,16 @@ use serde_json::{Value, json};
 
 use crate::harness::PASSWORD;
 
-struct Server {
+pub struct Server {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path =
             std::env::temp_dir().join(format!("sekisho-process-{}", sekisho::auth::clock::Clock::default().new_id()));
         std::fs::create_dir(&path).expect("a folder");
@@ -52,7 +52,7 @@ fn free_port() -> String {
 impl Server {
     /// Starts in an environment of these settings alone, and waits until it says that it is ready. It logs into the
     /// folder's `log`.
-    fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
+    pub fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
         let listen = free_port();
         let settings = [&[("SEKISHO_LISTEN", listen.as_str())], settings].concat();
         let log = File::create(folder.0.join("log")).expect("a file");
@@ -69,19 +69,19 @@ impl Server {
         Self { child, url }
     }
 
-    fn kill(mut self, signal: &str) -> Output {
+    pub fn kill(mut self, signal: &str) -> Output {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
         let status = self.child.wait().expect("it ends");
         Output { status, stdout: Vec::new(), stderr: Vec::new() }
     }
 
-    async fn post(&self, path: &str, body: Value) -> reqwest::Response {
+    pub async fn post(&self, path: &str, body: Value) -> reqwest::Response {
         let request = Client::new().post(format!("{}{path}", self.url)).header("content-type", "application/json");
         request.body(body.to_string()).send().await.expect("an answer")
     }
 
-    async fn me(&self, token: &Value) -> (u16, Value) {
+    pub async fn me(&self, token: &Value) -> (u16, Value) {
         let token = token.as_str().expect("a token");
         let answer = Client::new().get(format!("{}/api/v1/me", self.url)).bearer_auth(token).send().await;
         let answer = answer.expect("an answer");

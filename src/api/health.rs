@@ -1,23 +1,55 @@
-//! `/health/live`: the process answers. `/health/ready`: the database does too.
+//! `/health/live`: the process answers. `/health/ready`: the database can be read and written too.
+
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use tokio::{sync::Mutex, time::timeout};
 
 use crate::app::App;
+
+/// However often it is asked, a write is tried at most once in this time.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// A database that is slower than this is not ready.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// Whether the last write succeeded, and when it was tried.
+#[derive(Debug, Default)]
+pub struct Readiness(Mutex<Option<(Instant, bool)>>);
 
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
 pub async fn ready(State(app): State<App>) -> Response {
-    match app.auth.db.ping().await {
-        Ok(()) => "ok\n".into_response(),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response()
+    let db = &app.auth.db;
+    if succeeds("reading", db.check_readable()).await && is_writable(&app).await {
+        return "ok\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "the database can't be read and written\n").into_response()
+}
+
+async fn is_writable(app: &App) -> bool {
+    let mut last = app.readiness.0.lock().await;
+    match *last {
+        Some((at, writable)) if at.elapsed() < WRITE_EVERY => writable,
+        _ => {
+            let writable = succeeds("writing", app.auth.db.check_writable(app.auth.clock.now())).await;
+            *last = Some((Instant::now(), writable));
+            writable
         }
     }
+}
+
+async fn succeeds(what: &str, check: impl Future<Output = sqlx::Result<()>>) -> bool {
+    let error = match timeout(WITHIN, check).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    tracing::error!(error, "not ready: {what} the database fails");
+    false
 }

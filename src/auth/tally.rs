@@ -27,6 +27,14 @@ impl Tally {
 }
 
 impl Auth {
+    /// How many are signed in, by kind. What was counted meanwhile is written down, if anything can be.
+    pub(super) async fn live_sessions(&self) -> Result<Vec<(String, i64)>, Error> {
+        match self.take_stock().await {
+            Err(Error::Unavailable(_)) => Ok(sessions::count_live(self.db.reader()).await?),
+            taken => taken,
+        }
+    }
+
     /// Writes down what was counted, and how many are signed in, which it returns by kind.
     pub async fn take_stock(&self) -> Result<Vec<(String, i64)>, Error> {
         let live = sessions::count_live(self.db.reader()).await?;
