@@ -68,15 +68,114 @@ async fn a_lost_answer_is_given_again_within_the_grace_which_does_not_slide() {
 }
 
 #[tokio::test]
-async fn a_late_replay_is_honoured_while_the_successor_was_never_used() {
+async fn a_late_replay_is_honoured_and_replaces_a_successor_that_was_never_used() {
     let t = TestApp::new().await;
-    let (client, tokens) = t.api("ada@example.com").await;
-    let second = refresh(&client, &tokens["refresh_token"]).await.json()["refresh_token"].clone();
-    t.clock.advance(HOUR);
+    let (mut client, tokens) = t.api("ada@example.com").await;
+    let lost = refresh(&client, &tokens["refresh_token"]).await.json();
+    t.clock.advance(DAY);
     let again = refresh(&client, &tokens["refresh_token"]).await;
     assert_eq!(again.status, 200);
-    assert_eq!(again.json()["refresh_token"], second);
-    assert_eq!(refresh(&client, &second).await.status, 200);
+    let again = again.json();
+    assert_ne!(again["refresh_token"], lost["refresh_token"]);
+    client.bearer = again["access_token"].as_str().map(Into::into);
+    assert_eq!(client.get("/api/v1/me").await.status, 200);
+    let next = refresh(&client, &again["refresh_token"]).await;
+    assert_eq!(next.status, 200);
+    // Whoever has the replaced one has a copy.
+    let refused = refresh(&client, &lost["refresh_token"]).await;
+    assert_eq!(refused.problem(401, "session_revoked")["reason"], "refresh_reuse");
+    refresh(&client, &next.json()["refresh_token"]).await.problem(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_late_replay_ends_the_session_once_the_access_token_of_the_successor_was_used() {
+    for (restarted, node) in [(false, false), (true, false), (false, true)] {
+        let t = TestApp::new().await;
+        let (mut owner, tokens) = t.api("ada@example.com").await;
+        let second = refresh(&owner, &tokens["refresh_token"]).await.json();
+        owner.bearer = second["access_token"].as_str().map(Into::into);
+        assert_eq!(owner.get("/api/v1/me").await.status, 200);
+        t.clock.advance(HOUR);
+        let (t, other) = match (restarted, node) {
+            (true, _) => {
+                t.app.auth.write_access_uses().await.expect("written");
+                (t.restart().await, None)
+            }
+            (_, true) => {
+                t.app.auth.write_access_uses().await.expect("written");
+                let other = t.second_node().await;
+                (t, Some(other))
+            }
+            _ => (t, None),
+        };
+        let thief = other.as_ref().unwrap_or(&t).anonymous();
+        let refused = refresh(&thief, &tokens["refresh_token"]).await;
+        assert_eq!(refused.problem(401, "session_revoked")["reason"], "refresh_reuse", "{restarted} {node}");
+    }
+}
+
+/// The attack: after each refresh of the owner, whoever stole a token replays the one that was used, and lives on the
+/// owner's unused successor.
+#[tokio::test]
+async fn a_thief_cannot_live_beside_the_owner_by_replaying_used_tokens() {
+    for same_network in [true, false] {
+        let t = TestApp::new().await;
+        let (owner, tokens) = t.api("ada@example.com").await;
+        let mut browser = t.sign_in_browser("ada@example.com").await;
+        let mut thief = t.anonymous();
+        if !same_network {
+            thief.ip = [203, 0, 113, 66].into();
+        }
+        let mut held = tokens["refresh_token"].clone();
+        let mut ended = None;
+        for round in 0..8 {
+            let answer = refresh(&owner, &held).await;
+            if answer.status != 200 {
+                ended = Some((round, answer.problem(401, "session_revoked")["reason"].clone()));
+                break;
+            }
+            // From another network there is no grace; in the same one the thief waits until it is over.
+            t.clock.advance(if same_network { MINUTE } else { 1_000 });
+            assert_eq!(refresh(&thief, &held).await.status, 200, "unused by then: the answer may have been lost");
+            held = answer.json()["refresh_token"].clone();
+        }
+        assert_eq!(ended, Some((1, json!("refresh_reuse"))), "the owner's next refresh reveals it");
+        let log = browser.get("/security").await.text();
+        assert!(log.contains("Repeated sign-in renewal") && log.contains("Possible theft"));
+        assert!(log.contains("Please review"), "and the person is told");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_makes_no_grace_without_an_end() {
+    let t = TestApp::new().await;
+    let (client, tokens) = t.api("ada@example.com").await;
+    let second = refresh(&client, &tokens["refresh_token"]).await.json();
+    refresh(&client, &second["refresh_token"]).await;
+    t.clock.advance(-HOUR);
+    let refused = refresh(&client, &tokens["refresh_token"]).await;
+    assert_eq!(refused.problem(401, "session_revoked")["reason"], "refresh_reuse");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_replays_at_once_leave_one_token_that_works() {
+    let t = TestApp::new().await;
+    let (client, tokens) = t.api("ada@example.com").await;
+    refresh(&client, &tokens["refresh_token"]).await;
+    t.clock.advance(HOUR);
+    let all = (0..16).map(|_| {
+        let (client, token) = (client.clone(), tokens["refresh_token"].clone());
+        tokio::spawn(async move { refresh(&client, &token).await })
+    });
+    for answer in join_all(all).await {
+        assert_eq!(answer.expect("no panic").status, 200);
+    }
+    let usable: i64 =
+        sqlx::query_scalar("select count(*) from refresh_tokens where used_at is null and replaced_at is null")
+            .fetch_one(t.app.auth.db.reader())
+            .await
+            .expect("a count");
+    assert_eq!(usable, 1);
 }
 
 #[tokio::test]

@@ -247,7 +247,7 @@ fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> EncodingKey {
 
 impl Auth {
     /// Makes an access token for a live session. It never outlives the session's deadlines as they stand.
-    pub fn issue_access_token(&self, user: &User, session: &Session) -> Result<Issued, Error> {
+    pub fn issue_access_token(&self, user: &User, session: &Session, jti: String) -> Result<Issued, Error> {
         let now = self.clock.now();
         let end = session.deadline().map_or(UnixMillis::MAX, |at| at).min(now + millis(self.policy.access_ttl));
         let (iat, exp) = (now.div_euclid(1000), end.div_euclid(1000));
@@ -256,7 +256,7 @@ impl Auth {
             aud: self.access_tokens.audience.clone(),
             sub: user.id.clone(),
             sid: session.id.clone(),
-            jti: self.clock.new_id(),
+            jti,
             iat,
             exp,
             nbf: None,
@@ -272,6 +272,7 @@ impl Auth {
     pub async fn verify_access_token(&self, token: &str) -> Result<Arc<Claims>, Error> {
         let now = self.clock.now();
         let claims = self.access_tokens.check_signature(&self.db, token, now).await?;
+        self.recall_ends(now).await?;
         if let Some(reason) = self.ended.reason(&claims.sid) {
             return Err(Error::SessionEnded(reason));
         }
@@ -281,7 +282,11 @@ impl Auth {
         // A life that was shortened since counts for old tokens too: ends are remembered for that long.
         let life = millis(self.policy.access_ttl).div_euclid(1000);
         let running = now < claims.exp.min(claims.iat.saturating_add(life)).saturating_add(LEEWAY);
-        if started && running { Ok(claims) } else { Err(Error::InvalidToken) }
+        if !started || !running {
+            return Err(Error::InvalidToken);
+        }
+        self.access_uses.note(&claims.jti);
+        Ok(claims)
     }
 }
 

@@ -1,14 +1,24 @@
 //! Refresh tokens: each works once and brings its successor (RFC 9700, section 4.14; ASVS 10.4.5).
 //!
-//! A used token that comes back is either a lost answer or a thief. Within a fixed time of its first use it gets
-//! the same successor again, so that a lost response or two racing tabs harm nobody. Later it does so only while
-//! the successor was never used. Otherwise two parties hold the chain, and the whole session ends.
+//! A used token that comes back is either a lost answer or a thief's copy. Within a fixed time of its first use, and from
+//! the network of that use, it gets the same successor again, so that a lost response or two racing tabs harm nobody.
+//! Otherwise it is honoured only while neither the successor nor an access token that came with it was ever used, and
+//! then it *replaces* the successor by a new one: of two parties that hold the line, the one that presents the replaced
+//! token reveals both, and the whole session ends. Every replay is in the log.
+
+use std::{
+    collections::HashSet,
+    mem,
+    sync::{Mutex, PoisonError},
+};
+
+use quick_cache::sync::Cache;
 
 use super::{
     Auth, Caller, HOUR,
     access_token::Issued,
     admin::REFRESHES,
-    event::{Entry, Kind as EventKind},
+    event::{Entry, Kind as EventKind, network_of},
     millis,
     reason::Reason,
     secret::{OpaqueToken, random},
@@ -16,7 +26,8 @@ use super::{
 };
 use crate::{
     db::{
-        Executor, UnixMillis, refresh_tokens,
+        Executor, UnixMillis,
+        refresh_tokens::{self, Successor},
         sessions::{self, Session},
         users::User,
     },
@@ -25,6 +36,8 @@ use crate::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 const PREFIX: &str = "sk_rt_";
+/// How far the clocks of two nodes may differ, in milliseconds.
+const CLOCK_SKEW: UnixMillis = 5_000;
 /// Where no lifetime is set, the row needs one all the same.
 const FOREVER: UnixMillis = 400 * 24 * HOUR;
 
@@ -104,7 +117,7 @@ impl Auth {
         if user.disabled_at.is_some() {
             return Err(Reason::AccountDisabled.into());
         }
-        if stored.used_at.is_none() {
+        if stored.used_at.is_none() && stored.replaced_at.is_none() {
             if stored.expires_at <= now {
                 return Err(Error::InvalidRefreshToken);
             }
@@ -112,7 +125,7 @@ impl Auth {
                 return Ok(grant);
             }
         }
-        self.replay(&user, &session, &token, &hash, now, caller).await
+        self.replay(&user, &session, &token, &hash, caller).await
     }
 
     /// The first use. `None` when another request was first.
@@ -124,15 +137,16 @@ impl Auth {
         now: UnixMillis,
         caller: &Caller,
     ) -> Result<Option<Grant>, Error> {
-        let salt = URL_SAFE_NO_PAD.encode(random::<16>());
-        let successor = self.secret.successor(PREFIX, token, &salt);
+        let (salt, successor) = self.new_successor(token);
+        let (hash, next) = (token.hash(), successor.hash());
         let expires_at = self.refresh_expiry(session, now);
 
         let mut tx = self.db.begin().await?;
-        if !refresh_tokens::mark_used(&mut *tx, &token.hash(), &salt, &successor.hash(), now).await? {
+        let (network, to) = (network_of(caller.ip), Successor { salt: &salt, hash: &next });
+        if !refresh_tokens::mark_used(&mut *tx, &hash, to, &network, now).await? {
             return Ok(None);
         }
-        refresh_tokens::insert(&mut *tx, &successor.hash(), &session.id, now, expires_at).await?;
+        refresh_tokens::insert(&mut *tx, &next, &session.id, now, expires_at).await?;
         let idle_expires_at = self.policy.refresh_ttl.map(|_| expires_at);
         let ip = caller.ip.to_string();
         // Refused by the row when the session has ended meanwhile: then nothing of this is kept.
@@ -146,33 +160,63 @@ impl Auth {
         self.granted(user, &session, successor, expires_at - now).map(Some)
     }
 
-    /// A token that was used before: the same successor, or the end.
+    /// A token that was used, or replaced, before: the same successor, another one, or the end of the session.
     async fn replay(
         &self,
         user: &User,
         session: &Session,
         token: &OpaqueToken,
         hash: &str,
-        now: UnixMillis,
         caller: &Caller,
     ) -> Result<Grant, Error> {
-        // Read anew, from the writer: the use that was first may be a moment old.
-        let used = refresh_tokens::find(self.db.writer(), hash).await?.ok_or(Error::InvalidRefreshToken)?;
-        let (Some(used_at), Some(salt), Some(next)) = (used.used_at, used.successor_salt, used.successor_hash) else {
-            return Err(Error::InvalidRefreshToken);
-        };
-        let next = refresh_tokens::find(self.db.writer(), &next).await?.ok_or(Error::InvalidRefreshToken)?;
-        let in_grace = now - used_at <= millis(self.policy.refresh_grace);
-        if in_grace || next.used_at.is_none() {
-            let successor = self.secret.successor(PREFIX, token, &salt);
-            return self.granted(user, session, successor, next.expires_at - now);
-        }
         let mut act = self.begin(Some(caller)).await?;
+        // The row is held: replays of one token are answered one after the other, each knowing what the last one did.
+        let stored = refresh_tokens::find_for_update(act.db(), hash).await?.ok_or(Error::InvalidRefreshToken)?;
+        let now = self.clock.now();
+        let entry = |kind| Entry::new(kind).user(&user.id).session(&session.id);
+        if let (Some(used_at), Some(salt), Some(next_hash), None) =
+            (stored.used_at, &stored.successor_salt, &stored.successor_hash, stored.replaced_at)
+        {
+            // An age far below zero, as after a clock was set back, is not taken for a young one: the grace has an end.
+            let in_grace = (-CLOCK_SKEW..=millis(self.policy.refresh_grace)).contains(&(now - used_at));
+            let same_network = stored.used_network.is_none_or(|network| network == network_of(caller.ip));
+            if in_grace && same_network {
+                let next = refresh_tokens::find(act.db(), next_hash).await?.ok_or(Error::InvalidRefreshToken)?;
+                let successor = self.secret.successor(PREFIX, token, salt);
+                act.log(entry(EventKind::RefreshReplayed).detail("same successor"));
+                act.commit().await?;
+                return self.granted(user, session, successor, next.expires_at - now);
+            }
+            let unseen = !self.access_uses.is_noted(next_hash);
+            if unseen && refresh_tokens::mark_replaced(act.db(), next_hash, now).await? {
+                let (salt, successor) = self.new_successor(token);
+                let next_hash = successor.hash();
+                let expires_at = self.refresh_expiry(session, now);
+                refresh_tokens::insert(act.db(), &next_hash, &session.id, now, expires_at).await?;
+                refresh_tokens::set_successor(act.db(), hash, Successor { salt: &salt, hash: &next_hash }).await?;
+                let idle_expires_at = self.policy.refresh_ttl.map(|_| expires_at);
+                let ip = caller.ip.to_string();
+                if !sessions::touch(act.db(), &session.id, now, now, idle_expires_at, &ip).await? {
+                    return Err(Error::InvalidRefreshToken);
+                }
+                act.log(entry(EventKind::RefreshReplayed).detail("another successor"));
+                act.commit().await?;
+                let session = Session { idle_expires_at, ..session.clone() };
+                return self.granted(user, &session, successor, expires_at - now);
+            }
+        }
         act.notify(&user.id).await?;
-        act.log(Entry::new(EventKind::RefreshReuse).user(&user.id).session(&session.id));
+        act.log(entry(EventKind::RefreshReuse));
         act.end(Which::of(session), Reason::RefreshReuse).await?;
         act.commit().await?;
         Err(Reason::RefreshReuse.into())
+    }
+
+    /// A successor, and the salt from which it can be derived again.
+    fn new_successor(&self, token: &OpaqueToken) -> (String, OpaqueToken) {
+        let salt = URL_SAFE_NO_PAD.encode(random::<16>());
+        let successor = self.secret.successor(PREFIX, token, &salt);
+        (salt, successor)
     }
 
     fn granted(
@@ -184,7 +228,7 @@ impl Auth {
     ) -> Result<Grant, Error> {
         Ok(Grant {
             session_id: session.id.clone(),
-            access: self.issue_access_token(user, session)?,
+            access: self.issue_access_token(user, session, AccessUses::jti(&refresh_token, &self.clock.new_id()))?,
             refresh_token,
             refresh_expires_in: lifetime.div_euclid(1000),
         })
@@ -194,5 +238,81 @@ impl Auth {
     fn refresh_expiry(&self, session: &Session, now: UnixMillis) -> UnixMillis {
         let sliding = now + self.policy.refresh_ttl.map_or(FOREVER, millis);
         session.expires_at.map_or(sliding, |absolute| sliding.min(absolute))
+    }
+}
+
+/// Which access tokens of API sessions were seen, each noted once: a refresh token whose access token was used is not
+/// one whose answer was lost. Kept in memory until the follow-up task writes it, so that no bearer request waits for it.
+#[derive(Debug)]
+pub(super) struct AccessUses {
+    noted: Cache<u64, ()>,
+    pending: Mutex<HashSet<u64>>,
+}
+
+/// Tokens that are remembered as noted; more cost a needless write each.
+const NOTED: usize = 100_000;
+/// While nothing can be written, no more than this waits.
+const MAX_PENDING: usize = 100_000;
+
+impl Default for AccessUses {
+    fn default() -> Self {
+        Self { noted: Cache::new(NOTED), pending: Mutex::default() }
+    }
+}
+
+impl AccessUses {
+    /// The `jti` of an access token that comes with a refresh token: the first 64 bits of the latter's hash, which is
+    /// no secret, and a unique id.
+    fn jti(refresh_token: &OpaqueToken, id: &str) -> String {
+        format!("{}.{id}", &refresh_token.hash()[..16])
+    }
+
+    /// Notes that the access token with this `jti` was presented.
+    pub fn note(&self, jti: &str) {
+        let Some(prefix) = jti.split_once('.').and_then(|(prefix, _)| parse_prefix(prefix)) else { return };
+        if self.noted.get(&prefix).is_some() {
+            return;
+        }
+        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if pending.len() < MAX_PENDING {
+            pending.insert(prefix);
+            self.noted.insert(prefix, ());
+        }
+    }
+
+    /// Whether this process saw an access token that came with the refresh token of this hash.
+    fn is_noted(&self, refresh_hash: &str) -> bool {
+        let prefix = refresh_hash.get(..16).and_then(parse_prefix);
+        prefix.is_some_and(|prefix| self.noted.get(&prefix).is_some())
+    }
+}
+
+fn parse_prefix(hex: &str) -> Option<u64> {
+    u64::from_str_radix(hex, 16).ok()
+}
+
+impl Auth {
+    /// Writes down which access tokens were seen since the last call.
+    pub async fn write_access_uses(&self) -> Result<(), Error> {
+        let pending: Vec<u64> = {
+            let mut pending = self.access_uses.pending.lock().unwrap_or_else(PoisonError::into_inner);
+            mem::take(&mut *pending).into_iter().collect()
+        };
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let written = self.mark_access_used(&pending).await;
+        if written.is_err() {
+            self.access_uses.pending.lock().unwrap_or_else(PoisonError::into_inner).extend(pending);
+        }
+        written
+    }
+
+    async fn mark_access_used(&self, prefixes: &[u64]) -> Result<(), Error> {
+        let (mut tx, now) = (self.db.begin().await?, self.clock.now());
+        for prefix in prefixes {
+            refresh_tokens::mark_access_used(&mut *tx, &format!("{prefix:016x}"), now).await?;
+        }
+        Ok(tx.commit().await?)
     }
 }

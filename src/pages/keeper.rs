@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    Json,
+    Extension, Json,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
+    cookie::SetDevice,
     error_page::ErrorPage,
     login::enter,
     visitor::{KeeperUser, Visitor},
@@ -74,7 +75,7 @@ pub struct Token {
 /// `POST /session/token`: a short-lived access token for this browser's session.
 pub async fn token(keeper: KeeperUser) -> Result<Json<Token>, Problem> {
     let SignedIn { user, session, .. } = &keeper.signed_in;
-    let issued = keeper.app.auth.issue_access_token(user, session)?;
+    let issued = keeper.app.auth.issue_access_token(user, session, keeper.app.auth.clock.new_id())?;
     Ok(Json(Token { access_token: issued.token, expires_in: issued.expires_in }))
 }
 
@@ -120,14 +121,14 @@ pub struct SignedInAs {
 pub async fn sign_in(
     visitor: Result<Visitor, ErrorPage>,
     Body(credentials): Body<Credentials>,
-) -> Result<Json<SignedInAs>, Response> {
+) -> Result<(Extension<SetDevice>, Json<SignedInAs>), Response> {
     let visitor = visitor.map_err(|page| Problem(page.0).into_response())?;
     let in_their_language = |error: Error| problem(error, visitor.lang);
     let auth = &visitor.app.auth;
     let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.caller).await;
     let user = checked.map_err(in_their_language)?;
-    enter(&visitor, &user, Method::Password).await.map_err(in_their_language)?;
-    Ok(Json(SignedInAs { user_id: user.id }))
+    let device = enter(&visitor, &user, Method::Password).await.map_err(in_their_language)?;
+    Ok((Extension(device), Json(SignedInAs { user_id: user.id })))
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
