@@ -48,6 +48,7 @@ pub struct Metrics {
     thefts: Counter,
     ended: Family<Reason, Counter>,
     live: Family<SessionKind, Gauge>,
+    log_tampered: Gauge,
     requests: Family<Route, Histogram, fn() -> Histogram>,
 }
 
@@ -61,6 +62,7 @@ impl Default for Metrics {
             thefts: Counter::<u64, AtomicU64>::default(),
             ended: Family::default(),
             live: Family::default(),
+            log_tampered: Gauge::default(),
             requests: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         };
         registry.register("sign_ins", "Sign-ins, by outcome", metrics.sign_ins.clone());
@@ -72,6 +74,7 @@ impl Default for Metrics {
         );
         registry.register("sessions_ended", "Ended sessions, by reason", metrics.ended.clone());
         registry.register("sessions_live", "Live sessions, by kind, at most 30 s ago", metrics.live.clone());
+        registry.register("audit_log_tampered", "1: the log was tampered with", metrics.log_tampered.clone());
         registry.register_with_unit(
             "request_duration",
             "Time to answer, by route",
@@ -114,6 +117,10 @@ impl Metrics {
             let n = live.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
             self.live.get_or_create(&SessionKind { kind: kind.into() }).set(n);
         }
+    }
+
+    pub fn log_tampered(&self, tampered: bool) {
+        self.log_tampered.set(i64::from(tampered));
     }
 
     pub fn request(&self, route: &Route, took: Duration) {

@@ -75,6 +75,77 @@ async fn every_change_and_every_gap_is_found() {
     }
 }
 
+/// The attack: somebody with the database, but not the secret, cuts the log and adjusts the row that says where it
+/// begins and ends; the next entry must not seal that.
+#[tokio::test]
+async fn what_was_done_to_the_log_is_not_sealed_by_the_next_entry() {
+    for (statements, found) in [
+        (
+            vec![
+                "delete from events where seq < 3 or seq > 8",
+                "update chain set first_seq = 3, last_seq = 8, \
+                 first_hash = (select hash from events where seq = 3), \
+                 last_hash = (select hash from events where seq = 8)",
+            ],
+            "the row that says where the log begins and ends was changed",
+        ),
+        (vec!["delete from events where seq = 10"], "entry 10 is missing"),
+        (vec!["delete from events", "delete from chain"], "the row that says"),
+        (
+            vec![
+                "insert into events (seq, id, at, kind, outcome, ip, network, user_agent, hash) \
+                 values (11, 'x', 1, 'sign_in', 'success', '', '', '', 'x')",
+            ],
+            "entry 11 stands behind the end",
+        ),
+        (vec!["update events set hash = 'x' where seq = 10"], "entry 10 was changed"),
+    ] {
+        let t = filled().await;
+        for statement in &statements {
+            tamper(&t, statement).await;
+        }
+        t.sign_in_browser("ada@example.com").await; // sign-ins go on
+        let Err(Fault::Recorded(seq)) = verify(&t).await else { panic!("{statements:?} is not found") };
+        let (kind, detail): (String, String) = sqlx::query_as("select kind, detail from events where seq = $1")
+            .bind(seq)
+            .fetch_one(t.app.auth.db.reader())
+            .await
+            .expect("an entry");
+        assert!(kind == "log_tampered" && detail.contains(found), "{kind} {detail}");
+        // For good: after more entries, retention and a restart, and said where an administrator looks.
+        let (mut root, _) = t.admin("root@example.com").await;
+        t.app.auth.sweep().await.expect("a sweep");
+        assert_eq!(root.get("/api/v1/admin/overview").await.json()["log_tampered_seq"], seq);
+        let metrics = t.app.auth.metrics.encode().expect("text");
+        assert!(metrics.contains("sekisho_audit_log_tampered 1"), "{metrics}");
+        let t = t.restart().await;
+        assert_eq!(verify(&t).await, Err(Fault::Recorded(seq)));
+        let entries: i64 = sqlx::query_scalar("select count(*) from events where kind = 'log_tampered'")
+            .fetch_one(t.app.auth.db.reader())
+            .await
+            .expect("a count");
+        assert_eq!(entries, 1, "said once");
+        // The mark can't be taken away without the secret.
+        tamper(&t, "update chain set broken_seq = null").await;
+        assert_eq!(verify(&t).await, Err(Fault::Seal));
+        t.sign_in_browser("ada@example.com").await;
+        assert!(matches!(verify(&t).await, Err(Fault::Recorded(_))));
+    }
+}
+
+#[tokio::test]
+async fn retention_does_not_forget_that_entries_were_missing() {
+    let t = TestApp::with(&[("SEKISHO_LOG_RETENTION", "30d")]).await;
+    t.register("ada@example.com").await;
+    t.sign_in_api("ada@example.com").await;
+    t.sign_in_api("ada@example.com").await;
+    tamper(&t, "delete from events where seq = 2").await;
+    t.clock.advance(40 * DAY);
+    t.sign_in_api("ada@example.com").await;
+    t.app.auth.sweep().await.expect("a sweep");
+    assert!(matches!(verify(&t).await, Err(Fault::Recorded(_))));
+}
+
 #[tokio::test]
 async fn a_log_that_was_wiped_is_not_taken_for_a_new_one() {
     let t = filled().await;

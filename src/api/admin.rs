@@ -21,6 +21,8 @@ pub struct Overview {
     users: i64,
     disabled_users: i64,
     live_sessions: LiveSessions,
+    /// The number of the log's entry that records tampering; null: none was found.
+    log_tampered_seq: Option<i64>,
     /// By hour, from 30 days ago on; `kind` is an event's, `refresh`, or `live_sessions` (the most in that hour).
     counts: Vec<Item>,
 }
@@ -50,6 +52,7 @@ pub async fn overview(State(app): State<App>, _: BearerAdmin) -> Result<Json<Ove
     Ok(Json(Overview {
         users: overview.users,
         disabled_users: overview.disabled,
+        log_tampered_seq: overview.tampered_seq,
         live_sessions: LiveSessions { browser: overview.live_browsers, api: overview.live_api },
         counts: overview.counts.into_iter().map(Item::from).collect(),
     }))

@@ -31,6 +31,8 @@ pub struct Overview {
     pub disabled: i64,
     pub live_browsers: i64,
     pub live_api: i64,
+    /// The entry of the log that records tampering.
+    pub tampered_seq: Option<i64>,
     /// Unix hours: the one that is running.
     pub hour: i64,
     /// By hour and kind, from 30 days ago on.
@@ -58,13 +60,14 @@ impl<'a> AccessChange<'a> {
 impl Auth {
     pub async fn overview(&self) -> Result<Overview, Error> {
         const DAYS: i64 = 30;
-        let live = self.take_stock().await?;
+        let live = self.live_sessions().await?;
+        let tampered_seq = self.tampered_seq().await?;
         let hour = self.clock.now().div_euclid(HOUR);
         let db = self.db.reader();
         let ((users, disabled), counts) =
             futures::try_join!(users::count(db), counts::list_since(db, hour - DAYS * 24))?;
         let of = |kind: &str| live.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
-        Ok(Overview { users, disabled, live_browsers: of("browser"), live_api: of("api"), hour, counts })
+        Ok(Overview { users, disabled, live_browsers: of("browser"), live_api: of("api"), tampered_seq, hour, counts })
     }
 
     /// Users, the newest first: `limit` of them from before the user `before` on, and where the next page begins.

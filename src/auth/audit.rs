@@ -2,9 +2,10 @@
 //!
 //! Each entry carries a keyed hash (HMAC-SHA-256, with a key derived from the deployment's secret) of itself and of the
 //! entry before it; entries are numbered without a gap; and a sealed row says where the chain begins and ends. A
-//! changed, added, removed or moved entry breaks it, at either end too. Against somebody who also knows the secret, or
-//! puts back an old end of the chain and removes what came after it, note the end that [`Auth::verify_log`] reports
-//! somewhere else.
+//! changed, added, removed or moved entry breaks it, at either end too. What is built on is verified first: a seal that
+//! does not hold, or entries that are missing at the end or among the oldest, are recorded by an entry of their own,
+//! whose number stays in the sealed row for good. Against somebody who also knows the secret, or puts back an old end of
+//! the chain and removes what came after it, note the end that [`Auth::verify_log`] reports somewhere else.
 
 use std::collections::BTreeMap;
 
@@ -44,6 +45,9 @@ pub enum Fault {
     Anchor(i64),
     #[error("entry {0}, which was noted, is older than the log is kept: note a newer end")]
     Outdated(i64),
+    /// Found earlier, when the log was written to; `seq` is the entry that says so.
+    #[error("tampering was found when entry {0} was written, which says what")]
+    Recorded(i64),
 }
 
 /// A made-up entry.
@@ -54,6 +58,11 @@ pub struct Chained {
     pub ip: String,
     pub network: String,
     pub user_agent: String,
+}
+
+/// The session by which somebody acts on their own account.
+fn own_session(caller: Option<&Caller>) -> Option<String> {
+    caller.filter(|caller| caller.actor.is_none())?.session_id.clone()
 }
 
 /// A chain that holds.
@@ -77,7 +86,7 @@ impl Auth {
         if entries.is_empty() {
             return Ok(written);
         }
-        let mut chain = events::lock_chain(&mut *tx).await?;
+        let mut chain = self.lock_chain(&mut *tx).await?;
         for entry in entries {
             let event = self.event(entry, caller, &chain);
             events::insert(&mut *tx, &event).await?;
@@ -88,6 +97,54 @@ impl Auth {
         chain.seal = self.seal(&chain);
         events::update_chain(&mut *tx, &chain).await?;
         Ok(written)
+    }
+
+    /// Holds the chain, and verifies what is about to be built on. Tampering is recorded, and the log goes on from the
+    /// entries that are there: nobody is kept from signing in.
+    async fn lock_chain(&self, tx: &mut AnyConnection) -> Result<Chain, Error> {
+        let found = events::lock_chain(&mut *tx).await?;
+        let newest = events::find_newest(&mut *tx).await?;
+        let (newest_seq, newest_hash) = newest.unwrap_or((0, GENESIS.into()));
+        let sealed = found.as_ref().is_some_and(|chain| chain.seal == self.seal(chain));
+        let fault = match &found {
+            _ if !sealed => Some(Fault::Seal),
+            None => None,
+            Some(chain) if chain.last_seq < newest_seq => Some(Fault::Surplus(newest_seq)),
+            Some(chain) if chain.last_seq > newest_seq => Some(Fault::Missing(newest_seq + 1)),
+            Some(chain) if chain.last_hash != newest_hash => Some(Fault::Changed(newest_seq)),
+            Some(_) => None,
+        };
+        match (found, fault) {
+            (Some(chain), None) => Ok(chain),
+            (found, fault) => {
+                let first_seq = events::find_oldest_seq(&mut *tx).await?.unwrap_or(1);
+                let chain = found.unwrap_or(Chain { first_seq, first_hash: GENESIS.into(), ..Chain::default() });
+                // Numbers are not given twice, where it is known which were.
+                let last_seq = if sealed { newest_seq.max(chain.last_seq) } else { newest_seq };
+                let chain = Chain { last_seq, last_hash: newest_hash, ..chain };
+                self.record_tampering(tx, chain, &fault.unwrap_or(Fault::Seal)).await
+            }
+        }
+    }
+
+    /// Writes that the log was tampered with, into the log and into the row that is sealed with it.
+    async fn record_tampering(&self, tx: &mut AnyConnection, chain: Chain, fault: &Fault) -> Result<Chain, Error> {
+        tracing::error!(target: "sekisho::audit", %fault, "the log was tampered with");
+        let event = self.event(&Entry::new(Kind::LogTampered).detail(fault.to_string()), None, &chain);
+        events::insert(&mut *tx, &event).await?;
+        let broken_seq = chain.broken_seq.or(Some(event.seq));
+        let mut chain = Chain { last_seq: event.seq, last_hash: event.hash, broken_seq, ..chain };
+        chain.seal = self.seal(&chain);
+        events::replace_chain(&mut *tx, &chain).await?;
+        self.metrics.log_tampered(true);
+        Ok(chain)
+    }
+
+    /// The entry that records tampering, if any was found.
+    pub async fn tampered_seq(&self) -> Result<Option<i64>, Error> {
+        let found = events::find_chain(self.db.reader()).await?.and_then(|chain| chain.broken_seq);
+        self.metrics.log_tampered(found.is_some());
+        Ok(found)
     }
 
     /// Tells those who monitor what was written and committed.
@@ -114,7 +171,7 @@ impl Auth {
     /// Appends made-up entries of the past, for trying out.
     pub async fn chain_up(&self, made_up: Vec<Chained>) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        let mut chain = events::lock_chain(&mut *tx).await?;
+        let mut chain = self.lock_chain(&mut tx).await?;
         let mut tally = BTreeMap::new();
         for Chained { at, kind, user_id, ip, network, user_agent } in made_up {
             *tally.entry((at.div_euclid(HOUR), kind.as_str())).or_insert(0) += 1;
@@ -141,7 +198,7 @@ impl Auth {
             at: self.clock.now(),
             user_id: entry.user_id.clone(),
             actor_id: actor,
-            session_id: entry.session_id.clone(),
+            session_id: entry.session_id.clone().or_else(|| own_session(caller)),
             kind: entry.kind.as_str().into(),
             outcome: entry.kind.outcome().into(),
             reason: entry.reason.map(|reason| reason.as_str().into()),
@@ -166,8 +223,12 @@ impl Auth {
     }
 
     fn seal(&self, chain: &Chain) -> String {
-        let fields = ("chain", chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
-        self.secret.mac(KEY, &serde_json::to_vec(&fields).unwrap_or_default())
+        let ends = (chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
+        let fields = match chain.broken_seq {
+            None => serde_json::to_vec(&("chain", ends.0, ends.1, ends.2, ends.3)),
+            Some(seq) => serde_json::to_vec(&("broken-chain", ends.0, ends.1, ends.2, ends.3, seq)),
+        };
+        self.secret.mac(KEY, &fields.unwrap_or_default())
     }
 
     /// Makes the chain of an empty log.
@@ -177,7 +238,7 @@ impl Auth {
             first_hash: GENESIS.into(),
             last_seq: 0,
             last_hash: GENESIS.into(),
-            seal: String::new(),
+            ..Chain::default()
         };
         chain.seal = self.seal(&chain);
         Ok(events::insert_chain(self.db.writer(), &chain).await?)
@@ -193,6 +254,9 @@ impl Auth {
         let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(Err(Fault::Seal)) };
         if chain.seal != self.seal(&chain) {
             return Ok(Err(Fault::Seal));
+        }
+        if let Some(seq) = chain.broken_seq {
+            return Ok(Err(Fault::Recorded(seq)));
         }
         // Housekeeping only ever removes what stands before the beginning.
         if let Some(seq) = events::find_below(self.db.reader(), chain.first_seq).await? {
@@ -259,9 +323,16 @@ impl Auth {
         }
         loop {
             let mut act = self.begin(None).await?;
-            let mut chain = events::lock_chain(act.db()).await?;
+            let mut chain = self.lock_chain(act.db()).await?;
             let page = events::list_chain(act.db(), chain.first_seq, PAGE).await?;
-            let Some(last) = page.iter().take_while(|event| event.at < before).last() else { return Ok(()) };
+            let old: Vec<_> = page.iter().take_while(|event| event.at < before).collect();
+            let Some(last) = old.last() else { return Ok(()) };
+            // What is removed can't be verified any more: entries missing among it would be forgotten with it.
+            if let Some(fault) = self.check_links(&old, chain.first_seq, &chain.first_hash)
+                && chain.broken_seq.is_none()
+            {
+                chain = self.record_tampering(act.db(), chain, &fault).await?;
+            }
             let removed = format!("entries {} to {}", chain.first_seq, last.seq);
             chain.first_seq = last.seq + 1;
             chain.first_hash.clone_from(&last.hash);
@@ -271,5 +342,20 @@ impl Auth {
             act.log(Entry::new(Kind::LogTrimmed).detail(removed));
             act.commit().await?;
         }
+    }
+
+    /// What is wrong with entries that should follow each other from `seq` on, after one with the hash `before`.
+    fn check_links(&self, events: &[&Event], seq: i64, before: &str) -> Option<Fault> {
+        let mut hash = before;
+        for (event, seq) in events.iter().zip(seq..) {
+            if event.seq != seq {
+                return Some(Fault::Missing(seq));
+            }
+            if event.hash != self.hash(event, hash) {
+                return Some(Fault::Changed(seq));
+            }
+            hash = &event.hash;
+        }
+        None
     }
 }

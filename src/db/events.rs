@@ -33,12 +33,14 @@ pub struct NamedEvent {
 }
 
 /// Where the log begins and ends.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, Default, FromRow)]
 pub struct Chain {
     pub first_seq: i64,
     pub first_hash: String,
     pub last_seq: i64,
     pub last_hash: String,
+    /// The first entry that records tampering.
+    pub broken_seq: Option<i64>,
     pub seal: String,
 }
 
@@ -221,28 +223,60 @@ pub async fn insert_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
 }
 
 /// Holds the chain until the transaction ends: entries are made one after the other.
-pub async fn lock_chain(db: impl Executor<'_>) -> Result<Chain> {
+pub async fn lock_chain(db: impl Executor<'_>) -> Result<Option<Chain>> {
     sqlx::query_as(
-        "update chain set seal = seal where id = 1 returning first_seq, first_hash, last_seq, last_hash, seal",
+        "update chain set seal = seal where id = 1 \
+         returning first_seq, first_hash, last_seq, last_hash, broken_seq, seal",
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await
 }
 
 pub async fn find_chain(db: impl Executor<'_>) -> Result<Option<Chain>> {
-    sqlx::query_as("select first_seq, first_hash, last_seq, last_hash, seal from chain where id = 1")
+    sqlx::query_as("select first_seq, first_hash, last_seq, last_hash, broken_seq, seal from chain where id = 1")
         .fetch_optional(db)
         .await
 }
 
+/// The newest entry's number and hash, whatever the chain says.
+pub async fn find_newest(db: impl Executor<'_>) -> Result<Option<(i64, String)>> {
+    sqlx::query_as("select seq, hash from events order by seq desc limit 1").fetch_optional(db).await
+}
+
+/// The oldest entry's number, whatever the chain says.
+pub async fn find_oldest_seq(db: impl Executor<'_>) -> Result<Option<i64>> {
+    sqlx::query_scalar("select min(seq) from events").fetch_one(db).await
+}
+
 pub async fn update_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
     sqlx::query(
-        "update chain set first_seq = $1, first_hash = $2, last_seq = $3, last_hash = $4, seal = $5 where id = 1",
+        "update chain set first_seq = $1, first_hash = $2, last_seq = $3, last_hash = $4, broken_seq = $5, seal = $6 \
+         where id = 1",
     )
     .bind(chain.first_seq)
     .bind(&chain.first_hash)
     .bind(chain.last_seq)
     .bind(&chain.last_hash)
+    .bind(chain.broken_seq)
+    .bind(&chain.seal)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Writes the row whether or not it is still there.
+pub async fn replace_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
+    sqlx::query(
+        "insert into chain (id, first_seq, first_hash, last_seq, last_hash, broken_seq, seal) \
+         values (1, $1, $2, $3, $4, $5, $6) on conflict (id) do update set first_seq = excluded.first_seq, \
+         first_hash = excluded.first_hash, last_seq = excluded.last_seq, last_hash = excluded.last_hash, \
+         broken_seq = excluded.broken_seq, seal = excluded.seal",
+    )
+    .bind(chain.first_seq)
+    .bind(&chain.first_hash)
+    .bind(chain.last_seq)
+    .bind(&chain.last_hash)
+    .bind(chain.broken_seq)
     .bind(&chain.seal)
     .execute(db)
     .await

@@ -61,9 +61,13 @@ fn OverviewPage(lang: Lang, overview: Overview, unit: Unit) -> impl IntoView {
     let span = move |choice: Unit, href: &'static str, label: &str| {
         view! { <li><a href=href aria-current=(choice == unit).then_some("true")>{lang.t(label)}</a></li> }
     };
+    let tampered = overview.tampered_seq.map(|seq| {
+        view! { <p class="notice" data-kind="error" role="alert">{lang.t1("admin-log-tampered", "seq", seq)}</p> }
+    });
     view! {
         <Tabs lang at="/admin" />
         <h1>{lang.t("admin-overview")}</h1>
+        {tampered}
         <dl class="figures">{figures.collect_view()}</dl>
         <nav class="spans" aria-label=lang.t("admin-span")>
             <ul>
