@@ -68,7 +68,10 @@ pub fn problem(error: Error, lang: Lang) -> Response {
         r#type: "about:blank",
         title: status.canonical_reason().unwrap_or_default(),
         status: status.as_u16(),
-        detail: lang.t(&format!("error-{}", error.code())),
+        detail: match &error {
+            Error::RateLimited(_) => lang.t1("error-rate_limited-wait", "seconds", error.retry_after().unwrap_or(1)),
+            error => lang.t(&format!("error-{}", error.code())),
+        },
         code: error.code(),
         reason: match &error {
             Error::SessionEnded(reason) => Some(reason.as_str()),

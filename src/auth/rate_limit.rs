@@ -8,9 +8,6 @@ use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware,
 use super::{clock::Clock, email, secret::sha256_hex};
 use crate::error::Error;
 
-/// What is read of an account's name: no address is longer.
-const MAX_CHARS: usize = 254;
-
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
 
 #[derive(Debug)]
@@ -18,10 +15,16 @@ pub struct RateLimits {
     enabled: bool,
     clock: Clock,
     sign_in_network: Limiter<IpAddr>,
+    /// An IPv6 site has 65,536 networks.
+    sign_in_site: Limiter<IpAddr>,
     /// Tight where it hurts a guesser, per account and network…
     sign_in_account: Limiter<(String, IpAddr)>,
     /// …and a wide one over all networks, for guesses spread thinly. It refills faster than one network may try.
-    sign_in_anywhere: Limiter<String>,
+    sign_in_anywhere: Limiter<(String, Option<String>)>,
+    /// For a browser that signed in to the account before, instead of the others: per account and device cookie.
+    sign_in_device: Limiter<(String, String)>,
+    /// Guesses of whoever holds a session: per session.
+    step_up: Limiter<String>,
     register: Limiter<IpAddr>,
     refresh: Limiter<IpAddr>,
     meter: Limiter<IpAddr>,
@@ -37,8 +40,11 @@ impl RateLimits {
         let seconds = Duration::from_secs;
         Self {
             sign_in_network: limiter(30, seconds(2), &clock),
+            sign_in_site: limiter(240, Duration::from_millis(250), &clock),
             sign_in_account: limiter(10, seconds(90), &clock),
             sign_in_anywhere: limiter(100, seconds(60), &clock),
+            sign_in_device: limiter(10, seconds(90), &clock),
+            step_up: limiter(10, seconds(90), &clock),
             register: limiter(20, seconds(30), &clock),
             refresh: limiter(240, Duration::from_millis(200), &clock),
             meter: limiter(120, Duration::from_millis(250), &clock),
@@ -47,17 +53,30 @@ impl RateLimits {
         }
     }
 
-    /// A check of a password. `account` is counted in its stored spelling.
+    /// A check of a password by a browser that is not known to have signed in to the account.
     pub fn password(&self, ip: IpAddr, account: &str) -> Result<(), Error> {
         let network = network(ip);
+        if network.is_ipv6() {
+            self.check(&self.sign_in_site, &site(ip))?;
+        }
         self.check(&self.sign_in_network, &network)?;
-        self.check(&self.sign_in_account, &(key(account), network))
+        self.check(&self.sign_in_account, &(account_key(account), network))
     }
 
-    /// A sign-in by a stranger, wherever they are. For somebody in a network that the account knows it does not count,
-    /// or others could lock them out.
-    pub fn password_anywhere(&self, account: &str) -> Result<(), Error> {
-        self.check(&self.sign_in_anywhere, &key(account))
+    /// A sign-in by a stranger, wherever they are; or from `known`, a network that the account was used from, which has
+    /// a count of its own: those who guess elsewhere can't use it up.
+    pub fn password_anywhere(&self, account: &str, known: Option<String>) -> Result<(), Error> {
+        self.check(&self.sign_in_anywhere, &(account_key(account), known))
+    }
+
+    /// A check of a password by the browser with this device cookie.
+    pub fn password_from_device(&self, account: &str, device: &str) -> Result<(), Error> {
+        self.check(&self.sign_in_device, &(account_key(account), device.into()))
+    }
+
+    /// A check of a password for step-up, by whoever holds the session, in whatever networks.
+    pub fn step_up(&self, session_id: &str) -> Result<(), Error> {
+        self.check(&self.step_up, &session_id.to_owned())
     }
 
     /// A departure to GitHub, each of which is a row.
@@ -93,17 +112,19 @@ impl RateLimits {
     pub(super) fn sweep(&self) {
         self.sign_in_network.retain_recent();
         self.sign_in_account.retain_recent();
+        self.sign_in_site.retain_recent();
         self.sign_in_anywhere.retain_recent();
+        self.sign_in_device.retain_recent();
+        self.step_up.retain_recent();
         self.register.retain_recent();
         self.refresh.retain_recent();
         self.meter.retain_recent();
     }
 }
 
-/// An account as it is counted: of one size, whatever was typed.
-fn key(account: &str) -> String {
-    let account: String = account.chars().take(MAX_CHARS).collect();
-    sha256_hex(email::normalise(&account).as_bytes())
+/// An account as it is counted: in the spelling that it is looked up by, and of one size.
+pub fn account_key(account: &str) -> String {
+    sha256_hex(email::normalise(account).as_bytes())
 }
 
 /// What counts as one place: an IPv4 address, an IPv6 /64 (a home gets at least that); `::ffff:a.b.c.d` is IPv4.
@@ -157,16 +178,25 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv6_site_has_one_budget_for_all_its_networks() {
+        let limits = RateLimits::new(true, Clock::default());
+        let from = |site: u16, network: u16| std::net::Ipv6Addr::new(0x2001, 0xdb8, site, network, 0, 0, 0, 1).into();
+        let tried: Vec<_> = (0..300).map(|n| limits.password(from(1, n), &format!("u{n}@b.c")).is_ok()).collect();
+        assert_eq!(tried.iter().filter(|passed| **passed).count(), 240);
+        limits.password(from(2, 0), "a@b.c").expect("another site");
+    }
+
+    #[test]
     fn one_network_cannot_use_up_what_an_account_has_everywhere() {
         let clock = Clock::default();
         let limits = RateLimits::new(true, clock.clone());
         let ip = "192.0.2.1".parse().expect("an address");
         for _ in 0..24 * 60 {
             if limits.password(ip, "a@b.c").is_ok() {
-                limits.password_anywhere("a@b.c").expect("room for others");
+                limits.password_anywhere("a@b.c", None).expect("room for others");
             }
             clock.advance(60_000);
         }
-        assert_eq!(key(&"a".repeat(100_000)).len(), 64);
+        assert_eq!(account_key(&"a".repeat(100_000)).len(), 64);
     }
 }

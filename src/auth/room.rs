@@ -21,6 +21,7 @@ const PREFIX: &str = "sk_wt_";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Waiting {
     user_id: String,
+    pub email: String,
     password_changed_at: Option<UnixMillis>,
     /// When the person proved who they are: it does not wait for ever, however often they choose.
     proved_at: UnixMillis,
@@ -37,7 +38,8 @@ impl Auth {
     /// A sign-in of somebody who has just proved who they are.
     pub fn waiting(&self, user: &User, method: Method, next: String) -> Waiting {
         let proved_at = self.clock.now();
-        Waiting { user_id: user.id.clone(), password_changed_at: user.password_changed_at, proved_at, method, next }
+        let (user_id, email) = (user.id.clone(), user.email.clone());
+        Waiting { user_id, email, password_changed_at: user.password_changed_at, proved_at, method, next }
     }
 
     /// Keeps a sign-in; the token continues at [`Auth::make_room`], in this browser.

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
     hkdf, hmac, rand,
 };
@@ -113,6 +114,11 @@ impl MasterSecret {
     /// HMAC-SHA-256 in hex, with a key of this purpose alone.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> String {
         hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.derive(purpose)), message).as_ref())
+    }
+
+    /// Whether `mac` is the one that [`MasterSecret::mac`] makes; compared in constant time.
+    pub fn verify_mac(&self, purpose: &str, message: &[u8], mac: &str) -> bool {
+        verify_slices_are_equal(self.mac(purpose, message).as_bytes(), mac.as_bytes()).is_ok()
     }
 
     /// The refresh token that follows `token`. It is derived from the token, a salt stored when the token was used

@@ -4,7 +4,7 @@ use super::{
     Auth, Caller,
     account::parse_name,
     email::Email,
-    event::{Entry, Kind, is_among},
+    event::{Entry, Kind, is_among, network_of},
     password::{Password, Verdict},
     reason::Reason,
 };
@@ -82,18 +82,21 @@ impl Auth {
     /// Checks an address and a password. An unknown address, a wrong password and an account without one are
     /// answered alike, in text and in time (ASVS 6.3.8).
     pub async fn check_password(&self, email: &str, password: &str, caller: &Caller) -> Result<User, Error> {
-        self.limits.password(caller.ip, email)?;
+        let device = self.known_device(email, caller);
+        match device {
+            Some(device) => self.limits.password_from_device(email, device)?,
+            None => self.limits.password(caller.ip, email)?,
+        }
         let user = match Email::parse(email) {
             Some(email) => users::find_by_email(self.db.reader(), email.as_str()).await?,
             None => None,
         };
-        if let Err(refused) = self.limits.password_anywhere(email) {
+        if device.is_none() {
             // Looked for whoever it is: time must not tell who has an account.
             let user_id = user.as_ref().map_or("", |user| &user.id);
             let known = sessions::list_addresses(self.db.reader(), user_id).await?;
-            if !is_among(caller.ip, &known) {
-                return Err(refused);
-            }
+            let network = is_among(caller.ip, &known).then(|| network_of(caller.ip));
+            self.limits.password_anywhere(email, network)?;
         }
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
         let presented = Password::presented(password);

@@ -1,6 +1,11 @@
 //! Cookies beside the session's own, which tower-sessions writes: all of them HttpOnly, Lax, and Secure over https.
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
 
 use crate::{
     app::App,
@@ -38,4 +43,31 @@ pub fn browser(app: &App, headers: &HeaderMap) -> Option<OpaqueToken> {
 /// `Set-Cookie` for the browser's secret.
 pub fn set_browser(app: &App, browser: &OpaqueToken) -> (HeaderName, String) {
     set(app, ceremony_name(app), browser.expose(), CEREMONY_SECONDS)
+}
+
+/// A device cookie to be set with the answer: see [`send_device_cookie`].
+#[derive(Clone)]
+pub struct SetDevice(pub String);
+
+const DEVICE_SECONDS: u32 = 400 * 86_400;
+
+fn device_name(app: &App) -> &'static str {
+    if app.config.base_url.is_https() { "__Host-sekisho_device" } else { "sekisho_device" }
+}
+
+/// The browser's device cookie as sent.
+pub fn device(app: &App, headers: &HeaderMap) -> Option<String> {
+    read(headers, device_name(app)).map(Into::into)
+}
+
+/// Sends the device cookie that an answer brings, behind the session's own.
+pub async fn send_device_cookie(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Some(SetDevice(value)) = response.extensions_mut().remove() {
+        let (name, cookie) = set(&app, device_name(&app), &value, DEVICE_SECONDS);
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(name, cookie);
+        }
+    }
+    response
 }

@@ -68,8 +68,12 @@ impl Faults {
 /// What is wrong with the form as a whole, said at once.
 #[component]
 pub fn FormFault(lang: Lang, faults: Faults) -> impl IntoView {
-    let text = faults.form.as_deref().or((!faults.fields.is_empty()).then_some("error-invalid_input"));
-    text.map(|key| view! { <p class="notice" data-kind="error" role="alert">{lang.t(key)}</p> })
+    let key = faults.form.as_deref().or((!faults.fields.is_empty()).then_some("error-invalid_input"));
+    let text = key.map(|key| match (key, faults.retry_after) {
+        ("error-rate_limited", Some(seconds)) => lang.t1("error-rate_limited-wait", "seconds", seconds),
+        _ => lang.t(key),
+    });
+    text.map(|text| view! { <p class="notice" data-kind="error" role="alert">{text}</p> })
 }
 
 /// A labelled input with its hint and its fault.

@@ -1,6 +1,7 @@
 //! `/login` and `/logout`.
 
 use axum::{
+    Extension,
     extract::Query,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
@@ -8,7 +9,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    cookie,
+    cookie::{self, SetDevice},
     error_page::ErrorPage,
     form::{CurrentPassword, Faults, Field, Form, FormFault},
     layout::Layout,
@@ -121,7 +122,7 @@ pub fn GithubButton(lang: Lang, href: String) -> impl IntoView {
 /// Signs `user` in and sends the browser on; or, where all devices are in use, to the page that makes room.
 pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String) -> Result<Response, Error> {
     match enter(&visitor, user, method).await {
-        Ok(()) => Ok(Redirect::to(&next).into_response()),
+        Ok(device) => Ok((Extension(device), Redirect::to(&next)).into_response()),
         Err(Error::DeviceLimit(devices)) => {
             let waiting = visitor.app.auth.waiting(user, method, next);
             room::ask(visitor, waiting, devices).await
@@ -130,8 +131,9 @@ pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String)
     }
 }
 
-/// Begins a browser session for `user`, in place of the one this browser may hold.
-pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(), Error> {
+/// Begins a browser session for `user`, in place of the one this browser may hold. The answer brings the device cookie
+/// that is returned.
+pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<SetDevice, Error> {
     let new = NewSession {
         user_id: &user.id,
         password_changed_at: user.password_changed_at,
@@ -143,7 +145,8 @@ pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<(),
         instead_of: None,
     };
     let token = visitor.app.auth.begin_browser_session(new, &visitor.caller).await?;
-    session_store::attach(&visitor.cookie, token).await
+    session_store::attach(&visitor.cookie, token).await?;
+    Ok(SetDevice(visitor.app.auth.renew_device_cookie(&user.email, &visitor.caller)))
 }
 
 /// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.

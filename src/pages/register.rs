@@ -1,6 +1,7 @@
 //! `/register`.
 
 use axum::{
+    Extension,
     extract::Query,
     response::{IntoResponse, Redirect, Response},
 };
@@ -58,7 +59,7 @@ pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Re
         Err(error) => Err(error),
     };
     match entered {
-        Ok(()) => Ok(Redirect::to(&next).into_response()),
+        Ok(device) => Ok((Extension(device), Redirect::to(&next)).into_response()),
         Err(error) => {
             let typed = Typed { email: form.email, name: form.name.unwrap_or_default() };
             Ok(page(visitor, typed, next, Faults::of(error)?).await)

@@ -1,11 +1,20 @@
 //! `/login/room`: all devices are in use, and the person, who has proved who they are, chooses which one goes.
 
-use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::{
+    Extension,
+    response::{AppendHeaders, IntoResponse, Redirect, Response},
+};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    cookie, devices::Device, error_page::ErrorPage, form::Form, layout::Layout, session_store, visitor::Visitor,
+    cookie::{self, SetDevice},
+    devices::Device,
+    error_page::ErrorPage,
+    form::Form,
+    layout::Layout,
+    session_store,
+    visitor::Visitor,
 };
 use crate::{
     auth::{ceremony::BROWSER_PREFIX, room::Waiting, secret::OpaqueToken, session::parse_id},
@@ -26,9 +35,10 @@ pub async fn submit(visitor: Visitor, Form(choice): Form<Choice>) -> Result<Resp
     let replaces = visitor.signed_in.as_ref().map(|signed_in| &signed_in.session);
     let auth = &visitor.app.auth;
     match auth.make_room(&browser, &choice.waiting, id, replaces, &visitor.caller).await {
-        Ok((token, Waiting { next, .. })) => {
+        Ok((token, Waiting { next, email, .. })) => {
             session_store::attach(&visitor.cookie, token).await?;
-            Ok(Redirect::to(&next).into_response())
+            let device = SetDevice(auth.renew_device_cookie(&email, &visitor.caller));
+            Ok((Extension(device), Redirect::to(&next)).into_response())
         }
         Err((Error::DeviceLimit(devices), Some(waiting))) => Ok(ask(visitor.clone(), waiting, devices).await?),
         Err((error, _)) => Err(ErrorPage(error)),
