@@ -23,7 +23,7 @@ use crate::{
     db::Db,
     error::Error,
     guard,
-    pages::{self, error_page, session_store},
+    pages::{self, cookie, error_page, session_store},
     places::Places,
 };
 
@@ -42,6 +42,7 @@ pub struct Parts {
     pub request_ids: guard::RequestIds,
     pub followers: Arc<Places<IpAddr>>,
     pub listeners: Arc<Places<String>>,
+    pub readiness: api::health::Readiness,
 }
 
 impl Deref for App {
@@ -67,6 +68,7 @@ impl App {
             request_ids: guard::RequestIds::default(),
             followers: Places::new(api::revocations::FOLLOWERS.0, api::revocations::FOLLOWERS.1),
             listeners: Places::new(pages::keeper::LISTENERS, usize::MAX),
+            readiness: api::health::Readiness::default(),
         })))
     }
 }
@@ -148,6 +150,7 @@ pub fn router(app: App) -> Router {
         .layer(
             ServiceBuilder::new()
                 .layer(CompressionLayer::new())
+                .layer(from_fn_with_state(app.clone(), cookie::send_device_cookie))
                 .layer(session_store::layer(&app))
                 .layer(from_fn_with_state(app.clone(), error_page::draw))
                 .layer(from_fn_with_state(app.clone(), guard::same_origin))

@@ -11,7 +11,11 @@
 //! A session ends in one place, an [`act`], which writes the row and the log ([`audit`]) together and then tells the
 //! set in memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use quick_cache::sync::Cache;
 
@@ -29,6 +33,7 @@ pub mod admin;
 pub mod audit;
 pub mod ceremony;
 pub mod clock;
+pub mod device_cookie;
 pub mod email;
 pub mod ended;
 pub mod event;
@@ -56,6 +61,7 @@ use github::Github;
 use password::Passwords;
 use policy::Policy;
 use rate_limit::RateLimits;
+use refresh_token::AccessUses;
 use role::Roles;
 use secret::MasterSecret;
 use tally::Tally;
@@ -71,6 +77,10 @@ pub struct Caller {
     /// The session that acts. Every change reads its row again, in the same transaction (ASVS 7.4.1): one that ended
     /// on another node a moment ago changes nothing.
     pub session_id: Option<String>,
+    /// When the request arrived: what a password proved may be hashed much later.
+    pub received_at: UnixMillis,
+    /// The [device cookie](device_cookie) as sent, where pages are asked; the API reads no cookie.
+    pub device_cookie: Option<String>,
 }
 
 /// Whoever has a shell on the machine.
@@ -95,6 +105,9 @@ pub struct Auth {
     profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
     roles: Roles,
     tally: Tally,
+    access_uses: AccessUses,
+    /// Milliseconds.
+    longest_access_ttl: AtomicI64,
 }
 
 impl Auth {
@@ -112,6 +125,8 @@ impl Auth {
             metrics: Metrics::default(),
             roles: Roles::default(),
             tally: Tally::default(),
+            access_uses: AccessUses::default(),
+            longest_access_ttl: AtomicI64::new(0),
             profiles: Cache::new(PROFILES),
             access_tokens,
             github,
@@ -120,6 +135,8 @@ impl Auth {
             secret,
         };
         auth.begin_chain().await?;
+        auth.tampered_seq().await?;
+        auth.load_longest_access_ttl().await?;
         auth.follow_ends(None).await?;
         Ok(auth)
     }

@@ -101,6 +101,8 @@ fn command_line() -> Caller {
         request_id: None,
         actor: Some(COMMAND_LINE.into()),
         session_id: None,
+        received_at: Clock::default().now(),
+        device_cookie: None,
     }
 }
 

@@ -76,6 +76,8 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
         request_id: Some(request_id.clone()),
         actor: None,
         session_id: None,
+        received_at: app.auth.clock.now(),
+        device_cookie: None,
     };
     // The path only: a query may hold a code or a state (ASVS 16.2.5).
     let span = info_span!("request", id = request_id, method = %request.method(), path = request.uri().path());

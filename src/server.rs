@@ -4,7 +4,7 @@ use std::{
     io::{self, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use axum::{
@@ -23,6 +23,7 @@ use hyper_util::{
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    time::MissedTickBehavior,
 };
 use tower::ServiceExt;
 
@@ -35,6 +36,7 @@ use crate::{
     },
     config::Config,
     db::{Db, OpenError, sqlite_path},
+    error::Error,
 };
 
 /// A client that sends its headers no faster than this is cut off.
@@ -76,7 +78,14 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         StartError::Other(format!("{error}{cause}"))
     })?;
-    tokio::spawn(keep_house(app.clone()));
+    if let Err(error) = app.auth.db.check_writable(app.auth.clock.now()).await {
+        tracing::error!(%error, "the database can't be written to: nobody can sign in until it can");
+    }
+    if let Err(error) = app.auth.note_access_ttl().await {
+        error.log();
+    }
+    tokio::spawn(repeat(app.clone(), housekeeping::INTERVAL, async |app| app.auth.sweep().await));
+    tokio::spawn(repeat(app.clone(), ended::FOLLOW_EVERY, async |app| app.auth.write_access_uses().await));
     tokio::spawn(follow_ends(app.clone()));
     if let Some(address) = app.config.metrics_listen {
         let listener = TcpListener::bind(address)
@@ -98,14 +107,16 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn keep_house(app: App) {
-    let mut ticks = tokio::time::interval(housekeeping::INTERVAL);
+/// Does a job at each interval, until the server stops.
+async fn repeat(app: App, interval: Duration, job: impl AsyncFn(&App) -> Result<(), Error>) {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = app.stopping.cancelled() => return,
         }
-        if let Err(error) = app.auth.sweep().await {
+        if let Err(error) = job(&app).await {
             error.log();
         }
     }
@@ -114,24 +125,23 @@ async fn keep_house(app: App) {
 /// Learns of the ends that other processes make.
 async fn follow_ends(app: App) {
     let mut ticks = tokio::time::interval(ended::FOLLOW_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut since = None;
-    let mut seen = Instant::now();
+    app.auth.ended.set_fresh();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = app.stopping.cancelled() => return,
         }
         // What fails, or hangs, is looked for again from the same time on.
-        match tokio::time::timeout(ended::BLIND_AFTER, app.auth.follow_ends(since)).await {
+        match tokio::time::timeout(ended::STALE_AFTER, app.auth.follow_ends(since)).await {
             Ok(Ok(next)) => {
                 since = Some(next);
-                seen = Instant::now();
+                app.auth.ended.set_fresh();
             }
             Ok(Err(error)) => error.log(),
             Err(_) => tracing::error!("the database does not say what ended"),
         }
-        app.auth.ended.set_blind(seen.elapsed() > ended::BLIND_AFTER);
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
 use super::problem::Problem;
 use crate::{
     app::App,
-    auth::{Caller, access_token::Claims, role::ADMINISTER},
+    auth::{Caller, access_token::Claims, reason::Reason, role::ADMINISTER},
     db::users::User,
     error::Error,
 };
@@ -19,12 +19,16 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct BearerUser {
     pub claims: Arc<Claims>,
+    /// Who asks, by the session of the token: what is changed is refused once that row has ended.
+    pub caller: Caller,
 }
 
 impl BearerUser {
     /// The user behind the token, as the database has them now.
     pub async fn user(&self, app: &App) -> Result<Arc<User>, Error> {
-        app.auth.user(&self.claims.sub).await?.filter(|user| user.disabled_at.is_none()).ok_or(Error::InvalidToken)
+        let user = app.auth.user(&self.claims.sub).await?.ok_or(Error::InvalidToken)?;
+        // On another node the row may say so before the list of ended sessions does.
+        if user.disabled_at.is_some() { Err(Reason::AccountDisabled.into()) } else { Ok(user) }
     }
 }
 
@@ -32,7 +36,7 @@ impl BearerUser {
 #[derive(Clone, Debug)]
 pub struct BearerAdmin {
     pub claims: Arc<Claims>,
-    /// Named as the one who acts.
+    /// Named as the one who acts, by the session of the token.
     pub caller: Caller,
 }
 
@@ -45,8 +49,8 @@ impl FromRequestParts<App> for BearerAdmin {
         if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
             return Err(Problem(Error::Forbidden));
         }
-        let caller = Caller::from_request_parts(parts, app).await?;
-        Ok(Self { claims: bearer.claims, caller: Caller { actor: Some(user.id.clone()), ..caller } })
+        let caller = Caller { actor: Some(user.id.clone()), ..bearer.caller };
+        Ok(Self { claims: bearer.claims, caller })
     }
 }
 
@@ -69,7 +73,9 @@ impl FromRequestParts<App> for BearerUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        Ok(Self { claims: app.auth.verify_access_token(token).await? })
+        let claims = app.auth.verify_access_token(token).await?;
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self { caller: Caller { session_id: Some(claims.sid.clone()), ..caller }, claims })
     }
 }
 

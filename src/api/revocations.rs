@@ -25,7 +25,7 @@ use crate::{
     auth::{
         Caller,
         clock::rfc3339,
-        ended::{Cursor, End},
+        ended::{Cursor, End, STALE_AFTER},
         rate_limit::site,
     },
     error::Error,
@@ -89,7 +89,7 @@ pub async fn show(
     headers: HeaderMap,
     Params(range): Params<Range>,
 ) -> Result<Response, Problem> {
-    if app.auth.ended.is_blind() {
+    if app.auth.ended.is_stale() {
         return Err(Problem(Error::Busy));
     }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -152,10 +152,11 @@ impl Follower {
             if self.caught_up {
                 tokio::select! {
                     changed = self.news.changed() => changed.ok()?,
+                    () = tokio::time::sleep(STALE_AFTER) => {}
                     () = self.app.stopping.cancelled() => return None,
                 }
             }
-            if self.app.auth.ended.is_blind() {
+            if self.app.auth.ended.is_stale() {
                 return None;
             }
             self.news.mark_unchanged();

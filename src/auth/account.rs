@@ -54,7 +54,7 @@ fn parse_locale(locale: Option<String>) -> Result<Option<String>, FieldError> {
 
 impl Auth {
     /// Changes a profile and returns it as it now is. All faults of the input are told at once.
-    pub async fn change_profile(&self, user: &User, change: ProfileChange) -> Result<User, Error> {
+    pub async fn change_profile(&self, user: &User, change: ProfileChange, caller: &Caller) -> Result<User, Error> {
         let name = change.name.as_deref().map(parse_name).transpose();
         let about = change.about.as_deref().map(parse_about).transpose();
         let locale = change.locale.map(parse_locale).transpose();
@@ -65,9 +65,12 @@ impl Auth {
                 return Err(Error::InvalidInput(faults.into_iter().flatten().collect()));
             }
         };
-        let changed = users::update_profile(self.db.writer(), user, &change, self.clock.now()).await?;
-        self.forget_profile(&user.id);
-        changed.ok_or(Error::NotFound)
+        let mut act = self.begin(Some(caller)).await?;
+        let now = act.now;
+        let changed = users::update_profile(act.db(), user, &change, now).await?.ok_or(Error::NotFound)?;
+        act.changed(&user.id);
+        act.commit().await?;
+        Ok(changed)
     }
 
     /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;

@@ -31,15 +31,28 @@ pub(super) struct Act<'a> {
 }
 
 impl Auth {
+    /// Begins a change. Refused when the session that makes it has ended, also on another node and a moment ago: the
+    /// row is read here, in the transaction of the change (ASVS 7.4.1).
     pub(super) async fn begin<'a>(&'a self, caller: Option<&'a Caller>) -> Result<Act<'a>, Error> {
+        let mut act = self.begin_unchecked(caller).await?;
+        if let Some(id) = caller.and_then(|caller| caller.session_id.as_deref()) {
+            let session = sessions::find(act.db(), id).await?.ok_or(Error::InvalidToken)?;
+            if let Some(reason) = session.ended(act.now) {
+                return Err(reason.into());
+            }
+        }
+        Ok(act)
+    }
+
+    async fn begin_unchecked<'a>(&'a self, caller: Option<&'a Caller>) -> Result<Act<'a>, Error> {
         let tx = self.db.begin().await?;
         let now = self.clock.now();
         Ok(Act { auth: self, caller, tx, now, entries: Vec::new(), ended: Vec::new(), changed: Vec::new() })
     }
 
-    /// Writes one entry that records nothing but itself.
+    /// Writes one entry that records nothing but itself, whatever became of the session it is about.
     pub(super) async fn log_alone(&self, entry: Entry, caller: &Caller) -> Result<(), Error> {
-        let mut act = self.begin(Some(caller)).await?;
+        let mut act = self.begin_unchecked(Some(caller)).await?;
         act.log(entry);
         act.commit().await.map(drop)
     }
@@ -62,13 +75,15 @@ impl Act<'_> {
 
     /// Ends sessions; returns how many.
     pub async fn end(&mut self, which: Which<'_>, reason: Reason) -> Result<usize, Error> {
-        let (now, reason) = (self.now, reason.as_str());
+        let (now, reason, lock) = (self.now, reason.as_str(), self.auth.db.for_update());
         let ended = match which {
             Which::One { user_id, id } => {
                 sessions::end(self.db(), id, user_id, reason, now).await?.into_iter().collect()
             }
-            Which::Others { user_id, keep } => sessions::end_others(self.db(), user_id, keep, reason, now).await?,
-            Which::AllOf(user_id) => sessions::end_others(self.db(), user_id, "", reason, now).await?,
+            Which::Others { user_id, keep } => {
+                sessions::end_others(self.db(), user_id, keep, reason, now, lock).await?
+            }
+            Which::AllOf(user_id) => sessions::end_others(self.db(), user_id, "", reason, now, lock).await?,
         };
         Ok(self.ended(ended))
     }

@@ -9,23 +9,23 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
 use super::{Auth, millis, reason::Reason};
 use crate::{
-    db::{UnixMillis, sessions},
+    db::{UnixMillis, access_ttls, sessions},
     error::Error,
 };
 
 /// How often a running server looks for ends that others made.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
-/// How long it may fail at that until followers are told.
-pub const BLIND_AFTER: Duration = Duration::from_secs(5);
+/// How long it may fail at that until followers are told that the list is stale.
+pub const STALE_AFTER: Duration = Duration::from_secs(5);
 /// How far clocks of nodes may differ, and how long an end may wait for locks before it is committed.
 const OVERLAP: UnixMillis = 30_000;
 /// How far another service's clock may be off, on top of a token's life.
@@ -82,7 +82,11 @@ pub struct EndedSessions {
     epoch: u32,
     recent: RwLock<Recent>,
     news: watch::Sender<u64>,
-    blind: AtomicBool,
+    started: Instant,
+    /// Milliseconds after `started` until which the list is known to be complete; `u64::MAX`: nobody follows.
+    fresh_until: AtomicU64,
+    /// The time, by the clock, when ends were last forgotten.
+    forgotten_at: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +102,14 @@ struct Recent {
 impl EndedSessions {
     /// `epoch` is a random number.
     pub fn new(epoch: u32) -> Self {
-        Self { epoch, recent: RwLock::default(), news: watch::Sender::new(0), blind: AtomicBool::new(false) }
+        Self {
+            epoch,
+            recent: RwLock::default(),
+            news: watch::Sender::new(0),
+            started: Instant::now(),
+            fresh_until: AtomicU64::new(u64::MAX),
+            forgotten_at: AtomicI64::new(UnixMillis::MIN),
+        }
     }
 
     /// Why the session ended, if it did so lately.
@@ -131,15 +142,29 @@ impl EndedSessions {
         self.recent.write().unwrap_or_else(PoisonError::into_inner).sign_outs.insert(id.into());
     }
 
-    /// Says whether others' ends can't be learnt of: whoever relies on this list must not go on as if nothing ended.
-    pub fn set_blind(&self, blind: bool) {
-        if self.blind.swap(blind, Ordering::Relaxed) != blind {
+    /// The list holds all ends that others made until now; it is stale [`STALE_AFTER`] later unless this is said again.
+    pub fn set_fresh(&self) {
+        let was_stale = self.is_stale();
+        self.fresh_until.store(self.elapsed() + STALE_AFTER.as_millis() as u64, Ordering::Relaxed);
+        if was_stale {
             self.news.send_modify(|_| ());
         }
     }
 
-    pub fn is_blind(&self) -> bool {
-        self.blind.load(Ordering::Relaxed)
+    /// As if nothing had been learnt for too long, for tests.
+    pub fn set_stale(&self) {
+        self.fresh_until.store(0, Ordering::Relaxed);
+        self.news.send_modify(|_| ());
+    }
+
+    /// Whether others' ends could not be learnt of for too long: whoever relies on this list must not go on as if
+    /// nothing ended. Computed from a time, so that it shows as well when whatever should learn of them is dead.
+    pub fn is_stale(&self) -> bool {
+        self.elapsed() > self.fresh_until.load(Ordering::Relaxed)
+    }
+
+    fn elapsed(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
     }
 
     /// Wakes up when there are new ends; however many came meanwhile, they are one piece of news.
@@ -173,14 +198,20 @@ impl EndedSessions {
         self.len() == 0
     }
 
-    /// Forgets ends before `before`: every token made until then has run out.
-    pub fn forget(&self, before: UnixMillis) {
+    /// Forgets, at `now`, ends before `before`: every token made until then has run out.
+    pub fn forget(&self, before: UnixMillis, now: UnixMillis) {
+        self.forgotten_at.fetch_max(now, Ordering::Relaxed);
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         while let Some(end) = recent.order.front().filter(|end| end.at < before).cloned() {
             recent.order.pop_front();
             recent.reasons.remove(&end.session_id);
             recent.first += 1;
         }
+    }
+
+    /// Whether ends were forgotten that matter at `now`: the clock was set back since.
+    fn forgot_too_much(&self, now: UnixMillis) -> bool {
+        self.forgotten_at.load(Ordering::Relaxed) > now
     }
 }
 
@@ -197,14 +228,39 @@ impl Auth {
         Ok(now - OVERLAP)
     }
 
+    /// Makes sure, before a token is verified at `now`, that what ended is still known: after a clock was set back,
+    /// tokens live again whose sessions' ends were forgotten.
+    pub(super) async fn recall_ends(&self, now: UnixMillis) -> Result<(), Error> {
+        if self.ended.forgot_too_much(now) {
+            self.follow_ends(None).await?;
+            self.ended.forgotten_at.store(now, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// The time of the oldest end that an access token may still contradict: one token's life ago, and some slack.
     pub(super) fn ends_matter_since(&self) -> UnixMillis {
         self.clock.now() - self.ends_matter_for()
     }
 
-    /// How long an end matters, in milliseconds.
+    /// How long an end matters, in milliseconds: as long as the longest token that may still live, also one that was
+    /// made before the setting was shortened.
     pub fn ends_matter_for(&self) -> UnixMillis {
-        millis(self.policy.access_ttl) + SLACK
+        self.longest_access_ttl.load(Ordering::Relaxed).max(millis(self.policy.access_ttl)) + SLACK
+    }
+
+    /// Notes the life of the tokens that are made now, and which longer ones matter still.
+    pub async fn note_access_ttl(&self) -> Result<(), Error> {
+        let (now, writer) = (self.clock.now(), self.db.writer());
+        access_ttls::save(writer, millis(self.policy.access_ttl).div_euclid(1_000), now).await?;
+        access_ttls::delete_over(writer, now - SLACK).await?;
+        self.load_longest_access_ttl().await
+    }
+
+    pub(super) async fn load_longest_access_ttl(&self) -> Result<(), Error> {
+        let longest = access_ttls::find_longest(self.db.reader(), self.clock.now() - SLACK).await?;
+        self.longest_access_ttl.store(longest.unwrap_or(0) * 1_000, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -237,7 +293,7 @@ mod tests {
         // Another process, or a place that is yet to come: start over.
         assert_eq!(ended.since(Cursor::parse("8-1"), 9).0.len(), 3);
         assert_eq!(ended.since(Cursor::parse("7-99"), 9).0.len(), 3);
-        ended.forget(3);
+        ended.forget(3, 3);
         assert_eq!((ended.len(), ended.reason("a")), (1, None));
         assert_eq!(ids(&ended.since(Some(cursor), 9).0), ["c"]);
         assert!(ended.since(Some(next), 9).0.is_empty());

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Auth, reason::Reason};
+use super::{Auth, Caller, HOUR, reason::Reason, session::SignedIn};
 use crate::{
-    db::{UnixMillis, events, users},
+    db::{UnixMillis, events, sessions::Session, users},
     error::Error,
 };
 
@@ -43,6 +43,8 @@ kinds! {
     PasswordChanged = "password_changed",
     GithubLinked = "github_linked",
     GithubUnlinked = "github_unlinked",
+    /// A used refresh token came back and was answered: a lost answer, most likely.
+    RefreshReplayed = "refresh_replayed",
     /// A used refresh token came back: somebody else holds a copy.
     RefreshReuse = "refresh_reuse",
     AccountDisabled = "account_disabled",
@@ -55,6 +57,8 @@ kinds! {
     LogExported = "log_exported",
     /// Housekeeping removed entries that were older than the policy keeps them.
     LogTrimmed = "log_trimmed",
+    /// The log was found changed, or cut, by other means than this program.
+    LogTampered = "log_tampered",
 }
 
 impl Kind {
@@ -64,7 +68,7 @@ impl Kind {
 
     pub(super) fn outcome(self) -> &'static str {
         match self {
-            Self::SignInFailed | Self::StepUpFailed | Self::RefreshReuse => "failure",
+            Self::SignInFailed | Self::StepUpFailed | Self::RefreshReuse | Self::LogTampered => "failure",
             _ => "success",
         }
     }
@@ -116,6 +120,9 @@ pub fn is_among(ip: IpAddr, known: &[String]) -> bool {
     known.iter().any(|known| known.parse().is_ok_and(|known| network_of(known) == here))
 }
 
+/// How long a device is new, in milliseconds.
+const NEW_DEVICE: UnixMillis = 24 * HOUR;
+
 impl Auth {
     /// A page of a person's log, the newest first: `limit` events from before the event `before` on, and where the
     /// next page begins.
@@ -140,11 +147,28 @@ impl Auth {
         Ok(events::list_notices(self.db.reader(), &user.id, &kinds, since, MOST).await?)
     }
 
-    /// The person has seen what happened until `until`, the latest that was shown: not what came since.
-    pub async fn notices_seen(&self, user_id: &str, until: UnixMillis) -> Result<(), Error> {
-        users::set_notices_seen(self.db.writer(), user_id, until.min(self.clock.now())).await?;
-        self.forget_profile(user_id);
-        Ok(())
+    /// The person has seen what happened until `until`, the latest that was shown: not what came since. An alarm is not
+    /// for the intruder to silence: a device that is new to the account dismisses nothing, and no session what it did
+    /// itself.
+    pub async fn notices_seen(&self, who: &SignedIn, until: UnixMillis, caller: &Caller) -> Result<(), Error> {
+        if !self.may_dismiss(&who.session) {
+            return Err(Error::NewDevice);
+        }
+        let caused = |event: &&events::Event| event.session_id.as_ref() == Some(&who.session.id);
+        let notices = self.notices(&who.user).await?;
+        // The mark on the account is made a moment before the entry.
+        let first = |event: &events::Event| event.at.min(who.user.notice_at.unwrap_or(event.at)) - 1;
+        let own = notices.iter().filter(caused).map(first).min();
+        let mut act = self.begin(Some(caller)).await?;
+        let until = until.min(act.now).min(own.unwrap_or(UnixMillis::MAX));
+        users::set_notices_seen(act.db(), &who.user.id, until).await?;
+        act.changed(&who.user.id);
+        act.commit().await.map(drop)
+    }
+
+    /// Whether a session's device is known for long enough to say that what happened is fine.
+    pub fn may_dismiss(&self, session: &Session) -> bool {
+        session.new_device_at.is_none_or(|at| self.clock.now() - at >= NEW_DEVICE)
     }
 }
 

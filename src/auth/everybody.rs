@@ -17,8 +17,9 @@ use crate::{
 
 /// Sessions that one transaction ends: a sign-in never waits for more.
 const BATCH: i64 = 500;
-/// For so long a session may still turn up that began before and was committed after: in milliseconds.
-const STRAGGLERS: UnixMillis = 30_000;
+/// How long a sign-out is remembered, in milliseconds: longer than a sign-in that began before it may wait, for the
+/// password's hash or for the choice of a device.
+const STRAGGLERS: UnixMillis = 15 * 60_000;
 
 impl Auth {
     /// Signs everybody out but the session that asks; returns how many sessions ended.
@@ -70,7 +71,7 @@ impl Auth {
         while sign_outs::is_open(self.db.reader(), sign_out).await? {
             let mut act = self.begin(caller).await?;
             let (reason, now) = (Reason::RevokedByAdmin.as_str(), act.now);
-            let ended = sessions::end_all(act.db(), sign_out, reason, now, BATCH).await?;
+            let ended = sessions::end_all(act.db(), sign_out, reason, now, BATCH, self.db.for_update()).await?;
             act.ended(ended);
             act.commit().await?;
         }

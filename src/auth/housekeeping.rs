@@ -20,14 +20,17 @@ impl Auth {
     pub async fn sweep(&self) -> Result<(), Error> {
         self.write_sign_outs().await?;
         while self.end_expired().await? >= BATCH as usize {}
+        self.note_access_ttl().await?;
         let now = self.clock.now();
         let writer = self.db.writer();
-        while sessions::delete_ended(writer, now - KEEP_ENDED, BATCH).await? == BATCH as u64 {}
+        let keep_ended = KEEP_ENDED.max(self.ends_matter_for());
+        while sessions::delete_ended(writer, now - keep_ended, BATCH).await? == BATCH as u64 {}
         while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while ceremonies::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         self.trim_log().await?;
         self.take_stock().await?;
-        self.ended.forget(self.ends_matter_since());
+        self.tampered_seq().await?;
+        self.ended.forget(now - self.ends_matter_for(), now);
         self.limits.sweep();
         self.passwords.release_memory();
         Ok(())
@@ -36,7 +39,7 @@ impl Auth {
     async fn end_expired(&self) -> Result<usize, Error> {
         let mut act = self.begin(None).await?;
         let now = act.now;
-        let ended = sessions::end_expired(act.db(), now, BATCH).await?;
+        let ended = sessions::end_expired(act.db(), now, BATCH, self.db.for_update()).await?;
         act.ended(ended);
         act.commit().await
     }

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     db::{
-        UnixMillis, events,
-        sessions::{self, Session},
+        UnixMillis, events, is_unavailable,
+        sessions::{self, KnownDevice, Session},
+        sign_outs,
         users::{self, User},
     },
     error::Error,
@@ -157,7 +158,7 @@ impl Auth {
             Kind::Api => (self.policy.refresh_ttl, self.policy.api_absolute),
         };
         let token = (new.kind == Kind::Browser).then(|| CookieToken(random()));
-        let session = Session {
+        let mut session = Session {
             id: self.clock.new_id(),
             user_id: new.user_id.into(),
             kind: new.kind.as_str().into(),
@@ -173,6 +174,7 @@ impl Auth {
             expires_at: absolute.map(|d| now + millis(d)),
             ended_at: None,
             ended_reason: None,
+            new_device_at: None,
         };
 
         let mut act = self.begin(Some(caller)).await?;
@@ -186,25 +188,50 @@ impl Auth {
             Some(user) if user.password_changed_at == new.password_changed_at => {}
             _ => return Err(Error::InvalidCredentials),
         }
-        let new_device = is_new_device(&mut act, &session, caller).await?;
+        // What was proved before everybody was signed out is worth nothing, however long it waited.
+        let proved_at = new.proved_at.min(caller.received_at);
+        if sign_outs::any_between(act.db(), proved_at, now).await? {
+            return Err(Error::InvalidCredentials);
+        }
+        let known = known_device(&mut act, &session, caller).await?;
+        session.new_device_at = match &known {
+            Some(device) => device.new_device_at,
+            // The log remembers longer than the sessions do: the first sign-in of an account is on no new device.
+            None => {
+                let signed_in_before = events::any(act.db(), new.user_id, EventKind::SignedIn.as_str()).await?;
+                signed_in_before.then_some(now)
+            }
+        };
+        let new_device = known.is_none() && session.new_device_at.is_some();
+        let mut evicted: Vec<(Which<'_>, Reason)> = Vec::new();
         if let Some(old) = new.replaces {
-            act.end(Which::of(old), Reason::SignedOut).await?;
+            evicted.push((Which::of(old), Reason::SignedOut));
         }
         if let Some(id) = new.instead_of {
-            act.end(Which::One { user_id: new.user_id, id }, Reason::RevokedByUser).await?;
+            evicted.push((Which::One { user_id: new.user_id, id }, Reason::RevokedByUser));
         }
+        let live = match self.policy.max_devices {
+            Some(_) => sessions::list_live(act.db(), new.user_id, NEWEST, now, i64::MAX).await?,
+            None => Vec::new(),
+        };
         if let Some(max) = self.policy.max_devices {
-            let live = sessions::list_live(act.db(), new.user_id, NEWEST, now, i64::MAX).await?;
+            let goes = |session: &&Session| !evicted.iter().any(|(which, _)| which.is(session));
+            let staying: Vec<_> = live.iter().filter(goes).collect();
             let spare = (max.max(1) - 1) as usize;
-            if live.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
+            if staying.len() > spare && self.policy.device_limit == DeviceLimit::Deny {
                 // The password was right: whoever has it sees the devices, and the person should see that.
+                let devices = staying.into_iter().cloned().collect();
                 drop(act);
                 self.log_alone(Entry::refused(new.user_id, Reason::DeviceLimit), caller).await?;
-                return Err(Error::DeviceLimit(live.into()));
+                return Err(Error::DeviceLimit(devices));
             }
-            for oldest in live.iter().skip(spare) {
-                act.end(Which::of(oldest), Reason::DeviceLimit).await?;
-            }
+            let oldest: Vec<_> = staying.into_iter().skip(spare).map(Which::of).collect();
+            evicted.extend(oldest.into_iter().map(|which| (which, Reason::DeviceLimit)));
+        }
+        // In the order in which everybody locks sessions.
+        evicted.sort_by_key(|(which, _)| which.id());
+        for (which, reason) in evicted {
+            act.end(which, reason).await?;
         }
         sessions::insert(act.db(), &session).await?;
         let key = match token {
@@ -244,13 +271,31 @@ impl Auth {
 
     /// Why a session that was looked up is over. One found past its deadline ends here.
     pub(super) async fn over(&self, session: &Session) -> Result<Option<Reason>, Error> {
-        if let Some(reason) = session.ended(self.clock.now()) {
-            if session.ended_at.is_none() {
-                self.end(Which::of(session), reason, None).await?;
-            }
-            return Ok(Some(reason));
+        match session.ended(self.clock.now()) {
+            None => Ok(self.ended.reason(&session.id)),
+            Some(reason) if session.ended_at.is_some() => Ok(Some(reason)),
+            Some(reason) => self.expire(session, reason).await,
         }
-        Ok(self.ended.reason(&session.id))
+    }
+
+    /// Ends a session whose deadline has passed by what was read of it, unless its row has a later one by now.
+    async fn expire(&self, session: &Session, reason: Reason) -> Result<Option<Reason>, Error> {
+        let expired = async {
+            let mut act = self.begin(None).await?;
+            let now = act.now;
+            if let Some(ended) = sessions::end_if_expired(act.db(), &session.id, now).await? {
+                act.ended(vec![ended]);
+                act.commit().await?;
+                return Ok(Some(reason));
+            }
+            let row = sessions::find(act.db(), &session.id).await?;
+            Ok(row.map_or(Some(reason), |row| row.ended(now)))
+        };
+        match expired.await {
+            // It is over all the same, and housekeeping writes it down.
+            Err(Error::Unavailable(_)) => Ok(Some(reason)),
+            expired => expired,
+        }
     }
 
     /// Records activity: moves the idle deadline of a live browser session, at most once per roll interval.
@@ -263,9 +308,15 @@ impl Auth {
         }
         let idle_expires_at = self.policy.session_idle.map(|idle| now + millis(idle));
         let ip = caller.ip.to_string();
-        if sessions::touch(self.db.writer(), &session.id, now, now - roll, idle_expires_at, &ip).await? {
-            session.last_active_at = now;
-            session.idle_expires_at = idle_expires_at;
+        match sessions::touch(self.db.writer(), &session.id, now, now - roll, idle_expires_at, &ip).await {
+            Ok(true) => {
+                session.last_active_at = now;
+                session.idle_expires_at = idle_expires_at;
+            }
+            Ok(false) => {}
+            // A page can still be read while nothing can be written; the deadline stays as it is.
+            Err(error) if is_unavailable(&error) => tracing::warn!(%error, "activity can't be written"),
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -291,18 +342,14 @@ impl Auth {
     }
 }
 
-/// Whether none of a user's remembered sessions was on a device of this name in this network, though the user has signed
-/// in before.
-async fn is_new_device(act: &mut Act<'_>, session: &Session, caller: &Caller) -> Result<bool, Error> {
+/// A remembered session of the user on a device of this name in this network.
+async fn known_device(act: &mut Act<'_>, session: &Session, caller: &Caller) -> Result<Option<KnownDevice>, Error> {
     let Session { user_id, kind, device, ip, .. } = session;
-    if sessions::any(act.db(), user_id, kind, device, ip).await? {
-        return Ok(false);
+    if let Some(known) = sessions::find_device(act.db(), user_id, kind, device, ip).await? {
+        return Ok(Some(known));
     }
-    if is_among(caller.ip, &sessions::list_device_addresses(act.db(), user_id, kind, device).await?) {
-        return Ok(false);
-    }
-    // The log remembers longer than the sessions do.
-    Ok(events::any(act.db(), user_id, EventKind::SignedIn.as_str()).await?)
+    let mut devices = sessions::list_devices(act.db(), user_id, kind, device).await?.into_iter();
+    Ok(devices.find(|device| is_among(caller.ip, std::slice::from_ref(&device.ip))))
 }
 
 /// A session's id from outside; what has not its form is as unknown as one that never was.
@@ -328,6 +375,18 @@ pub enum Which<'a> {
 impl<'a> Which<'a> {
     pub fn of(session: &'a Session) -> Self {
         Self::One { user_id: &session.user_id, id: &session.id }
+    }
+
+    /// The session's id, where it is one.
+    fn id(&self) -> Option<&'a str> {
+        match self {
+            Self::One { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    fn is(&self, session: &Session) -> bool {
+        matches!(self, Self::One { user_id, id } if *id == session.id && *user_id == session.user_id)
     }
 }
 

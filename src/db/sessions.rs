@@ -21,10 +21,13 @@ pub struct Session {
     pub expires_at: Option<UnixMillis>,
     pub ended_at: Option<UnixMillis>,
     pub ended_reason: Option<String>,
+    /// When a device like this was first seen in this network; `None`: known since before that was noted.
+    pub new_device_at: Option<UnixMillis>,
 }
 
 const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
-                       s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason";
+                       s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
+                       s.new_device_at";
 
 /// A session that one statement has just ended.
 #[derive(Clone, Debug, FromRow)]
@@ -39,8 +42,8 @@ pub struct Ended {
 pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     sqlx::query(
         "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
-         authenticated_at, last_active_at, idle_expires_at, expires_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         authenticated_at, last_active_at, idle_expires_at, expires_at, new_device_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&session.id)
     .bind(&session.user_id)
@@ -55,6 +58,7 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     .bind(session.last_active_at)
     .bind(session.idle_expires_at)
     .bind(session.expires_at)
+    .bind(session.new_device_at)
     .execute(db)
     .await
     .map(drop)
@@ -183,19 +187,21 @@ pub async fn end_all(
     reason: &str,
     now: UnixMillis,
     limit: i64,
+    for_update: &str,
 ) -> Result<Vec<Ended>> {
-    sqlx::query_as(
+    let statement = format!(
         "update sessions set ended_at = $4, ended_reason = $3 where id in \
-         (select id from sessions where ended_at is null and id <> $1 and created_at <= $2 limit $5) \
-         and ended_at is null returning id, user_id, ended_at, ended_reason",
-    )
-    .bind(&sign_out.keep)
-    .bind(sign_out.at)
-    .bind(reason)
-    .bind(now)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+         (select id from sessions where ended_at is null and id <> $1 and created_at <= $2 order by id limit $5 \
+         {for_update}) and ended_at is null returning id, user_id, ended_at, ended_reason"
+    );
+    sqlx::query_as(AssertSqlSafe(statement))
+        .bind(&sign_out.keep)
+        .bind(sign_out.at)
+        .bind(reason)
+        .bind(now)
+        .bind(limit)
+        .fetch_all(db)
+        .await
 }
 
 /// Ends all sessions of a user but `keep` (an empty string keeps none).
@@ -205,40 +211,60 @@ pub async fn end_others(
     keep: &str,
     reason: &str,
     now: UnixMillis,
+    for_update: &str,
 ) -> Result<Vec<Ended>> {
-    sqlx::query_as(
-        "update sessions set ended_at = $4, ended_reason = $3 where user_id = $1 and id <> $2 and ended_at is null \
-         and (idle_expires_at is null or idle_expires_at > $4) and (expires_at is null or expires_at > $4) \
-         returning id, user_id, ended_at, ended_reason",
-    )
-    .bind(user_id)
-    .bind(keep)
-    .bind(reason)
-    .bind(now)
-    .fetch_all(db)
-    .await
+    let statement = format!(
+        "update sessions set ended_at = $4, ended_reason = $3 where id in \
+         (select id from sessions where user_id = $1 and id <> $2 and ended_at is null order by id {for_update}) \
+         and ended_at is null and (idle_expires_at is null or idle_expires_at > $4) \
+         and (expires_at is null or expires_at > $4) returning id, user_id, ended_at, ended_reason"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(keep).bind(reason).bind(now).fetch_all(db).await
 }
 
-/// Ends sessions whose deadline has passed, with the reason that came first: `limit` of either kind at a time.
-pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<Ended>> {
-    sqlx::query_as(
-        "update sessions set ended_at = $1, ended_reason = case when idle_expires_at <= $1 \
-         and (expires_at is null or idle_expires_at < expires_at) then 'idle_timeout' else 'absolute_timeout' end \
-         where id in (select id from (select id from sessions where ended_at is null and idle_expires_at <= $1 limit $2) \
+/// The reason that came first, of a session whose deadline passed by `$1`.
+const EXPIRED: &str = "case when idle_expires_at <= $1 and (expires_at is null or idle_expires_at < expires_at) \
+                       then 'idle_timeout' else 'absolute_timeout' end";
+
+/// Ends sessions whose deadline has passed: `limit` of either kind at a time.
+pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64, for_update: &str) -> Result<Vec<Ended>> {
+    let statement = format!(
+        "update sessions set ended_at = $1, ended_reason = {EXPIRED} where id in (select id from sessions where id in \
+         (select id from (select id from sessions where ended_at is null and idle_expires_at <= $1 limit $2) \
          as idle union select id from (select id from sessions where ended_at is null and expires_at <= $1 limit $2) \
-         as absolute) and ended_at is null \
-         returning id, user_id, ended_at, ended_reason",
-    )
-    .bind(now)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+         as absolute) order by id {for_update}) and ended_at is null \
+         and (idle_expires_at <= $1 or expires_at <= $1) returning id, user_id, ended_at, ended_reason"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(now).bind(limit).fetch_all(db).await
 }
 
-/// Whether a user has, or lately had, a session on a device of this name from this very address.
-pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str, ip: &str) -> Result<bool> {
-    sqlx::query_scalar::<_, String>(
-        "select id from sessions where user_id = $1 and kind = $2 and device = $3 and ip = $4 limit 1",
+/// Ends one session if its deadline has passed in the row as it is now: a copy read before may be older than the last
+/// activity.
+pub async fn end_if_expired(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<Option<Ended>> {
+    let statement = format!(
+        "update sessions set ended_at = $1, ended_reason = {EXPIRED} where id = $2 and ended_at is null \
+         and (idle_expires_at <= $1 or expires_at <= $1) returning id, user_id, ended_at, ended_reason"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(now).bind(id).fetch_optional(db).await
+}
+
+/// A device that an account's session was on.
+#[derive(Clone, Debug, FromRow)]
+pub struct KnownDevice {
+    pub ip: String,
+    pub new_device_at: Option<UnixMillis>,
+}
+
+/// A session of a user, live or ended, on a device of this name from this very address.
+pub async fn find_device(
+    db: impl Executor<'_>,
+    user_id: &str,
+    kind: &str,
+    device: &str,
+    ip: &str,
+) -> Result<Option<KnownDevice>> {
+    sqlx::query_as(
+        "select ip, new_device_at from sessions where user_id = $1 and kind = $2 and device = $3 and ip = $4 limit 1",
     )
     .bind(user_id)
     .bind(kind)
@@ -246,7 +272,19 @@ pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str,
     .bind(ip)
     .fetch_optional(db)
     .await
-    .map(|id| id.is_some())
+}
+
+/// The sessions of a user, live or ended, on a device of this name, the latest first.
+pub async fn list_devices(db: impl Executor<'_>, user_id: &str, kind: &str, device: &str) -> Result<Vec<KnownDevice>> {
+    sqlx::query_as(
+        "select ip, new_device_at from sessions where user_id = $1 and kind = $2 and device = $3 \
+         order by id desc limit 100",
+    )
+    .bind(user_id)
+    .bind(kind)
+    .bind(device)
+    .fetch_all(db)
+    .await
 }
 
 /// The addresses that a user's sessions came from.
@@ -255,23 +293,6 @@ pub async fn list_addresses(db: impl Executor<'_>, user_id: &str) -> Result<Vec<
         .bind(user_id)
         .fetch_all(db)
         .await
-}
-
-/// The addresses that a user's sessions on a device of this name came from, the latest first.
-pub async fn list_device_addresses(
-    db: impl Executor<'_>,
-    user_id: &str,
-    kind: &str,
-    device: &str,
-) -> Result<Vec<String>> {
-    sqlx::query_scalar(
-        "select ip from sessions where user_id = $1 and kind = $2 and device = $3 order by id desc limit 100",
-    )
-    .bind(user_id)
-    .bind(kind)
-    .bind(device)
-    .fetch_all(db)
-    .await
 }
 
 /// Marks the person of a live API session as having just proved who they are.

@@ -27,6 +27,16 @@ pub async fn list(db: impl Executor<'_>) -> Result<Vec<SignOut>> {
     sqlx::query_as("select id, at, keep from sign_outs order by id").fetch_all(db).await
 }
 
+/// Whether everybody was signed out between `since` and `now`.
+pub async fn any_between(db: impl Executor<'_>, since: UnixMillis, now: UnixMillis) -> Result<bool> {
+    sqlx::query_scalar::<_, String>("select id from sign_outs where at >= $1 and at <= $2 limit 1")
+        .bind(since)
+        .bind(now)
+        .fetch_optional(db)
+        .await
+        .map(|id| id.is_some())
+}
+
 /// Whether a session is live that it ends.
 pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> {
     sqlx::query_scalar::<_, String>(

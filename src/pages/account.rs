@@ -51,7 +51,7 @@ pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response
 pub async fn submit(member: Member, Form(form): Form<Profile>) -> Result<Response, ErrorPage> {
     let locale = Some(form.locale.clone()).filter(|locale| !locale.is_empty());
     let change = ProfileChange { name: Some(form.name.clone()), about: Some(form.about.clone()), locale: Some(locale) };
-    match member.visitor.app.auth.change_profile(&member.signed_in.user, change).await {
+    match member.visitor.app.auth.change_profile(&member.signed_in.user, change, &member.visitor.caller).await {
         Ok(_) => Ok(Redirect::to("/account?done=saved").into_response()),
         Err(error) => page(member, form, None, Faults::of(error)?).await,
     }

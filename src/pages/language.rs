@@ -13,7 +13,7 @@ use super::{
     next::page_before,
     visitor::{LANGUAGE_COOKIE, Visitor},
 };
-use crate::{db::users::ProfileChange, error::Error, locale::Lang};
+use crate::{auth::Caller, db::users::ProfileChange, error::Error, locale::Lang};
 
 #[derive(Deserialize)]
 pub struct Choice {
@@ -25,7 +25,8 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
         let change = ProfileChange { locale: Some(Some(lang.code().into())), ..ProfileChange::default() };
-        app.auth.change_profile(&signed_in.user, change).await?;
+        let caller = Caller { session_id: Some(signed_in.session.id.clone()), ..visitor.caller.clone() };
+        app.auth.change_profile(&signed_in.user, change, &caller).await?;
     }
     let cookie = cookie::set(app, LANGUAGE_COOKIE, lang.code(), 31_536_000);
     Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers, &app.origin))).into_response())

@@ -34,8 +34,14 @@ pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response
     let newest = before.is_none();
     let (events, older) = visitor.app.auth.events(&signed_in.user.id, before.as_deref(), PAGE).await?;
     let notices = visitor.app.auth.notices(&signed_in.user).await?;
+    let session_id = signed_in.session.id.clone();
+    let dismissing = match visitor.app.auth.may_dismiss(&signed_in.session) {
+        false => Dismissing::NewDevice,
+        true if notices.iter().all(|event| event.session_id.as_ref() == Some(&session_id)) => Dismissing::Own,
+        true => Dismissing::Possible,
+    };
     let page = Layout::new(visitor, "security-title").at("/security");
-    Ok(page.render(move || view! { <SecurityPage lang notices events newest older /> }).await)
+    Ok(page.render(move || view! { <SecurityPage lang notices dismissing events newest older /> }).await)
 }
 
 #[derive(Deserialize)]
@@ -46,14 +52,30 @@ pub struct Seen {
 
 /// `POST /security/seen`
 pub async fn seen(member: Member, Form(seen): Form<Seen>) -> Result<Redirect, ErrorPage> {
-    member.visitor.app.auth.notices_seen(&member.signed_in.user.id, seen.until).await?;
+    let Member { visitor, signed_in } = member;
+    visitor.app.auth.notices_seen(&signed_in, seen.until, &visitor.caller).await?;
     Ok(Redirect::to("/security"))
+}
+
+/// Whether this session may dismiss notices.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dismissing {
+    Possible,
+    /// Its device is too new.
+    NewDevice,
+    /// They are all about what it did itself.
+    Own,
 }
 
 /// What the person should know of, until they say that they have seen it.
 #[component]
-fn Notices(lang: Lang, notices: Vec<Event>) -> impl IntoView {
+fn Notices(lang: Lang, notices: Vec<Event>, dismissing: Dismissing) -> impl IntoView {
     let until = notices.iter().map(|event| event.at).max();
+    let refused = match dismissing {
+        Dismissing::Possible => None,
+        Dismissing::NewDevice => Some("security-notices-new-device"),
+        Dismissing::Own => Some("security-notices-own"),
+    };
     let entries = notices
         .into_iter()
         .map(|event| {
@@ -70,9 +92,12 @@ fn Notices(lang: Lang, notices: Vec<Event>) -> impl IntoView {
             <h2 id="notices">{lang.t("security-notices")}</h2>
             <p>{lang.t("security-notices-text")}</p>
             <ul>{entries}</ul>
+            {refused.map(|key| view! { <p class="hint">{lang.t(key)}</p> })}
             <form method="post" action="/security/seen" class="actions">
                 <input type="hidden" name="until" value=until />
-                <button class="secondary">{lang.t("security-notices-seen")}</button>
+                {refused.is_none().then(|| view! {
+                    <button class="secondary">{lang.t("security-notices-seen")}</button>
+                })}
                 <a class="button secondary" href="/account/password">{lang.t("account-password-change")}</a>
             </form>
         </section>
@@ -83,6 +108,7 @@ fn Notices(lang: Lang, notices: Vec<Event>) -> impl IntoView {
 fn SecurityPage(
     lang: Lang,
     notices: Vec<Event>,
+    dismissing: Dismissing,
     events: Vec<Event>,
     newest: bool,
     older: Option<String>,
@@ -92,7 +118,7 @@ fn SecurityPage(
     view! {
         <h1>{lang.t("security-title")}</h1>
         <p class="lead">{lang.t("security-lead")}</p>
-        {(!notices.is_empty()).then(|| view! { <Notices lang notices /> })}
+        {(!notices.is_empty()).then(|| view! { <Notices lang notices dismissing /> })}
         {if empty {
             view! { <p>{lang.t("security-empty")}</p> }.into_any()
         } else {

@@ -97,7 +97,7 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ErrorPage> {
         let (cookie, presented) = present(app, parts).await?;
-        let caller = caller(parts)?;
+        let caller = Caller { device_cookie: cookie::device(app, &parts.headers), ..caller(parts)? };
         let (signed_in, ended) = match presented {
             Presented::Unknown => (None, None),
             Presented::Ended(reason) => (None, Some(reason)),
@@ -120,9 +120,12 @@ impl FromRequestParts<App> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
+        let mut visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match visitor.signed_in.clone() {
-            Some(signed_in) => Ok(Self { visitor, signed_in }),
+            Some(signed_in) => {
+                visitor.caller.session_id = Some(signed_in.session.id.clone());
+                Ok(Self { visitor, signed_in })
+            }
             None => Err(Redirect::to(&next::login_and_back(&going_to(parts, app))).into_response()),
         }
     }
