@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{bearer::BearerUser, json::Body, problem::Problem};
 use crate::{
     app::App,
-    auth::{Caller, clock::rfc3339},
+    auth::{Caller, account, clock::rfc3339, session::SignedIn},
     db::{
         sessions,
         users::{ProfileChange, User},
@@ -61,6 +61,9 @@ fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resu
 pub struct PasswordChange {
     current_password: String,
     new_password: String,
+    /// Whether GitHub stays linked; else it is unlinked.
+    #[serde(default)]
+    keep_links: bool,
 }
 
 pub async fn show(State(app): State<App>, bearer: BearerUser) -> Result<Json<Me>, Problem> {
@@ -95,7 +98,7 @@ pub async fn step_up(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PUT /api/v1/me/password`: ends all other sessions.
+/// `PUT /api/v1/me/password`: ends all other sessions, and unlinks GitHub unless `keep_links` is true.
 pub async fn change_password(
     State(app): State<App>,
     caller: Caller,
@@ -104,6 +107,14 @@ pub async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;
-    app.auth.change_password(&user, &session, &change.current_password, &change.new_password, false, &caller).await?;
+    let permissions = app.auth.permissions(&user).await?;
+    let signed_in = SignedIn { user: (*user).clone(), session, permissions };
+    let change = account::PasswordChange {
+        current: &change.current_password,
+        new: &change.new_password,
+        keep_links: change.keep_links,
+        renew: false,
+    };
+    app.auth.change_password(&signed_in, change, &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -25,6 +25,7 @@ pub struct RateLimits {
     register: Limiter<IpAddr>,
     refresh: Limiter<IpAddr>,
     meter: Limiter<IpAddr>,
+    depart: Limiter<IpAddr>,
 }
 
 impl RateLimits {
@@ -42,6 +43,7 @@ impl RateLimits {
             register: limiter(20, seconds(30), &clock),
             refresh: limiter(240, Duration::from_millis(200), &clock),
             meter: limiter(120, Duration::from_millis(250), &clock),
+            depart: limiter(60, seconds(5), &clock),
             enabled,
             clock,
         }
@@ -60,9 +62,9 @@ impl RateLimits {
         self.check(&self.sign_in_anywhere, &key(account))
     }
 
-    /// A departure to GitHub, each of which is a row.
+    /// A departure to GitHub, each of which is a row. Counted by itself: it takes nothing from sign-ins.
     pub fn depart(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.sign_in_network, &network(ip))
+        self.check(&self.depart, &network(ip))
     }
 
     pub fn register(&self, ip: IpAddr) -> Result<(), Error> {
@@ -97,6 +99,7 @@ impl RateLimits {
         self.register.retain_recent();
         self.refresh.retain_recent();
         self.meter.retain_recent();
+        self.depart.retain_recent();
     }
 }
 

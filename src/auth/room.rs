@@ -25,6 +25,7 @@ pub struct Waiting {
     /// When the person proved who they are: it does not wait for ever, however often they choose.
     proved_at: UnixMillis,
     method: Method,
+    subject: Option<String>,
     /// Where the person was going.
     pub next: String,
 }
@@ -35,9 +36,9 @@ impl Ceremony for Waiting {
 
 impl Auth {
     /// A sign-in of somebody who has just proved who they are.
-    pub fn waiting(&self, user: &User, method: Method, next: String) -> Waiting {
-        let proved_at = self.clock.now();
-        Waiting { user_id: user.id.clone(), password_changed_at: user.password_changed_at, proved_at, method, next }
+    pub fn waiting(&self, user: &User, (method, subject): (Method, Option<String>), next: String) -> Waiting {
+        let (user_id, password_changed_at) = (user.id.clone(), user.password_changed_at);
+        Waiting { user_id, password_changed_at, proved_at: self.clock.now(), method, subject, next }
     }
 
     /// Keeps a sign-in; the token continues at [`Auth::make_room`], in this browser.
@@ -70,6 +71,7 @@ impl Auth {
             proved_at: waiting.proved_at,
             kind: Kind::Browser,
             method: waiting.method,
+            subject: waiting.subject.as_deref(),
             device: None,
             replaces,
             instead_of: Some(end),

@@ -94,6 +94,8 @@ pub struct NewSession<'a> {
     pub proved_at: UnixMillis,
     pub kind: Kind,
     pub method: Method,
+    /// The provider's id of whoever signed in there: the link must still stand when the session begins.
+    pub subject: Option<&'a str>,
     /// What the device calls itself; else it is read from the user agent.
     pub device: Option<&'a str>,
     /// The session this browser held until now: it ends, whoever it belonged to (ASVS 7.2.4).
@@ -185,6 +187,11 @@ impl Auth {
             }
             Some(user) if user.password_changed_at == new.password_changed_at => {}
             _ => return Err(Error::InvalidCredentials),
+        }
+        if let Some(subject) = new.subject
+            && !self.is_linked(act.db(), subject, new.user_id).await?
+        {
+            return Err(Error::InvalidCredentials);
         }
         let new_device = is_new_device(&mut act, &session, caller).await?;
         if let Some(old) = new.replaces {

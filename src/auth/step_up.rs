@@ -6,36 +6,54 @@ use super::{
     event::{Entry, Kind},
     millis,
     password::{Password, Verdict},
+    role::ADMINISTER,
     secret::random,
-    session::{CookieToken, SignedIn},
+    session::{CookieToken, Method, SignedIn},
 };
 use crate::{
-    db::{
-        sessions::{self, Session},
-        users::User,
-    },
+    db::{UnixMillis, sessions, users::User},
     error::Error,
 };
 
 impl Auth {
-    /// Refuses a session whose last proof is too old.
-    pub fn require_recent(&self, session: &Session) -> Result<(), Error> {
+    /// Refuses a session whose last proof is too old, or counts for too little: GitHub sends a browser back without
+    /// asking anybody anything, so an account with a password, and an administrator, prove themselves by the password.
+    pub fn require_recent(&self, signed_in: &SignedIn) -> Result<(), Error> {
+        let SignedIn { user, session, permissions } = signed_in;
+        let needs_password = user.password_hash.is_some() || permissions.allow(ADMINISTER);
+        if self.policy.step_up.is_some() && needs_password && session.method != Method::Password.as_str() {
+            return Err(Error::StepUpRequired);
+        }
+        self.require_since(session.authenticated_at)
+    }
+
+    /// Refuses to set a first password, unless the sign-in itself is recent: a step-up through GitHub is not enough for
+    /// what lets somebody in from then on. An administrator's is set on the command line, as whoever sits at an unlocked
+    /// browser could else make themselves one through GitHub.
+    pub fn require_recent_sign_in(&self, signed_in: &SignedIn) -> Result<(), Error> {
+        if self.policy.step_up.is_some() && signed_in.permissions.allow(ADMINISTER) {
+            return Err(Error::Forbidden);
+        }
+        self.require_since(signed_in.session.created_at)
+    }
+
+    fn require_since(&self, at: UnixMillis) -> Result<(), Error> {
         match self.policy.step_up {
-            Some(age) if self.clock.now() - session.authenticated_at > millis(age) => Err(Error::StepUpRequired),
+            Some(age) if self.clock.now() - at > millis(age) => Err(Error::StepUpRequired),
             _ => Ok(()),
         }
     }
 
-    /// Refuses an API session whose last proof is too old.
+    /// Refuses an API session, which is always proved by a password, if that is too long ago.
     pub async fn require_recent_api(&self, session_id: &str) -> Result<(), Error> {
         let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
-        self.require_recent(&session)
+        self.require_since(session.authenticated_at)
     }
 
     /// Takes the password again, and gives a browser's session a new secret for it (ASVS 7.2.4).
     pub async fn step_up(&self, signed_in: &SignedIn, password: &str, caller: &Caller) -> Result<CookieToken, Error> {
         self.prove(&signed_in.user, &signed_in.session.id, ("password", password), caller).await?;
-        self.stepped_up(signed_in, caller).await
+        self.stepped_up(signed_in, Method::Password, caller).await
     }
 
     /// Takes the password again for an API session. A browser's would need a new secret, which no API answer brings.
@@ -60,7 +78,8 @@ impl Auth {
         act.commit().await.map(drop)
     }
 
-    /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at.
+    /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at. Counted like a
+    /// sign-in, for the account over all networks as well: a stolen session is no place to guess from (ASVS 6.3.1).
     pub(super) async fn prove(
         &self,
         user: &User,
@@ -69,6 +88,7 @@ impl Auth {
         caller: &Caller,
     ) -> Result<(), Error> {
         self.limits.password(caller.ip, &user.email)?;
+        self.limits.password_anywhere(&user.email)?;
         match self.passwords.verify(Password::presented(password), user.password_hash.clone()).await? {
             Verdict::Right | Verdict::RightOutdated => Ok(()),
             Verdict::Wrong => {
@@ -79,10 +99,15 @@ impl Auth {
     }
 
     /// The proof, and a new secret for the session that gave it.
-    pub(super) async fn stepped_up(&self, signed_in: &SignedIn, caller: &Caller) -> Result<CookieToken, Error> {
+    pub(super) async fn stepped_up(
+        &self,
+        signed_in: &SignedIn,
+        method: Method,
+        caller: &Caller,
+    ) -> Result<CookieToken, Error> {
         let (user, session) = (&signed_in.user, &signed_in.session);
         let mut act = self.begin(Some(caller)).await?;
-        let token = renew_cookie(&mut act, &session.id).await?;
+        let token = renew_cookie(&mut act, &session.id, method).await?;
         act.log(Entry::new(Kind::SteppedUp).user(&user.id).session(&session.id));
         act.commit().await?;
         Ok(token)
@@ -94,8 +119,8 @@ impl Auth {
 }
 
 /// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
-pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str) -> Result<CookieToken, Error> {
+pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str, method: Method) -> Result<CookieToken, Error> {
     let (token, now) = (CookieToken::new(random()), act.now);
-    let renewed = sessions::replace_token(act.db(), id, &token.hash(), now).await?;
+    let renewed = sessions::replace_token(act.db(), id, &token.hash(), method.as_str(), now).await?;
     if renewed { Ok(token) } else { Err(Error::NotSignedIn) }
 }
