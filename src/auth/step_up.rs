@@ -6,12 +6,16 @@ use super::{
     event::{Entry, Kind},
     millis,
     password::{Password, Verdict},
-    role::ADMINISTER,
+    role::{ADMINISTER, Permissions},
     secret::random,
     session::{CookieToken, Method, SignedIn},
 };
 use crate::{
-    db::{UnixMillis, sessions, users::User},
+    db::{
+        UnixMillis,
+        sessions::{self, Session},
+        users::{self, User},
+    },
     error::Error,
 };
 
@@ -19,7 +23,18 @@ impl Auth {
     /// Refuses a session whose last proof is too old, or counts for too little: GitHub sends a browser back without
     /// asking anybody anything, so an account with a password, and an administrator, prove themselves by the password.
     pub fn require_recent(&self, signed_in: &SignedIn) -> Result<(), Error> {
-        let SignedIn { user, session, permissions } = signed_in;
+        self.require_proof(&signed_in.user, &signed_in.session, &signed_in.permissions)
+    }
+
+    /// As [`Auth::require_recent`], for the session that a token names: a browser's hands out tokens as well.
+    pub async fn require_recent_api(&self, session_id: &str) -> Result<(), Error> {
+        let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
+        let user = users::find(self.db.reader(), &session.user_id).await?.ok_or(Error::InvalidToken)?;
+        let permissions = self.permissions(&user).await?;
+        self.require_proof(&user, &session, &permissions)
+    }
+
+    fn require_proof(&self, user: &User, session: &Session, permissions: &Permissions) -> Result<(), Error> {
         let needs_password = user.password_hash.is_some() || permissions.allow(ADMINISTER);
         if self.policy.step_up.is_some() && needs_password && session.method != Method::Password.as_str() {
             return Err(Error::StepUpRequired);
@@ -42,12 +57,6 @@ impl Auth {
             Some(age) if self.clock.now() - at > millis(age) => Err(Error::StepUpRequired),
             _ => Ok(()),
         }
-    }
-
-    /// Refuses an API session, which is always proved by a password, if that is too long ago.
-    pub async fn require_recent_api(&self, session_id: &str) -> Result<(), Error> {
-        let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
-        self.require_since(session.authenticated_at)
     }
 
     /// Takes the password again, and gives a browser's session a new secret for it (ASVS 7.2.4).
