@@ -24,7 +24,7 @@ export function siteOn(page: Page) {
     email: main.getByLabel('Email'),
     password: main.getByLabel('Password'),
     submit: main.getByRole('button', { name: 'Sign in' }),
-    github: main.getByRole('link', { name: 'Continue with GitHub' }),
+    github: main.getByRole('button', { name: 'Continue with GitHub' }),
     async fillAndSubmit({ email, password }: Pick<Person, 'email' | 'password'>) {
       await login.email.fill(email);
       await login.password.fill(password);
@@ -58,6 +58,7 @@ export function siteOn(page: Page) {
   const password = {
     current: main.getByLabel('Current password'),
     new: main.getByLabel('New password'),
+    unlink: main.getByRole('checkbox', { name: 'Also unlink GitHub' }),
     submit: main.getByRole('button', { name: /^(Change|Set a) password$/ }),
   };
 
@@ -133,8 +134,8 @@ export function siteOn(page: Page) {
       until: main.getByLabel('Until (UTC)'),
       submit: main.getByRole('button', { name: 'Filter' }),
       clear: main.getByRole('link', { name: 'Clear' }),
-      csv: main.getByRole('link', { name: 'CSV' }),
-      jsonLines: main.getByRole('link', { name: 'JSON Lines' }),
+      csv: main.getByRole('button', { name: 'CSV' }),
+      jsonLines: main.getByRole('button', { name: 'JSON Lines' }),
     },
 
     roles: {

@@ -58,6 +58,7 @@ impl App {
     pub async fn new(config: Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
         let _ = any_spawner::Executor::init_tokio(); // fails only where it was done before
         let auth = Auth::new(&config, db, secret, clock).await?;
+        auth.bind_identities().await?;
         let origin = config.base_url.origin();
         Ok(Self(Arc::new(Parts {
             auth,
@@ -92,11 +93,12 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/admin/users/{id}", get(api::admin::users::show).patch(api::admin::users::update))
         .route("/api/v1/admin/users/{id}/sessions", get(api::admin::users::sessions))
         .route("/api/v1/admin/users/{id}/revoke-sessions", post(api::admin::users::revoke_sessions))
+        .route("/api/v1/admin/users/{id}/identities/github", delete(api::admin::users::unlink_github))
         .route("/api/v1/admin/sessions", get(api::admin::sessions::list))
         .route("/api/v1/admin/sessions/{id}", delete(api::admin::sessions::delete))
         .route("/api/v1/admin/sessions/revoke-all", post(api::admin::sessions::revoke_all))
         .route("/api/v1/admin/events", get(api::admin::events::list))
-        .route("/api/v1/admin/events/export", get(api::admin::events::download))
+        .route("/api/v1/admin/events/export", post(api::admin::events::download))
         .route("/api/v1/admin/roles", get(api::admin::roles::list))
         .route("/api/v1/admin/roles/{name}", put(api::admin::roles::save).delete(api::admin::roles::delete))
         .route("/.well-known/jwks.json", get(api::jwks::show))
@@ -126,15 +128,16 @@ pub fn router(app: App) -> Router {
         .route("/admin/users/{id}/disable", get(up).post(pages::admin::users::disable))
         .route("/admin/users/{id}/enable", get(up).post(pages::admin::users::enable))
         .route("/admin/users/{id}/sign-out", get(up).post(pages::admin::users::sign_out))
+        .route("/admin/users/{id}/unlink", get(up).post(pages::admin::users::unlink))
         .route("/admin/sessions", get(pages::admin::sessions::show))
         .route("/admin/sessions/end", get(up).post(pages::admin::sessions::end))
         .route("/admin/sessions/end-all", get(up).post(pages::admin::sessions::end_all))
         .route("/admin/events", get(pages::admin::events::show))
-        .route("/admin/events/export", get(pages::admin::events::download))
+        .route("/admin/events/export", post(pages::admin::events::download))
         .route("/admin/roles", get(pages::admin::roles::show).post(pages::admin::roles::save))
         .route("/admin/roles/remove", get(up).post(pages::admin::roles::remove))
         .route("/language", post(pages::language::choose))
-        .route("/auth/github", get(pages::github::begin))
+        .route("/auth/github", get(pages::github::show).post(pages::github::begin))
         .route("/auth/github/callback", get(pages::github::callback))
         .route("/auth/github/confirm", get(pages::github::confirm).post(pages::github::submit_confirm))
         .route("/auth/github/link", get(to_account).post(pages::github::begin_link))

@@ -28,9 +28,12 @@ pub use fill::{Amounts, fill};
 pub enum UserCommand {
     /// Make an account. Its password is made up and printed once, unless --password-stdin gives it
     Create(NewUser),
-    /// Give a user another password, made up and printed once, and sign them out everywhere
+    /// Give a user another password, made up and printed once, unlink GitHub, and sign them out everywhere
     Password {
         email: String,
+        /// Leave GitHub linked
+        #[arg(long)]
+        keep_links: bool,
         /// Read the password from the first line of standard input
         #[arg(long)]
         password_stdin: bool,
@@ -110,7 +113,9 @@ pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartErro
     let auth = open(config, matches!(command, UserCommand::Create(_))).await?;
     let done = match command {
         UserCommand::Create(new) => create(&auth, new).await,
-        UserCommand::Password { email, password_stdin } => set_password(&auth, &email, password_stdin).await,
+        UserCommand::Password { email, keep_links, password_stdin } => {
+            set_password(&auth, &email, keep_links, password_stdin).await
+        }
         UserCommand::Grant { email, role } => change_roles(&auth, &email, |roles| roles.push(role)).await,
         UserCommand::Revoke { email, role } => change_roles(&auth, &email, |roles| roles.retain(|r| *r != role)).await,
         UserCommand::Disable { email } => set_disabled(&auth, &email, true).await,
@@ -138,11 +143,11 @@ async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn set_password(auth: &Auth, email: &str, from_stdin: bool) -> Result<(), StartError> {
+async fn set_password(auth: &Auth, email: &str, keep_links: bool, from_stdin: bool) -> Result<(), StartError> {
     let user = find(auth, email).await?;
     let (password, made_up) = choose_password(from_stdin)?;
-    let ended = auth.reset_password(&user, &password, &command_line()).await.map_err(failed)?;
-    println!("{} has another password; sessions ended: {ended}.", user.email);
+    let (ended, unlinked) = auth.reset_password(&user, &password, keep_links, &command_line()).await.map_err(failed)?;
+    println!("{} has another password; links removed: {unlinked}; sessions ended: {ended}.", user.email);
     show_password(&password, made_up);
     Ok(())
 }

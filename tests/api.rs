@@ -67,11 +67,18 @@ async fn a_bad_path_or_query_is_refused_as_everything_else_is() {
     for (path, field, code) in [
         ("/api/v1/admin/users?disabled=yes", "disabled", "wrong-type"),
         ("/api/v1/admin/users?q=a&q=b", "q", "wrong-type"),
-        ("/api/v1/admin/events/export", "format", "missing"),
         ("/api/v1/sessions?limit=0", "limit", "limit-invalid"),
     ] {
         let fault = &admin.get(path).await.problem(422, "invalid_input")["errors"][0];
         assert_eq!((fault["field"].as_str(), fault["code"].as_str()), (Some(field), Some(code)), "{path}");
+    }
+    for (body, field, code) in [
+        (json!({}), "format", "missing"),
+        (json!({ "format": "xml" }), "format", "wrong-type"),
+        (json!({ "format": "csv", "user": "x" }), "user", "unknown"),
+    ] {
+        let fault = &admin.post("/api/v1/admin/events/export", body).await.problem(422, "invalid_input")["errors"][0];
+        assert_eq!((fault["field"].as_str(), fault["code"].as_str()), (Some(field), Some(code)));
     }
     let page = t.anonymous().get("/login?next=a&next=b").await;
     assert_eq!(page.status, 422);

@@ -4,7 +4,9 @@ use sekisho::auth::audit::Fault;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
-use crate::harness::{DAY, PASSWORD, TestApp};
+use crate::harness::{DAY, MINUTE, PASSWORD, TestApp};
+
+const EXPORT: &str = "/api/v1/admin/events/export";
 
 /// Registered, signed in, ended; then a new device, and three times in and out.
 const ENTRIES: i64 = 10;
@@ -212,7 +214,7 @@ async fn nothing_from_outside_can_forge_a_line() {
     forger.post("/api/v1/tokens", body).await;
     forger.headers[0].1 = "=HYPERLINK(\"http://evil\")".into();
     forger.post("/api/v1/tokens", json!({ "email": "a@b.co", "password": "x" })).await;
-    let csv = admin.get("/api/v1/admin/events/export?format=csv&kind=sign_in_failed").await;
+    let csv = admin.post(EXPORT, json!({ "format": "csv", "kind": "sign_in_failed" })).await;
     assert_eq!(csv.header("content-disposition"), "attachment; filename=\"sekisho-log.csv\"");
     let csv = csv.text();
     assert_eq!(csv.lines().count(), 3, "{csv}");
@@ -220,7 +222,7 @@ async fn nothing_from_outside_can_forge_a_line() {
         !csv.contains('\u{9b}') && !csv.contains("a@b.co") && !csv.contains(",=") && !csv.contains(",\"="),
         "{csv}"
     );
-    let lines = admin.get("/api/v1/admin/events/export?format=jsonl").await.text();
+    let lines = admin.post(EXPORT, json!({ "format": "jsonl" })).await.text();
     for line in lines.lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("JSON");
     }
@@ -251,4 +253,31 @@ async fn the_log_is_searched_by_person_kind_time_and_place() {
     let problem = bad.problem(422, "invalid_input");
     let fields: Vec<_> = problem["errors"].as_array().expect("a list").iter().map(|e| e["field"].clone()).collect();
     assert_eq!(fields, ["kind", "from", "to", "network"]);
+}
+
+#[tokio::test]
+async fn a_stolen_session_takes_no_export_of_the_log_along() {
+    let t = TestApp::new().await;
+    let (mut api, _) = t.admin("root@example.com").await;
+    let mut browser = t.sign_in_browser("root@example.com").await;
+    t.clock.advance(11 * MINUTE);
+    let wanted = json!({ "format": "csv" });
+    api.post(EXPORT, wanted.clone()).await.problem(401, "step_up_required");
+    let fields = [("format", "csv"), ("kind", "registered")];
+    let asked = browser.form("/admin/events/export", &fields).await;
+    assert_eq!(asked.status, 403);
+    let page = asked.text();
+    assert!(page.contains("You asked for: Export the log") && page.contains("name=\"kind\" value=\"registered\""));
+    let export = browser.form("/admin/events/export", &[&fields[..], &[("step_up_password", PASSWORD)]].concat()).await;
+    assert_eq!((export.status.as_u16(), export.text().lines().count()), (200, 2));
+    assert_eq!(api.post("/api/v1/me/step-up", json!({ "password": PASSWORD })).await.status, 204);
+    assert_eq!(api.post(EXPORT, wanted.clone()).await.status, 200);
+
+    // A link, an image or a page of another site's asks in vain.
+    api.get(EXPORT).await.problem(405, "method_not_allowed");
+    assert_eq!(browser.get("/admin/events/export?format=csv").await.status, 405);
+    browser.headers.push(("sec-fetch-site", "cross-site".into()));
+    assert_eq!(browser.form("/admin/events/export", &fields).await.status, 403);
+    let (mut ada, _) = t.api("ada@example.com").await;
+    ada.post(EXPORT, wanted).await.problem(403, "forbidden");
 }

@@ -14,9 +14,9 @@ use serde_json::json;
 
 use crate::harness::{Answer, Client, MINUTE, PASSWORD, TestApp};
 
-/// Starts the fake and an app that knows it. A code is `<persona>~<challenge>`, as this test's "authorize page" hands
-/// them out; the token is the persona.
-async fn app(settings: &[(&str, &str)]) -> TestApp {
+/// Starts the fake; a code is `<persona>~<challenge>`, as this test's "authorize page" hands them out; the token is the
+/// persona.
+pub async fn fake() -> String {
     let fake = Router::new()
         .route("/login/oauth/access_token", post(token))
         .route("/user", get(user))
@@ -24,6 +24,12 @@ async fn app(settings: &[(&str, &str)]) -> TestApp {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, fake).await });
+    url
+}
+
+/// Starts the fake and an app that knows it.
+pub async fn app(settings: &[(&str, &str)]) -> TestApp {
+    let url = fake().await;
     let github = [
         ("SEKISHO_GITHUB_CLIENT_ID", "the-client"),
         ("SEKISHO_GITHUB_CLIENT_SECRET", "the-secret"),
@@ -89,13 +95,15 @@ async fn emails(headers: HeaderMap) -> Response {
 }
 
 /// Leaves for GitHub; returns the state and the challenge.
-async fn depart(browser: &mut Client, path: &str) -> (String, String) {
-    let away = if path.ends_with("/link") { browser.form(path, &[]).await } else { browser.get(path).await };
-    asked(&away)
+pub async fn depart(browser: &mut Client, path: &str) -> (String, String) {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let fields: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    asked(&browser.form(path, &fields).await)
 }
 
 /// The state and the challenge that an answer sends to GitHub.
-fn asked(answer: &Answer) -> (String, String) {
+pub fn asked(answer: &Answer) -> (String, String) {
     let url = url::Url::parse(answer.location()).expect("a URL");
     let query: HashMap<_, _> = url.query_pairs().into_owned().collect();
     assert_eq!(url.path(), "/login/oauth/authorize");
@@ -106,17 +114,17 @@ fn asked(answer: &Answer) -> (String, String) {
     (query["state"].clone(), query["code_challenge"].clone())
 }
 
-fn callback(persona: &str, state: &str, challenge: &str) -> String {
+pub fn callback(persona: &str, state: &str, challenge: &str) -> String {
     format!("/auth/github/callback?code={persona}~{challenge}&state={state}")
 }
 
 /// The whole way to GitHub and back.
-async fn come_back_as(browser: &mut Client, path: &str, persona: &str) -> Answer {
+pub async fn come_back_as(browser: &mut Client, path: &str, persona: &str) -> Answer {
     let (state, challenge) = depart(browser, path).await;
     browser.get(&callback(persona, &state, &challenge)).await
 }
 
-async fn come_back_from(browser: &mut Client, away: &Answer, persona: &str) -> Answer {
+pub async fn come_back_from(browser: &mut Client, away: &Answer, persona: &str) -> Answer {
     let (state, challenge) = asked(away);
     browser.get(&callback(persona, &state, &challenge)).await
 }
@@ -149,12 +157,6 @@ async fn nobody_is_left_without_a_way_in() {
     t.sign_in_browser("octocat@example.com").await;
 }
 
-/// Proves at GitHub who this is, and comes back as `persona`.
-async fn step_up_as(browser: &mut Client, persona: &str) -> Answer {
-    let away = browser.form("/auth/github/step-up", &[("next", "/account/password")]).await;
-    come_back_from(browser, &away, persona).await
-}
-
 #[tokio::test]
 async fn one_persons_step_up_is_nothing_in_anothers_session() {
     let t = app(&[]).await;
@@ -165,26 +167,6 @@ async fn one_persons_step_up_is_nothing_in_anothers_session() {
     // The session changes before the answer comes.
     come_back_as(&mut browser, "/auth/github", "hubot").await;
     assert_eq!(come_back_from(&mut browser, &away, "octocat").await.status, 403);
-}
-
-#[tokio::test]
-async fn a_password_is_set_only_soon_after_signing_in() {
-    let t = app(&[]).await;
-    let mut browser = t.anonymous();
-    come_back_as(&mut browser, "/auth/github", "octocat").await;
-    t.clock.advance(11 * MINUTE);
-    let late = browser.form("/account/password", &[("new_password", PASSWORD)]).await;
-    assert_eq!(late.status, 403);
-    let page = late.text();
-    assert!(page.contains("Confirm it's you") && page.contains("action=\"/auth/github/step-up\""));
-    assert!(!page.contains(PASSWORD), "a password is never repeated in a page");
-
-    // Back from GitHub, as oneself, it is allowed.
-    assert_eq!(step_up_as(&mut browser, "hubot").await.status, 403, "somebody else proves nothing");
-    assert_eq!(browser.get("/account/password").await.status, 403);
-    assert_eq!(step_up_as(&mut browser, "octocat").await.location(), "/account/password");
-    let set = browser.form("/account/password", &[("new_password", PASSWORD)]).await;
-    assert_eq!(set.location(), "/account?done=password");
 }
 
 #[tokio::test]
@@ -312,6 +294,7 @@ async fn without_a_client_id_there_is_no_github() {
     let t = TestApp::new().await;
     assert!(!t.anonymous().get("/login").await.text().contains("GitHub"));
     assert_eq!(t.anonymous().get("/auth/github").await.status, 404);
+    assert_eq!(t.anonymous().form("/auth/github", &[]).await.status, 404);
     let mut ada = t.browser("ada@example.com").await;
     assert!(!ada.get("/account").await.text().contains("Link GitHub"));
 }

@@ -63,6 +63,12 @@ impl TestApp {
         self.restart().await
     }
 
+    /// As [`TestApp::restart`], with other settings over those that there were.
+    pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.restart().await
+    }
+
     /// Another process on the same database, with the same clock.
     pub async fn second_node(&self) -> Self {
         Self::start(self.settings.clone(), self.clock.clone(), None).await

@@ -137,7 +137,7 @@ async fn a_request_in_flight_never_revives_an_ended_session() {
     let now = t.clock.now();
     assert!(!sessions::update_data(db.writer(), &hash, "{}").await.expect("writes"));
     assert!(!sessions::touch(db.writer(), &id, now, now, None, "127.0.0.1").await.expect("writes"));
-    assert!(!sessions::replace_token(db.writer(), &id, "another", now).await.expect("writes"));
+    assert!(!sessions::replace_token(db.writer(), &id, "another", "password", now).await.expect("writes"));
     assert!(sessions::end(db.writer(), &id, &row.user_id, "idle_timeout", now).await.expect("writes").is_none());
     // And a secret that is taken makes no second session.
     let twin = sessions::Session { id: t.clock.new_id(), ..row };

@@ -125,7 +125,8 @@ test('a GitHub account belongs to one person only', async ({
   complaints.allow(403, '/auth/github/callback');
   const { login } = await githubAccount();
   const other = await openBrowser();
-  await other.page.goto('/auth/github');
+  await other.page.goto('/login');
+  await other.login.github.click();
   await githubOn(other.page).authorize(login);
   await expect(other.nav.signOut).toBeVisible();
 
@@ -138,7 +139,10 @@ test('a GitHub account belongs to one person only', async ({
 
 test('the last way in stays until there is a password', async ({ github, githubAccount, page, site }) => {
   const { login } = await githubAccount();
+  // A link to where the button leads goes to the button.
   await page.goto('/auth/github?next=/account');
+  await expect(page).toHaveURL('/login?next=%2Faccount');
+  await site.login.github.click();
   await github.authorize(login);
   await expect(page.getByText('GitHub is your only way in. Set a password before you unlink it.')).toBeVisible();
   await expect(site.account.unlinkGithub).toBeHidden();
@@ -149,4 +153,33 @@ test('the last way in stays until there is a password', async ({ github, githubA
   await site.password.submit.click();
   await site.account.unlinkGithub.click();
   await expect(site.notice).toHaveText('GitHub is no longer linked.');
+});
+
+test('a changed password takes GitHub along unless the box is unticked', async ({
+  github,
+  githubAccount,
+  page,
+  site,
+  user,
+}) => {
+  const { login } = await githubAccount();
+  await site.signIn(user);
+  await page.goto('/account');
+  await site.account.linkGithub.click();
+  await github.authorize(login);
+  await page.goto('/account/password');
+  await expect(site.password.unlink).toBeChecked();
+  await site.password.unlink.uncheck();
+  const next = newPerson().password + '!';
+  await site.password.current.fill(user.password);
+  await site.password.new.fill(next);
+  await site.password.submit.click();
+  await expect(page.getByText(`Linked to ${login}`)).toBeVisible();
+
+  await page.goto('/account/password');
+  await site.password.current.fill(next);
+  await site.password.new.fill(user.password);
+  await site.password.submit.click();
+  await expect(site.notice).toContainText('GitHub is no longer linked.');
+  await expect(site.account.linkGithub).toBeVisible();
 });

@@ -17,7 +17,6 @@ keeper-sign-in = { login-submit }
 keeper-wrong-password = That password is not right. Please try again.
 keeper-sign-in-failed = Signing in did not work. Please try again in a moment.
 keeper-sign-in-page = Go to the sign-in page
-keeper-github = { login-github }
 keeper-draft-restored = Your unsaved text was restored.
 keeper-draft-discard = Discard
 

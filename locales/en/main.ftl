@@ -56,8 +56,14 @@ room-text = You can be signed in on a limited number of devices at once. Sign ou
 
 step-up-title = Confirm it's you
 step-up-text = You signed in a while ago. Enter your password to continue; what you asked for then happens.
+step-up-text-password = You are signed in with GitHub. For this, enter your password; what you asked for then happens.
 step-up-text-github = You signed in a while ago. Confirm at GitHub that it's you. You then come back to where you were; please do it again there.
+step-up-text-password-first = GitHub alone is not enough for an administrator: this needs a password, and your account has none. Whoever runs this server can set one with “sekisho user password --keep-links”.
 step-up-text-no-way = You signed in a while ago, so you have to confirm that it's you. That can't be done here: your only way to sign in is GitHub, which this site no longer offers. Please ask an administrator.
+step-up-asked-for = You asked for: { $action }
+step-up-end-device = Sign out a device
+step-up-export = Export the log
+step-up-remove-role = Remove a role
 step-up-submit = Confirm
 step-up-cancel = Cancel
 
@@ -93,10 +99,15 @@ account-sign-in-title = Signing in
 
 password-title = Change password
 password-set-title = Set a password
+password-set-again = Your sign-in was a while ago. To set a password, sign in with GitHub again; you then come back to this page.
+password-set-admin = An administrator's first password is not set here, because GitHub alone does not prove who you are. Whoever runs this server can set one with “sekisho user password --keep-links”.
 password-current = Current password
 password-new = New password
 password-change-submit = Change password
 password-changed = Your password was changed. All other devices are signed out.
+password-changed-unlinked = Your password was changed and GitHub is no longer linked. All other devices are signed out.
+password-unlink = Also unlink GitHub
+password-unlink-hint = Keep this ticked if somebody else may have known your password: they could have linked a GitHub account of their own. You can link yours again afterwards.
 
 ## Devices
 
@@ -224,6 +235,7 @@ admin-done-disabled = The account is disabled and signed out everywhere.
 admin-done-enabled = The account is enabled again.
 admin-done-signed-out = This account is signed out everywhere.
 admin-done-ended = The session has ended.
+admin-done-unlinked = GitHub is no longer linked to this account.
 admin-done-everybody = Everybody else was signed out.
 admin-done-role-saved = The role was saved.
 admin-done-role-removed = The role was removed.

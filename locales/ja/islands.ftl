@@ -17,7 +17,6 @@ keeper-sign-in = { login-submit }
 keeper-wrong-password = パスワードが正しくありません。もう一度お試しください。
 keeper-sign-in-failed = サインインできませんでした。しばらくしてからもう一度お試しください。
 keeper-sign-in-page = サインインページへ
-keeper-github = { login-github }
 keeper-draft-restored = 保存されていない入力内容を復元しました。
 keeper-draft-discard = 破棄
 

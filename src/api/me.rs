@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{bearer::BearerUser, json::Body, problem::Problem};
 use crate::{
     app::App,
-    auth::clock::rfc3339,
+    auth::{account, clock::rfc3339, session::SignedIn},
     db::{
         sessions,
         users::{ProfileChange, User},
@@ -61,6 +61,9 @@ fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resu
 pub struct PasswordChange {
     current_password: String,
     new_password: String,
+    /// Whether GitHub is unlinked as well.
+    #[serde(default)]
+    remove_links: bool,
 }
 
 pub async fn show(State(app): State<App>, bearer: BearerUser) -> Result<Json<Me>, Problem> {
@@ -94,7 +97,7 @@ pub async fn step_up(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `PUT /api/v1/me/password`: ends all other sessions.
+/// `PUT /api/v1/me/password`: ends all other sessions; with `remove_links`, unlinks GitHub as well.
 pub async fn change_password(
     State(app): State<App>,
     bearer: BearerUser,
@@ -102,8 +105,14 @@ pub async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;
-    app.auth
-        .change_password(&user, &session, &change.current_password, &change.new_password, false, &bearer.caller)
-        .await?;
+    let permissions = app.auth.permissions(&user).await?;
+    let signed_in = SignedIn { user: (*user).clone(), session, permissions };
+    let change = account::PasswordChange {
+        current: &change.current_password,
+        new: &change.new_password,
+        keep_links: !change.remove_links,
+        renew: false,
+    };
+    app.auth.change_password(&signed_in, change, &bearer.caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -69,13 +69,19 @@ pub async fn list(
     Ok(Json(Page::of(found, |session| Item::new(session, &claims.sid))))
 }
 
-/// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was.
+/// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was. Another device than one's own asks
+/// for step-up, or a stolen token could sign the owner out.
 pub async fn delete(
     State(app): State<App>,
     BearerUser { claims, caller }: BearerUser,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let reason = if id == claims.sid { Reason::SignedOut } else { Reason::RevokedByUser };
+    let reason = if id == claims.sid {
+        Reason::SignedOut
+    } else {
+        app.auth.require_recent_api(&claims.sid).await?;
+        Reason::RevokedByUser
+    };
     match app.auth.end(Which::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&caller)).await? {
         0 => Err(Problem(Error::NotFound)),
         _ => Ok(StatusCode::NO_CONTENT),

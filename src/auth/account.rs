@@ -3,16 +3,14 @@
 use super::{
     Auth, Caller,
     event::{Entry, Kind},
+    link::remove_links,
     password::Password,
     reason::Reason,
-    session::{CookieToken, Which},
+    session::{CookieToken, Method, SignedIn, Which},
     step_up::renew_cookie,
 };
 use crate::{
-    db::{
-        sessions::Session,
-        users::{self, ProfileChange, User},
-    },
+    db::users::{self, ProfileChange, User},
     error::{Error, FieldError},
 };
 
@@ -52,6 +50,19 @@ fn parse_locale(locale: Option<String>) -> Result<Option<String>, FieldError> {
     }
 }
 
+/// A password to be changed.
+#[derive(Clone, Copy)]
+pub struct PasswordChange<'a> {
+    /// Not looked at where the account has none.
+    pub current: &'a str,
+    pub new: &'a str,
+    /// Whether GitHub stays linked: else somebody else's link, made while the old password was in their hands, would
+    /// let them in again.
+    pub keep_links: bool,
+    /// Whether this session, a browser's, gets a new secret, which the caller has to deliver (ASVS 7.2.4).
+    pub renew: bool,
+}
+
 impl Auth {
     /// Changes a profile and returns it as it now is. All faults of the input are told at once.
     pub async fn change_profile(&self, user: &User, change: ProfileChange, caller: &Caller) -> Result<User, Error> {
@@ -73,25 +84,22 @@ impl Auth {
         Ok(changed)
     }
 
-    /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for;
-    /// an account that has none needs a sign-in no older than the policy's step-up time. `renew`: gives a browser's
-    /// session a new secret, which its caller has to deliver (ASVS 7.2.4).
+    /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for; an
+    /// account that has none needs a recent sign-in.
     pub async fn change_password(
         &self,
-        user: &User,
-        session: &Session,
-        current: &str,
-        new: &str,
-        renew: bool,
+        signed_in: &SignedIn,
+        change: PasswordChange<'_>,
         caller: &Caller,
     ) -> Result<Option<CookieToken>, Error> {
+        let SignedIn { user, session, .. } = signed_in;
         let old = user.password_hash.clone();
         if old.is_some() {
-            self.prove(user, &session.id, ("current_password", current), caller).await?;
+            self.prove(user, &session.id, ("current_password", change.current), caller).await?;
         } else {
-            self.require_recent(session)?;
+            self.require_recent_sign_in(signed_in)?;
         }
-        let new = Password::choose("new_password", new, &[&user.email, &user.name])
+        let new = Password::choose("new_password", change.new, &[&user.email, &user.name])
             .map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
         let mut act = self.begin(Some(caller)).await?;
@@ -100,15 +108,27 @@ impl Auth {
             return Err(Error::field("current_password", "password-wrong"));
         }
         act.notify(&user.id).await?;
-        let token = if renew { Some(renew_cookie(&mut act, &session.id).await?) } else { None };
+        let token =
+            if change.renew { Some(renew_cookie(&mut act, &session.id, Method::Password).await?) } else { None };
         act.log(Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id));
+        // Whoever sets a first password has come by the link just now.
+        if old.is_some() && !change.keep_links {
+            remove_links(&mut act, &user.id).await?;
+        }
         act.end(Which::Others { user_id: &user.id, keep: &session.id }, Reason::PasswordChanged).await?;
         act.commit().await?;
         Ok(token)
     }
 
-    /// Sets a password for somebody who can't, and ends all their sessions; returns how many.
-    pub async fn reset_password(&self, user: &User, new: &str, caller: &Caller) -> Result<usize, Error> {
+    /// Sets a password for somebody who can't, removes their links unless they are to stay, and ends all their sessions;
+    /// returns how many sessions and links those were.
+    pub async fn reset_password(
+        &self,
+        user: &User,
+        new: &str,
+        keep_links: bool,
+        caller: &Caller,
+    ) -> Result<(usize, u64), Error> {
         let new = Password::choose("password", new, &[&user.email, &user.name])
             .map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
@@ -118,7 +138,8 @@ impl Auth {
         users::swap_password(act.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
         act.notify(&user.id).await?;
         act.log(Entry::new(Kind::PasswordChanged).user(&user.id));
+        let links = if keep_links { 0 } else { remove_links(&mut act, &user.id).await? };
         act.end(Which::AllOf(&user.id), Reason::PasswordChanged).await?;
-        act.commit().await
+        Ok((act.commit().await?, links))
     }
 }

@@ -1,8 +1,12 @@
 //! Coming in with GitHub, by the authorization code flow with PKCE (RFC 7636, RFC 9700).
 //!
 //! State and verifier are bound to the browser that began, live ten minutes, and work once (ASVS 10.1.2). An account
-//! is known by GitHub's user id, never by an e-mail address (ASVS 6.8.1): an address that already has an account
-//! asks for that account's password before the two are linked.
+//! is known by GitHub's user id on one host, never by an e-mail address (ASVS 6.8.1): an address that already has an
+//! account asks for that account's password before the two are linked ([`link`](super::link)).
+//!
+//! GitHub sends whoever is signed in there back without asking them anything, and has no `prompt=login` or `max_age`.
+//! So its answer is no fresh proof for an account that has a password, nor for an administrator (ASVS 7.5.1, 7.5.3);
+//! whoever is signed in here already is at least made to choose the account there (`prompt=select_account`).
 
 use std::time::Duration;
 
@@ -19,52 +23,53 @@ use super::{
     ceremony::Ceremony,
     email::Email,
     event::{Entry, Kind},
+    link::{PendingLink, linked},
     reason::Reason,
+    role::ADMINISTER,
     secret::{OpaqueToken, sha256_hex},
-    session::{CookieToken, SignedIn},
+    session::{CookieToken, Method, SignedIn},
     sign_in::taken,
 };
 use crate::{
     config::{GithubConfig, Url},
     db::{
-        identities::{self, Identity},
+        UnixMillis,
+        identities::{self, Identity, Provider},
         users::{self, User},
     },
     error::Error,
 };
 
-const PROVIDER: &str = "github";
-/// The token that continues a pending link.
-const LINK_PREFIX: &str = "sk_ln_";
+/// The provider of github.com; another host's has its name behind it.
+const GITHUB: &str = "github";
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
 /// GitHub, or a GitHub Enterprise, as configured.
 pub struct Github {
+    pub(super) provider: Provider,
     client: Client,
     api_url: String,
     http: reqwest::Client,
 }
 
 /// What the person wanted when they left for GitHub.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     SignIn,
-    /// To link the account that this session is signed in to.
-    Link {
-        session_id: String,
-    },
-    /// To prove again who holds this session.
-    StepUp {
-        session_id: String,
-    },
+    /// To link the account that is signed in.
+    Link,
+    /// To prove again who holds the session.
+    StepUp,
 }
 
 /// How a ceremony came out.
 pub enum Outcome {
+    /// `subject` is GitHub's id of the user.
     SignedIn {
         user: Box<User>,
+        subject: String,
         next: String,
     },
     Linked {
@@ -87,23 +92,25 @@ struct Departure {
     purpose: Purpose,
     verifier: String,
     next: String,
+    /// Whoever was signed in.
+    by: Option<Traveller>,
+}
+
+/// A session that left for GitHub. The departure is void once the session is another, or the password changed.
+#[derive(Serialize, Deserialize)]
+struct Traveller {
+    session_id: String,
+    password_changed_at: Option<UnixMillis>,
+}
+
+impl Traveller {
+    fn is(&self, current: &SignedIn) -> bool {
+        self.session_id == current.session.id && self.password_changed_at == current.user.password_changed_at
+    }
 }
 
 impl Ceremony for Departure {
     const NAME: &'static str = "ceremony-github";
-}
-
-/// A link that waits for a password.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct PendingLink {
-    pub email: String,
-    pub login: String,
-    subject: String,
-    next: String,
-}
-
-impl Ceremony for PendingLink {
-    const NAME: &'static str = "ceremony-link";
 }
 
 #[derive(Deserialize)]
@@ -123,6 +130,7 @@ struct Address {
 impl Github {
     pub fn new(config: GithubConfig, base_url: &Url) -> Result<Self, Error> {
         let at = |path: &str| format!("{}{path}", config.url);
+        let provider = provider(&config.url)?;
         let client = BasicClient::new(ClientId::new(config.client_id))
             .set_client_secret(ClientSecret::new(config.client_secret.expose().to_owned()))
             .set_auth_uri(AuthUrl::new(at("/login/oauth/authorize")).map_err(Error::internal)?)
@@ -134,7 +142,7 @@ impl Github {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(Error::internal)?;
-        Ok(Self { client, api_url: config.api_url.to_string(), http })
+        Ok(Self { provider, client, api_url: config.api_url.to_string(), http })
     }
 
     async fn exchange(&self, code: String, verifier: String) -> Result<BasicTokenResponse, Error> {
@@ -173,6 +181,15 @@ impl Github {
     }
 }
 
+/// Who vouches for what the GitHub at `url` says.
+fn provider(url: &Url) -> Result<Provider, Error> {
+    let origin = url.origin();
+    let host = origin.split_once("://").map(|(_, host)| host).filter(|host| !host.is_empty());
+    let host = host.ok_or_else(|| Error::internal("SEKISHO_GITHUB_URL has no host"))?.to_owned();
+    let key = if host == "github.com" { GITHUB.to_owned() } else { format!("{GITHUB}:{host}") };
+    Ok(Provider { key, host })
+}
+
 async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     let answer = http.execute(request.try_into()?).await?;
     let status = answer.status();
@@ -197,18 +214,35 @@ fn transport(error: &reqwest::Error) -> Error {
 }
 
 impl Auth {
-    /// Begins a ceremony for the browser that holds `browser`; returns where to send it.
-    pub async fn begin_github(&self, browser: &OpaqueToken, purpose: Purpose, next: String) -> Result<String, Error> {
+    /// Begins a ceremony for the browser that holds `browser`; `current` is whoever is signed in there. Returns where
+    /// to send it.
+    pub async fn begin_github(
+        &self,
+        browser: &OpaqueToken,
+        purpose: Purpose,
+        current: Option<&SignedIn>,
+        next: String,
+    ) -> Result<String, Error> {
         let github = self.github.as_ref().ok_or(Error::NotFound)?;
+        if purpose == Purpose::StepUp && !current.is_some_and(by_github_alone) {
+            return Err(Error::Forbidden);
+        }
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let (url, state) = github
+        let mut request = github
             .client
             .authorize_url(CsrfToken::new_random)
             .add_scope(Scope::new("read:user".into()))
             .add_scope(Scope::new("user:email".into()))
-            .set_pkce_challenge(challenge)
-            .url();
-        let departure = Departure { purpose, verifier: verifier.secret().clone(), next };
+            .set_pkce_challenge(challenge);
+        if current.is_some() {
+            request = request.add_extra_param("prompt", "select_account");
+        }
+        let (url, state) = request.url();
+        let by = current.map(|current| Traveller {
+            session_id: current.session.id.clone(),
+            password_changed_at: current.user.password_changed_at,
+        });
+        let departure = Departure { purpose, verifier: verifier.secret().clone(), next, by };
         self.keep_ceremony(&sha256_hex(state.secret().as_bytes()), browser, &departure).await?;
         Ok(url.into())
     }
@@ -223,37 +257,38 @@ impl Auth {
         caller: &Caller,
     ) -> Result<Outcome, Error> {
         let github = self.github.as_ref().ok_or(Error::NotFound)?;
-        let unknown = Error::Github("github_state");
-        let Some(browser) = browser else { return Err(unknown) };
+        let unknown = || Error::Github("github_state");
+        let Some(browser) = browser else { return Err(unknown()) };
         let id_hash = sha256_hex(state.as_bytes());
-        let ceremony: Departure = self.take_ceremony(&id_hash, browser).await?.ok_or(unknown)?;
+        let ceremony: Departure = self.take_ceremony(&id_hash, browser).await?.ok_or_else(unknown)?;
         let code = answer.map_err(|error| match error {
             "access_denied" => Error::Github("github_denied"),
             other => refusal(other),
         })?;
+        // One person's ceremony never ends in another's account (GHSA-cq3f-vc6p-68fh).
+        let same = current.filter(|current| ceremony.by.as_ref().is_some_and(|by| by.is(current)));
 
         let token = github.exchange(code, ceremony.verifier).await?;
         let profile: Profile = github.get("/user", &token).await?;
         match ceremony.purpose {
             Purpose::SignIn => {
                 let addresses: Vec<Address> = github.get("/user/emails", &token).await?;
-                self.github_sign_in(profile, addresses, browser, ceremony.next, caller).await
+                // Somebody signed in here since: only the same person may take that session's place.
+                let holder = current.filter(|_| same.is_none()).map(|current| current.user.id.as_str());
+                self.github_sign_in(github, profile, addresses, (browser, ceremony.next), holder, caller).await
             }
-            Purpose::Link { session_id } => {
-                // One person's ceremony never ends in another's account (GHSA-cq3f-vc6p-68fh).
-                let current = current.filter(|c| c.session.id == session_id).ok_or(Error::Github("github_state"))?;
-                self.link(&current.user.id, &profile.id.to_string(), &profile.login, caller).await?;
+            Purpose::Link => {
+                let current = same.ok_or_else(unknown)?;
+                self.link(&current.user, profile.id.to_string(), profile.login, caller).await?;
                 Ok(Outcome::Linked { next: ceremony.next })
             }
-            Purpose::StepUp { session_id } => {
-                let current = current.filter(|c| c.session.id == session_id).ok_or(Error::Github("github_state"))?;
-                let identity = self.github_identity(&current.user.id).await?;
-                let subject = profile.id.to_string();
-                if identity.is_none_or(|identity| identity.subject != subject) {
+            Purpose::StepUp => {
+                let current = same.filter(|current| by_github_alone(current)).ok_or_else(unknown)?;
+                if !self.is_linked(self.db.reader(), &profile.id.to_string(), &current.user.id).await? {
                     self.log_failed_step_up(&current.user.id, &current.session.id, caller).await?;
                     return Err(Error::Github("github_other"));
                 }
-                let token = self.stepped_up(current, caller).await?;
+                let token = self.stepped_up(current, Method::Github, caller).await?;
                 Ok(Outcome::SteppedUp { token, next: ceremony.next })
             }
         }
@@ -261,30 +296,34 @@ impl Auth {
 
     async fn github_sign_in(
         &self,
+        github: &Github,
         profile: Profile,
         addresses: Vec<Address>,
-        browser: &OpaqueToken,
-        next: String,
+        (browser, next): (&OpaqueToken, String),
+        holder: Option<&str>,
         caller: &Caller,
     ) -> Result<Outcome, Error> {
         let subject = profile.id.to_string();
-        if let Some(identity) = identities::find(self.db.reader(), PROVIDER, &subject).await? {
+        let provider = &github.provider;
+        let known = identities::find(self.db.reader(), &provider.key, &subject).await?;
+        if holder.is_some_and(|holder| known.as_ref().is_none_or(|identity| identity.user_id != holder)) {
+            return Err(Error::Github("github_state"));
+        }
+        if let Some(identity) = known {
             let user = users::find(self.db.reader(), &identity.user_id).await?.ok_or(Error::NotFound)?;
             if user.disabled_at.is_some() {
                 self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), caller).await?;
                 return Err(Error::AccountDisabled);
             }
-            return Ok(Outcome::SignedIn { user: Box::new(user), next });
+            return Ok(Outcome::SignedIn { user: Box::new(user), subject, next });
         }
         let email = addresses
             .iter()
             .find(|a| a.primary && a.verified)
             .and_then(|a| Email::parse(&a.email))
             .ok_or(Error::Github("github_no_email"))?;
-        if users::find_by_email(self.db.reader(), email.as_str()).await?.is_some() {
-            let token = OpaqueToken::generate(LINK_PREFIX);
-            let pending = PendingLink { email: email.as_str().into(), login: profile.login, subject, next };
-            self.keep_ceremony(&token.hash(), browser, &pending).await?;
+        if let Some(user) = users::find_by_email(self.db.reader(), email.as_str()).await? {
+            let token = self.keep_link(browser, PendingLink::new(&user, profile.login, subject, next)).await?;
             return Ok(Outcome::PasswordNeeded { token });
         }
         if !self.registration_open {
@@ -306,78 +345,36 @@ impl Auth {
             notice_at: None,
             notices_seen_at: None,
         };
-        let identity = Identity { subject, user_id: user.id.clone(), login: profile.login };
+        let (provider, user_id) = (provider.key.clone(), user.id.clone());
+        let identity = Identity { provider, subject: subject.clone(), user_id, login: profile.login };
         let mut act = self.begin(Some(caller)).await?;
         users::insert(act.db(), &user).await.map_err(taken)?;
-        identities::insert(act.db(), PROVIDER, &identity, now).await.map_err(linked)?;
+        identities::insert(act.db(), &identity, &github.provider.host, now).await.map_err(linked)?;
         act.log(Entry::new(Kind::Registered).user(&user.id));
         act.log(Entry::new(Kind::GithubLinked).user(&user.id));
         act.commit().await?;
-        Ok(Outcome::SignedIn { user: Box::new(user), next })
-    }
-
-    /// The link that waits in this browser, as its page shows it.
-    pub async fn pending_link(&self, browser: &OpaqueToken, token: &str) -> Result<PendingLink, Error> {
-        let unknown = || Error::Github("github_state");
-        let token = OpaqueToken::parse(LINK_PREFIX, token).ok_or_else(unknown)?;
-        self.find_ceremony(&token.hash(), browser).await?.ok_or_else(unknown)
-    }
-
-    /// Links after the account's password was given, and returns whom to sign in, and where they were going.
-    pub async fn confirm_link(
-        &self,
-        browser: &OpaqueToken,
-        token: &str,
-        password: &str,
-        caller: &Caller,
-    ) -> Result<(User, String), Error> {
-        let pending = self.pending_link(browser, token).await?;
-        let user = self.check_password(&pending.email, password, caller).await?;
-        let unknown = || Error::Github("github_state");
-        let id_hash = OpaqueToken::parse(LINK_PREFIX, token).ok_or_else(unknown)?.hash();
-        let pending: PendingLink = self.take_ceremony(&id_hash, browser).await?.ok_or_else(unknown)?;
-        self.link(&user.id, &pending.subject, &pending.login, caller).await?;
-        Ok((user, pending.next))
-    }
-
-    async fn link(&self, user_id: &str, subject: &str, login: &str, caller: &Caller) -> Result<(), Error> {
-        if identities::find(self.db.reader(), PROVIDER, subject).await?.is_some_and(|i| i.user_id == user_id) {
-            return Ok(());
-        }
-        let identity = Identity { subject: subject.into(), user_id: user_id.into(), login: login.into() };
-        let mut act = self.begin(Some(caller)).await?;
-        let now = act.now;
-        identities::insert(act.db(), PROVIDER, &identity, now).await.map_err(linked)?;
-        act.notify(user_id).await?;
-        act.log(Entry::new(Kind::GithubLinked).user(user_id));
-        act.commit().await.map(drop)
-    }
-
-    /// The GitHub account linked to a user.
-    pub async fn github_identity(&self, user_id: &str) -> Result<Option<Identity>, Error> {
-        Ok(identities::find_by_user(self.db.reader(), PROVIDER, user_id).await?)
-    }
-
-    /// Removes the link, unless nothing else lets the person in.
-    pub async fn unlink_github(&self, user_id: &str, caller: &Caller) -> Result<(), Error> {
-        let mut act = self.begin(Some(caller)).await?;
-        if !identities::delete_if_password(act.db(), PROVIDER, user_id).await? {
-            drop(act);
-            return match self.github_identity(user_id).await? {
-                Some(_) => Err(Error::LastWayIn),
-                None => Ok(()),
-            };
-        }
-        act.notify(user_id).await?;
-        act.log(Entry::new(Kind::GithubUnlinked).user(user_id));
-        act.commit().await.map(drop)
+        Ok(Outcome::SignedIn { user: Box::new(user), subject, next })
     }
 }
 
-/// A unique violation while linking: the GitHub account, or the user's place for one, is taken.
-fn linked(error: sqlx::Error) -> Error {
-    match error.as_database_error() {
-        Some(e) if e.is_unique_violation() => Error::Github("github_taken"),
-        _ => error.into(),
+/// Whether GitHub may prove who somebody is: they have no password, and are no administrator.
+pub fn by_github_alone(signed_in: &SignedIn) -> bool {
+    signed_in.user.password_hash.is_none() && !signed_in.permissions.allow(ADMINISTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_is_named_by_its_host() {
+        let of = |url: &str| provider(&Url::parse(url).expect("a URL")).expect("a host").key;
+        for url in ["https://github.com", "https://GitHub.com:443/", "https://github.com/"] {
+            assert_eq!(of(url), "github");
+        }
+        assert_eq!(of("https://ghe.example/github.com"), "github:ghe.example");
+        assert_eq!(of("https://ghe.example:8443"), "github:ghe.example:8443");
+        assert_eq!(of("https://github.com.evil.example"), "github:github.com.evil.example");
+        assert_eq!(of("https://github.com:444"), "github:github.com:444");
     }
 }

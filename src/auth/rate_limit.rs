@@ -28,6 +28,7 @@ pub struct RateLimits {
     register: Limiter<IpAddr>,
     refresh: Limiter<IpAddr>,
     meter: Limiter<IpAddr>,
+    depart: Limiter<IpAddr>,
 }
 
 impl RateLimits {
@@ -48,6 +49,7 @@ impl RateLimits {
             register: limiter(20, seconds(30), &clock),
             refresh: limiter(240, Duration::from_millis(200), &clock),
             meter: limiter(120, Duration::from_millis(250), &clock),
+            depart: limiter(60, seconds(5), &clock),
             enabled,
             clock,
         }
@@ -74,14 +76,16 @@ impl RateLimits {
         self.check(&self.sign_in_device, &(account_key(account), device.into()))
     }
 
-    /// A check of a password for step-up, by whoever holds the session, in whatever networks.
-    pub fn step_up(&self, session_id: &str) -> Result<(), Error> {
-        self.check(&self.step_up, &session_id.to_owned())
+    /// A check of a password for step-up, by whoever holds the session, in whatever networks; and of whatever sessions
+    /// of the account, by a count that nobody can use up who has none.
+    pub fn step_up(&self, session_id: &str, account: &str) -> Result<(), Error> {
+        self.check(&self.step_up, &session_id.to_owned())?;
+        self.check(&self.sign_in_anywhere, &(account_key(account), Some("step-up".into())))
     }
 
-    /// A departure to GitHub, each of which is a row.
+    /// A departure to GitHub, each of which is a row. Counted by itself: it takes nothing from sign-ins.
     pub fn depart(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.sign_in_network, &network(ip))
+        self.check(&self.depart, &network(ip))
     }
 
     pub fn register(&self, ip: IpAddr) -> Result<(), Error> {
@@ -119,6 +123,7 @@ impl RateLimits {
         self.register.retain_recent();
         self.refresh.retain_recent();
         self.meter.retain_recent();
+        self.depart.retain_recent();
     }
 }
 

@@ -68,6 +68,7 @@ impl Auth {
             proved_at: self.clock.now(),
             kind: Kind::Api,
             method: Method::Password,
+            subject: None,
             device,
             replaces: None,
             instead_of,

@@ -26,6 +26,7 @@ pub struct Waiting {
     /// When the person proved who they are: it does not wait for ever, however often they choose.
     proved_at: UnixMillis,
     method: Method,
+    subject: Option<String>,
     /// Where the person was going.
     pub next: String,
 }
@@ -36,10 +37,9 @@ impl Ceremony for Waiting {
 
 impl Auth {
     /// A sign-in of somebody who has just proved who they are.
-    pub fn waiting(&self, user: &User, method: Method, next: String) -> Waiting {
-        let proved_at = self.clock.now();
-        let (user_id, email) = (user.id.clone(), user.email.clone());
-        Waiting { user_id, email, password_changed_at: user.password_changed_at, proved_at, method, next }
+    pub fn waiting(&self, user: &User, (method, subject): (Method, Option<String>), next: String) -> Waiting {
+        let (user_id, email, password_changed_at) = (user.id.clone(), user.email.clone(), user.password_changed_at);
+        Waiting { user_id, email, password_changed_at, proved_at: self.clock.now(), method, subject, next }
     }
 
     /// Keeps a sign-in; the token continues at [`Auth::make_room`], in this browser.
@@ -72,6 +72,7 @@ impl Auth {
             proved_at: waiting.proved_at,
             kind: Kind::Browser,
             method: waiting.method,
+            subject: waiting.subject.as_deref(),
             device: None,
             replaces,
             instead_of: Some(end),

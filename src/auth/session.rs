@@ -95,6 +95,8 @@ pub struct NewSession<'a> {
     pub proved_at: UnixMillis,
     pub kind: Kind,
     pub method: Method,
+    /// The provider's id of whoever signed in there: the link must still stand when the session begins.
+    pub subject: Option<&'a str>,
     /// What the device calls itself; else it is read from the user agent.
     pub device: Option<&'a str>,
     /// The session this browser held until now: it ends, whoever it belonged to (ASVS 7.2.4).
@@ -187,6 +189,11 @@ impl Auth {
             }
             Some(user) if user.password_changed_at == new.password_changed_at => {}
             _ => return Err(Error::InvalidCredentials),
+        }
+        if let Some(subject) = new.subject
+            && !self.is_linked(act.db(), subject, new.user_id).await?
+        {
+            return Err(Error::InvalidCredentials);
         }
         // What was proved before everybody was signed out is worth nothing, however long it waited.
         let proved_at = new.proved_at.min(caller.received_at);

@@ -6,13 +6,15 @@ use super::{
     event::{Entry, Kind},
     millis,
     password::{Password, Verdict},
+    role::{ADMINISTER, Permissions},
     secret::random,
-    session::{CookieToken, SignedIn},
+    session::{CookieToken, Method, SignedIn},
 };
 use crate::{
     db::{
+        UnixMillis,
         sessions::{self, Session},
-        users::User,
+        users::{self, User},
     },
     error::Error,
 };
@@ -21,27 +23,50 @@ use crate::{
 const SKEW: i64 = 30_000;
 
 impl Auth {
-    /// Refuses a session whose last proof is too old.
-    pub fn require_recent(&self, session: &Session) -> Result<(), Error> {
-        match self.policy.step_up {
-            // A proof from the future, as after a clock was set back, is of no known age.
-            Some(age) if !(-SKEW..=millis(age)).contains(&(self.clock.now() - session.authenticated_at)) => {
-                Err(Error::StepUpRequired)
-            }
-            _ => Ok(()),
-        }
+    /// Refuses a session whose last proof is too old, or counts for too little: GitHub sends a browser back without
+    /// asking anybody anything, so an account with a password, and an administrator, prove themselves by the password.
+    pub fn require_recent(&self, signed_in: &SignedIn) -> Result<(), Error> {
+        self.require_proof(&signed_in.user, &signed_in.session, &signed_in.permissions)
     }
 
-    /// Refuses an API session whose last proof is too old.
+    /// As [`Auth::require_recent`], for the session that a token names: a browser's hands out tokens as well.
     pub async fn require_recent_api(&self, session_id: &str) -> Result<(), Error> {
         let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
-        self.require_recent(&session)
+        let user = users::find(self.db.reader(), &session.user_id).await?.ok_or(Error::InvalidToken)?;
+        let permissions = self.permissions(&user).await?;
+        self.require_proof(&user, &session, &permissions)
+    }
+
+    fn require_proof(&self, user: &User, session: &Session, permissions: &Permissions) -> Result<(), Error> {
+        let needs_password = user.password_hash.is_some() || permissions.allow(ADMINISTER);
+        if self.policy.step_up.is_some() && needs_password && session.method != Method::Password.as_str() {
+            return Err(Error::StepUpRequired);
+        }
+        self.require_since(session.authenticated_at)
+    }
+
+    /// Refuses to set a first password, unless the sign-in itself is recent: a step-up through GitHub is not enough for
+    /// what lets somebody in from then on. An administrator's is set on the command line, as whoever sits at an unlocked
+    /// browser could else make themselves one through GitHub.
+    pub fn require_recent_sign_in(&self, signed_in: &SignedIn) -> Result<(), Error> {
+        if self.policy.step_up.is_some() && signed_in.permissions.allow(ADMINISTER) {
+            return Err(Error::Forbidden);
+        }
+        self.require_since(signed_in.session.created_at)
+    }
+
+    fn require_since(&self, at: UnixMillis) -> Result<(), Error> {
+        match self.policy.step_up {
+            // A proof from the future, as after a clock was set back, is of no known age.
+            Some(age) if !(-SKEW..=millis(age)).contains(&(self.clock.now() - at)) => Err(Error::StepUpRequired),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the password again, and gives a browser's session a new secret for it (ASVS 7.2.4).
     pub async fn step_up(&self, signed_in: &SignedIn, password: &str, caller: &Caller) -> Result<CookieToken, Error> {
         self.prove(&signed_in.user, &signed_in.session.id, ("password", password), caller).await?;
-        self.stepped_up(signed_in, caller).await
+        self.stepped_up(signed_in, Method::Password, caller).await
     }
 
     /// Takes the password again for an API session. A browser's would need a new secret, which no API answer brings.
@@ -66,7 +91,8 @@ impl Auth {
         act.commit().await.map(drop)
     }
 
-    /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at.
+    /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at. Counted like a
+    /// sign-in, for the account over all networks as well: a stolen session is no place to guess from (ASVS 6.3.1).
     pub(super) async fn prove(
         &self,
         user: &User,
@@ -78,7 +104,7 @@ impl Auth {
             Some(device) => self.limits.password_from_device(&user.email, device)?,
             None => self.limits.password(caller.ip, &user.email)?,
         }
-        self.limits.step_up(session_id)?;
+        self.limits.step_up(session_id, &user.email)?;
         match self.passwords.verify(Password::presented(password), user.password_hash.clone()).await? {
             Verdict::Right | Verdict::RightOutdated => Ok(()),
             Verdict::Wrong => {
@@ -89,10 +115,15 @@ impl Auth {
     }
 
     /// The proof, and a new secret for the session that gave it.
-    pub(super) async fn stepped_up(&self, signed_in: &SignedIn, caller: &Caller) -> Result<CookieToken, Error> {
+    pub(super) async fn stepped_up(
+        &self,
+        signed_in: &SignedIn,
+        method: Method,
+        caller: &Caller,
+    ) -> Result<CookieToken, Error> {
         let (user, session) = (&signed_in.user, &signed_in.session);
         let mut act = self.begin(Some(caller)).await?;
-        let token = renew_cookie(&mut act, &session.id).await?;
+        let token = renew_cookie(&mut act, &session.id, method).await?;
         act.log(Entry::new(Kind::SteppedUp).user(&user.id).session(&session.id));
         act.commit().await?;
         Ok(token)
@@ -104,8 +135,8 @@ impl Auth {
 }
 
 /// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
-pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str) -> Result<CookieToken, Error> {
+pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str, method: Method) -> Result<CookieToken, Error> {
     let (token, now) = (CookieToken::new(random()), act.now);
-    let renewed = sessions::replace_token(act.db(), id, &token.hash(), now).await?;
+    let renewed = sessions::replace_token(act.db(), id, &token.hash(), method.as_str(), now).await?;
     if renewed { Ok(token) } else { Err(Error::NotSignedIn) }
 }

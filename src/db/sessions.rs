@@ -13,6 +13,7 @@ pub struct Session {
     pub device: String,
     pub ip: String,
     pub user_agent: String,
+    /// By which the person last proved who they are.
     pub method: String,
     pub created_at: UnixMillis,
     pub authenticated_at: UnixMillis,
@@ -115,20 +116,25 @@ pub async fn touch(
     .map(|r| r.rows_affected() == 1)
 }
 
-/// Gives a live browser session a new secret; the old one is dead at once. False: the session had ended.
+/// Gives a live browser session a new secret, after the person proved by `method` who they are; the old secret is dead
+/// at once. False: the session had ended.
 pub async fn replace_token(
     db: impl Executor<'_>,
     id: &str,
     token_hash: &str,
+    method: &str,
     authenticated_at: UnixMillis,
 ) -> Result<bool> {
-    sqlx::query("update sessions set token_hash = $2, authenticated_at = $3 where id = $1 and ended_at is null")
-        .bind(id)
-        .bind(token_hash)
-        .bind(authenticated_at)
-        .execute(db)
-        .await
-        .map(|r| r.rows_affected() == 1)
+    sqlx::query(
+        "update sessions set token_hash = $2, method = $3, authenticated_at = $4 where id = $1 and ended_at is null",
+    )
+    .bind(id)
+    .bind(token_hash)
+    .bind(method)
+    .bind(authenticated_at)
+    .execute(db)
+    .await
+    .map(|r| r.rows_affected() == 1)
 }
 
 pub async fn find_data(db: impl Executor<'_>, token_hash: &str, now: UnixMillis) -> Result<Option<String>> {
@@ -220,6 +226,24 @@ pub async fn end_others(
          and (expires_at is null or expires_at > $4) returning id, user_id, ended_at, ended_reason"
     );
     sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(keep).bind(reason).bind(now).fetch_all(db).await
+}
+
+/// Ends all sessions of a user that were last proved by `method`.
+pub async fn end_by_method(
+    db: impl Executor<'_>,
+    user_id: &str,
+    method: &str,
+    reason: &str,
+    now: UnixMillis,
+    for_update: &str,
+) -> Result<Vec<Ended>> {
+    let statement = format!(
+        "update sessions set ended_at = $4, ended_reason = $3 where id in \
+         (select id from sessions where user_id = $1 and method = $2 and ended_at is null order by id {for_update}) \
+         and ended_at is null and (idle_expires_at is null or idle_expires_at > $4) \
+         and (expires_at is null or expires_at > $4) returning id, user_id, ended_at, ended_reason"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(method).bind(reason).bind(now).fetch_all(db).await
 }
 
 /// The reason that came first, of a session whose deadline passed by `$1`.

@@ -41,7 +41,6 @@ const EVENTS: &str = "/session/events";
 const LOGIN: &str = "/login?signed_out";
 const LOGIN_AND_BACK: &str = "/login?next=";
 const LOGOUT: &str = "/logout";
-const GITHUB_AND_BACK: &str = "/auth/github?next=";
 
 const CHANNEL: &str = "sekisho";
 
@@ -70,8 +69,6 @@ pub struct KeeperConfig {
     pub email: String,
     /// Without one, signing in again goes through another page.
     pub has_password: bool,
-    /// Whether GitHub can be that page.
-    pub github: bool,
     /// Until the idle deadline; `None` is no idle timeout.
     pub idle_remaining: Option<Millis>,
     /// Until the absolute deadline.
@@ -610,8 +607,7 @@ impl Keeper {
 
     /// Where to sign in, if not on this page.
     pub fn way_in(&self) -> String {
-        let by_github = self.config.github && !self.config.has_password;
-        page::returning(if by_github { GITHUB_AND_BACK } else { LOGIN_AND_BACK })
+        page::returning(LOGIN_AND_BACK)
     }
 
     /// `Err` is what to tell the person.

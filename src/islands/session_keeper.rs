@@ -12,7 +12,7 @@ use super::keeper::{Face, Keeper, KeeperConfig};
 #[island]
 pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
     let face = Face::new();
-    let KeeperConfig { email, has_password, github, strings, .. } = config.clone();
+    let KeeperConfig { email, has_password, strings, .. } = config.clone();
     let offline = strings.offline.clone();
     Effect::new(move || Keeper::start(config.clone(), face));
 
@@ -21,7 +21,7 @@ pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
             {move || face.offline.get().then(|| offline.clone())}
         </p>
         <WarningDialog face strings=strings.clone() />
-        <SignInAgain face email has_password github strings />
+        <SignInAgain face email has_password strings />
     }
 }
 

@@ -42,7 +42,7 @@ words! {
     /// What the session keeper says.
     KeeperStrings, "keeper-":
     idle_title, idle_text, absolute_title, absolute_text, seconds_left, stay, dismiss, sign_out, offline,
-    ended_title, ended_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page, github,
+    ended_title, ended_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
     draft_restored, draft_discard,
     reason_signed_out, reason_idle_timeout, reason_absolute_timeout, reason_revoked_by_user, reason_revoked_by_admin,
     reason_device_limit, reason_password_changed, reason_account_disabled, reason_refresh_reuse, reason_unknown,

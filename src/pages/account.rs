@@ -2,6 +2,7 @@
 
 use axum::{
     extract::Query,
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
@@ -12,11 +13,13 @@ use super::{
     form::{CurrentPassword, Faults, Field, Form, FormFault, TextField},
     layout::{Done, Layout},
     register::NewPassword,
-    session_store, step_up,
+    session_store,
     visitor::Member,
 };
 use crate::{
+    auth::account,
     db::{identities::Identity, users::ProfileChange},
+    error::Error,
     locale::Lang,
 };
 
@@ -41,6 +44,7 @@ pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response
     let done = match after.done.as_deref() {
         Some("saved") => Some("account-saved"),
         Some("password") => Some("password-changed"),
+        Some("password-unlinked") => Some("password-changed-unlinked"),
         Some("linked") => Some("account-linked"),
         Some("unlinked") => Some("account-unlinked"),
         _ => None,
@@ -164,62 +168,88 @@ pub struct PasswordChange {
     #[serde(default)]
     current_password: String,
     new_password: String,
+    /// A box that is ticked unless the person unticks it.
+    unlink: Option<String>,
 }
 
-pub async fn show_password(member: Member) -> Response {
-    match needs_proof(&member) {
-        true => prove_first(member).await,
-        false => password_page(member, Faults::default()).await,
+pub async fn show_password(member: Member) -> Result<Response, ErrorPage> {
+    match refused(&member) {
+        Some(refusal) => Ok(refused_page(member, refusal).await),
+        None => password_page(member, true, Faults::default()).await,
     }
 }
 
-/// Whoever has no password to be asked for in the form proves at GitHub who they are, before they type a new one.
-fn needs_proof(Member { visitor, signed_in }: &Member) -> bool {
-    signed_in.user.password_hash.is_none() && visitor.app.auth.require_recent(&signed_in.session).is_err()
+/// Why somebody may not set a first password now.
+fn refused(Member { visitor, signed_in }: &Member) -> Option<Error> {
+    let first = signed_in.user.password_hash.is_none();
+    first.then(|| visitor.app.auth.require_recent_sign_in(signed_in).err()).flatten()
 }
 
-async fn prove_first(Member { visitor, signed_in }: Member) -> Response {
-    let here = "/account/password".to_owned();
-    step_up::page(visitor, &signed_in, here.clone(), here, Vec::new(), Faults::default()).await
+/// Asks for a new sign-in, before anything is typed; or says that it can't be done here.
+async fn refused_page(Member { visitor, .. }: Member, refusal: Error) -> Response {
+    let lang = visitor.lang;
+    let again = matches!(refusal, Error::StepUpRequired) && visitor.app.auth.github.is_some();
+    let text = match (again, refusal) {
+        (true, _) => "password-set-again",
+        (false, Error::StepUpRequired) => "step-up-text-no-way",
+        (false, _) => "password-set-admin",
+    };
+    Layout::new(visitor, "password-set-title")
+        .at("/account")
+        .status(StatusCode::FORBIDDEN)
+        .render(move || {
+            view! {
+                <section class="narrow card">
+                    <h1>{lang.t("password-set-title")}</h1>
+                    <p>{lang.t(text)}</p>
+                    {again.then(|| view! {
+                        <form method="post" action="/auth/github">
+                            <input type="hidden" name="next" value="/account/password" />
+                            <button class="secondary github">{lang.t("login-github")}</button>
+                        </form>
+                    })}
+                    <p class="aside"><a href="/account">{lang.t("step-up-cancel")}</a></p>
+                </section>
+            }
+        })
+        .await
 }
 
 /// Changes the password; this session stays, with a new cookie, and all others end.
 pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -> Result<Response, ErrorPage> {
-    if needs_proof(&member) {
-        return Ok(prove_first(member).await);
+    if let Some(refusal) = refused(&member) {
+        return Ok(refused_page(member, refusal).await);
     }
     let Member { visitor, signed_in } = &member;
-    let auth = &visitor.app.auth;
-    let changed = auth
-        .change_password(
-            &signed_in.user,
-            &signed_in.session,
-            &form.current_password,
-            &form.new_password,
-            true,
-            &visitor.caller,
-        )
-        .await;
-    match changed {
+    let unlink = form.unlink.is_some();
+    let change = account::PasswordChange {
+        current: &form.current_password,
+        new: &form.new_password,
+        keep_links: !unlink,
+        renew: true,
+    };
+    match visitor.app.auth.change_password(signed_in, change, &visitor.caller).await {
         Ok(token) => {
             if let Some(token) = token {
                 session_store::attach(&visitor.cookie, token).await?;
             }
-            Ok(Redirect::to("/account?done=password").into_response())
+            let done = if unlink { "password-unlinked" } else { "password" };
+            Ok(Redirect::to(&format!("/account?done={done}")).into_response())
         }
-        Err(error) => Ok(password_page(member, Faults::of(error)?).await),
+        Err(error) => password_page(member, unlink, Faults::of(error)?).await,
     }
 }
 
-async fn password_page(member: Member, faults: Faults) -> Response {
+/// `unlink`: whether the box is ticked that unlinks GitHub.
+async fn password_page(member: Member, unlink: bool, faults: Faults) -> Result<Response, ErrorPage> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let has_password = signed_in.user.password_hash.is_some();
+    let linked = has_password && visitor.app.auth.has_links(&signed_in.user.id).await?;
     let email = signed_in.user.email.clone();
     let title = if has_password { "password-title" } else { "password-set-title" };
-    Layout::new(visitor, title)
-        .at("/account")
-        .faults(&faults)
+    let page = Layout::new(visitor, title).at("/account").faults(&faults);
+    Ok(page
         .render(move || {
             let errors = faults.any().then_some("");
             let submit = if has_password { "password-change-submit" } else { "account-password-set" };
@@ -236,10 +266,20 @@ async fn password_page(member: Member, faults: Faults) -> Response {
                                 label="password-current" autofocus=true />
                         })}
                         <NewPassword lang faults=faults.clone() name="new_password" label="password-new" />
+                        {linked.then(|| view! {
+                            <div class="choices">
+                                <label>
+                                    <input type="checkbox" name="unlink" value="yes" checked=unlink
+                                        aria-describedby="unlink-hint" />
+                                    <span>{lang.t("password-unlink")}</span>
+                                </label>
+                                <p class="hint" id="unlink-hint">{lang.t("password-unlink-hint")}</p>
+                            </div>
+                        })}
                         <button>{lang.t(submit)}</button>
                     </form>
                 </section>
             }
         })
-        .await
+        .await)
 }

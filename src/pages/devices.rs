@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::{
     error_page::ErrorPage,
-    form::Form,
     layout::{Done, Layout, When},
     login,
     paging::{Paging, place},
@@ -59,9 +58,9 @@ pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response
     Ok(page.render(move || view! { <DevicesPage lang this others=sessions older done /> }).await)
 }
 
-/// `POST /devices/end`
-pub async fn end(member: Member, Form(choice): Form<Choice>) -> Result<Response, ErrorPage> {
-    let Member { visitor, signed_in } = &member;
+/// `POST /devices/end`: as sensitive as ending them all, or whoever sits at an unlocked browser could sign the owner out.
+pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> Result<Response, ErrorPage> {
+    let Member { visitor, signed_in } = &who;
     if choice.id == signed_in.session.id {
         return login::logout(visitor.clone()).await;
     }
@@ -127,7 +126,12 @@ pub fn Device(
     let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
     let end_label = lang.t1("devices-end-label", "device", name.clone());
     let deadline = session.deadline();
-    let action = if waiting.is_some() { "/login/room" } else { "/devices/end" };
+    let action = match (waiting.is_some(), current) {
+        (true, _) => "/login/room",
+        // Signing out needs no proof.
+        (false, true) => "/logout",
+        (false, false) => "/devices/end",
+    };
     view! {
         <li class="card" aria-current=current.then_some("true") data-kind=session.kind.clone()>
             <div class="device-name">

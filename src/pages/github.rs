@@ -14,7 +14,7 @@ use super::{
     form::{CurrentPassword, Faults, Form, FormFault},
     layout::Layout,
     login::{Next, arrive},
-    next::own_path,
+    next::{login_and_back, own_path},
     session_store,
     step_up::{Confirmed, Nothing},
     visitor::{Member, Visitor},
@@ -22,35 +22,22 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        Caller,
         ceremony::BROWSER_PREFIX,
-        github::{Outcome, PendingLink, Purpose},
+        github::{Outcome, Purpose},
+        link::PendingLink,
         secret::OpaqueToken,
         session::Method,
     },
     error::Error,
 };
 
-/// `GET /auth/github?next=…`
-pub async fn begin(
-    State(app): State<App>,
-    caller: Caller,
-    headers: HeaderMap,
-    Query(query): Query<Next>,
-) -> Result<Response, ErrorPage> {
-    app.auth.limits.depart(caller.ip)?;
-    depart(&app, &headers, Purpose::SignIn, own_path(query.next.as_deref())).await
-}
-
-/// `POST /auth/github/link`
-pub async fn begin_link(
-    State(app): State<App>,
-    headers: HeaderMap,
-    confirmed: Confirmed<Member, Nothing>,
-) -> Result<Response, ErrorPage> {
-    app.auth.limits.depart(confirmed.who.visitor.caller.ip)?;
-    let purpose = Purpose::Link { session_id: confirmed.who.signed_in.session.id.clone() };
-    depart(&app, &headers, purpose, "/account?done=linked".into()).await
+/// `GET /auth/github?next=…`: to the page whose button begins. Any site's page can make a browser ask for this, so it
+/// changes nothing and counts against nobody (ASVS 3.5.3).
+pub async fn show(State(app): State<App>, Query(query): Query<Next>) -> Result<Redirect, ErrorPage> {
+    if app.auth.github.is_none() {
+        return Err(ErrorPage(Error::NotFound));
+    }
+    Ok(Redirect::to(&login_and_back(&own_path(query.next.as_deref()))))
 }
 
 #[derive(Deserialize)]
@@ -58,21 +45,29 @@ pub struct Back {
     next: Option<String>,
 }
 
-/// `POST /auth/github/step-up`: proves at GitHub who this is, and comes back to `next`.
-pub async fn begin_step_up(
-    State(app): State<App>,
-    member: Member,
-    headers: HeaderMap,
-    Form(back): Form<Back>,
-) -> Result<Response, ErrorPage> {
-    app.auth.limits.depart(member.visitor.caller.ip)?;
-    let purpose = Purpose::StepUp { session_id: member.signed_in.session.id.clone() };
-    depart(&app, &headers, purpose, own_path(back.next.as_deref())).await
+/// `POST /auth/github`
+pub async fn begin(visitor: Visitor, Form(back): Form<Back>) -> Result<Response, ErrorPage> {
+    depart(&visitor, Purpose::SignIn, own_path(back.next.as_deref())).await
 }
 
-async fn depart(app: &App, headers: &HeaderMap, purpose: Purpose, next: String) -> Result<Response, ErrorPage> {
-    let browser = cookie::browser(app, headers).unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
-    let url = app.auth.begin_github(&browser, purpose, next).await?;
+/// `POST /auth/github/link`
+pub async fn begin_link(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
+    depart(&confirmed.who.visitor, Purpose::Link, "/account?done=linked".into()).await
+}
+
+/// `POST /auth/github/step-up`: proves at GitHub who this is, and comes back to `next`.
+pub async fn begin_step_up(member: Member, Form(back): Form<Back>) -> Result<Response, ErrorPage> {
+    depart(&member.visitor, Purpose::StepUp, own_path(back.next.as_deref())).await
+}
+
+async fn depart(visitor: &Visitor, purpose: Purpose, next: String) -> Result<Response, ErrorPage> {
+    let app = &visitor.app;
+    if app.auth.github.is_none() {
+        return Err(ErrorPage(Error::NotFound));
+    }
+    app.auth.limits.depart(visitor.caller.ip)?;
+    let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
+    let url = app.auth.begin_github(&browser, purpose, visitor.signed_in.as_deref(), next).await?;
     Ok((AppendHeaders([cookie::set_browser(app, &browser)]), Redirect::to(&url)).into_response())
 }
 
@@ -95,7 +90,9 @@ pub async fn callback(
     let current = visitor.signed_in.as_deref();
     let browser = cookie::browser(&app, &headers);
     match app.auth.finish_github(browser.as_ref(), &answer.state, result, current, &visitor.caller).await? {
-        Outcome::SignedIn { user, next } => Ok(arrive(visitor, &user, Method::Github, next).await?),
+        Outcome::SignedIn { user, subject, next } => {
+            Ok(arrive(visitor, &user, (Method::Github, Some(subject)), next).await?)
+        }
         Outcome::SteppedUp { token, next } => {
             session_store::attach(&visitor.cookie, token).await?;
             Ok(Redirect::to(&next).into_response())
@@ -141,7 +138,8 @@ pub async fn submit_confirm(
     let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &form.link).await?;
     match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.caller).await {
-        Ok((user, next)) => Ok(arrive(visitor, &user, Method::Github, next).await?),
+        // It is the password that lets them in.
+        Ok((user, next)) => Ok(arrive(visitor, &user, (Method::Password, None), next).await?),
         Err(Error::InvalidCredentials) => {
             let faults = Faults::of(Error::InvalidCredentials)?;
             Ok(confirm_page(visitor, pending, form.link, faults).await)

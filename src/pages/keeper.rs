@@ -54,7 +54,6 @@ pub fn keeper_config(app: &App, signed_in: &SignedIn, lang: Lang) -> KeeperConfi
         user_id: user.id.clone(),
         email: user.email.clone(),
         has_password: user.password_hash.is_some(),
-        github: app.config.github.is_some(),
         idle_remaining: session.idle_expires_at.map(|at| at - now),
         absolute_remaining: session.expires_at.map(|at| at - now),
         warning: millis(policy.idle_warning),
@@ -127,7 +126,7 @@ pub async fn sign_in(
     let auth = &visitor.app.auth;
     let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.caller).await;
     let user = checked.map_err(in_their_language)?;
-    let device = enter(&visitor, &user, Method::Password).await.map_err(in_their_language)?;
+    let device = enter(&visitor, &user, (Method::Password, None)).await.map_err(in_their_language)?;
     Ok((Extension(device), Json(SignedInAs { user_id: user.id })))
 }
 

@@ -54,7 +54,7 @@ pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<R
     let next = own_path(form.next.as_deref());
     let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.caller).await;
     let arrived = match checked {
-        Ok(user) => arrive(visitor.clone(), &user, Method::Password, next.clone()).await,
+        Ok(user) => arrive(visitor.clone(), &user, (Method::Password, None), next.clone()).await,
         Err(error) => Err(error),
     };
     match arrived {
@@ -86,7 +86,6 @@ fn LoginPage(
 ) -> impl IntoView {
     let register = with_next("/register", &next);
     let errors = faults.any().then_some("");
-    let with_github = with_next("/auth/github", &next);
     view! {
         <section class="narrow card">
             <h1>{lang.t("login-title")}</h1>
@@ -95,13 +94,13 @@ fn LoginPage(
             })}
             <form method="post" action="/login" data-errors=errors>
                 <FormFault lang faults=faults.clone() />
-                <input type="hidden" name="next" value=next />
+                <input type="hidden" name="next" value=next.clone() />
                 <Field lang faults=faults.clone() name="email" label="email" kind="email" value=email.clone()
                     autocomplete="username" autofocus=email.is_empty() />
                 <CurrentPassword lang faults name="password" label="password" autofocus=!email.is_empty() />
                 <button>{lang.t("login-submit")}</button>
             </form>
-            {github.then(|| view! { <GithubButton lang href=with_github /> })}
+            {github.then(|| view! { <GithubButton lang next /> })}
             {registration.then(|| view! {
                 <p class="aside">
                     {lang.t("login-no-account")} " " <a href=register>{lang.t("nav-register")}</a>
@@ -111,20 +110,27 @@ fn LoginPage(
     }
 }
 
+/// A form, as leaving for GitHub changes something: another site's page can't post it (ASVS 3.5.1).
 #[component]
-pub fn GithubButton(lang: Lang, href: String) -> impl IntoView {
+pub fn GithubButton(lang: Lang, next: String) -> impl IntoView {
     view! {
         <p class="or"><span>{lang.t("or")}</span></p>
-        <a class="button secondary github" href=href>{lang.t("login-github")}</a>
+        <form method="post" action="/auth/github">
+            <input type="hidden" name="next" value=next />
+            <button class="secondary github">{lang.t("login-github")}</button>
+        </form>
     }
 }
 
+/// How somebody signed in, and as whom at the provider.
+pub type Proof = (Method, Option<String>);
+
 /// Signs `user` in and sends the browser on; or, where all devices are in use, to the page that makes room.
-pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String) -> Result<Response, Error> {
-    match enter(&visitor, user, method).await {
+pub async fn arrive(visitor: Visitor, user: &User, proof: Proof, next: String) -> Result<Response, Error> {
+    match enter(&visitor, user, proof.clone()).await {
         Ok(device) => Ok((Extension(device), Redirect::to(&next)).into_response()),
         Err(Error::DeviceLimit(devices)) => {
-            let waiting = visitor.app.auth.waiting(user, method, next);
+            let waiting = visitor.app.auth.waiting(user, proof, next);
             room::ask(visitor, waiting, devices).await
         }
         Err(error) => Err(error),
@@ -133,13 +139,14 @@ pub async fn arrive(visitor: Visitor, user: &User, method: Method, next: String)
 
 /// Begins a browser session for `user`, in place of the one this browser may hold. The answer brings the device cookie
 /// that is returned.
-pub async fn enter(visitor: &Visitor, user: &User, method: Method) -> Result<SetDevice, Error> {
+pub async fn enter(visitor: &Visitor, user: &User, (method, subject): Proof) -> Result<SetDevice, Error> {
     let new = NewSession {
         user_id: &user.id,
         password_changed_at: user.password_changed_at,
         proved_at: visitor.app.auth.clock.now(),
         kind: Kind::Browser,
         method,
+        subject: subject.as_deref(),
         device: None,
         replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
         instead_of: None,

@@ -55,7 +55,7 @@ pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Re
         locale: Some(visitor.lang.code()),
     };
     let entered = match visitor.app.auth.register(registration, &visitor.caller).await {
-        Ok(user) => enter(&visitor, &user, Method::Password).await,
+        Ok(user) => enter(&visitor, &user, (Method::Password, None)).await,
         Err(error) => Err(error),
     };
     match entered {
@@ -96,13 +96,12 @@ async fn page(visitor: Visitor, typed: Typed, next: String, faults: Faults) -> R
 fn RegisterPage(lang: Lang, typed: Typed, next: String, faults: Faults, github: bool) -> impl IntoView {
     let login = with_next("/login", &next);
     let errors = faults.any().then_some("");
-    let with_github = with_next("/auth/github", &next);
     view! {
         <section class="narrow card">
             <h1>{lang.t("register-title")}</h1>
             <form method="post" action="/register" data-errors=errors>
                 <FormFault lang faults=faults.clone() />
-                <input type="hidden" name="next" value=next />
+                <input type="hidden" name="next" value=next.clone() />
                 <Field lang faults=faults.clone() name="email" label="email" kind="email" value=typed.email
                     autocomplete="username" autofocus=true maxlength=254 />
                 <Field lang faults=faults.clone() name="name" label="name" value=typed.name autocomplete="name"
@@ -110,7 +109,7 @@ fn RegisterPage(lang: Lang, typed: Typed, next: String, faults: Faults, github: 
                 <NewPassword lang faults name="password" label="password" email="email" />
                 <button>{lang.t("register-submit")}</button>
             </form>
-            {github.then(|| view! { <GithubButton lang href=with_github /> })}
+            {github.then(|| view! { <GithubButton lang next /> })}
             <p class="aside">
                 {lang.t("register-have-account")} " " <a href=login>{lang.t("nav-sign-in")}</a>
             </p>

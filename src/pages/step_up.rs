@@ -18,7 +18,16 @@ use super::{
     session_store,
     visitor::{Administrator, Member, Visitor, going_to},
 };
-use crate::{api::json::unreadable, app::App, auth::session::SignedIn, error::Error};
+use crate::{
+    api::json::unreadable,
+    app::App,
+    auth::{
+        github::by_github_alone,
+        session::{Method, SignedIn},
+    },
+    db::sessions::Session,
+    error::Error,
+};
 
 /// The field that the step-up page adds to what waits in it.
 const PASSWORD: &str = "step_up_password";
@@ -78,7 +87,7 @@ impl<W: Person, T: DeserializeOwned> FromRequest<App> for Confirmed<W, T> {
 async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<(), Response> {
     let (visitor, signed_in) = (who.visitor(), who.signed_in());
     let auth = &visitor.app.auth;
-    if auth.require_recent(&signed_in.session).is_ok() {
+    if auth.require_recent(signed_in).is_ok() {
         return Ok(());
     }
     let faults = match &fields.password {
@@ -94,26 +103,85 @@ async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<()
         }
         .map_err(IntoResponse::into_response)?,
     };
+    let ask = Ask::of(visitor, signed_in).await.map_err(|error| ErrorPage(error).into_response())?;
     let back = going_to(parts, &visitor.app);
-    Err(page(visitor.clone(), signed_in, parts.uri.path().to_owned(), back, fields.others.clone(), faults).await)
+    let (action, waiting) = (parts.uri.path().to_owned(), fields.others.clone());
+    Err(page(visitor.clone(), signed_in, ask, action, back, waiting, faults).await)
 }
 
-/// Asks for the password, or where there is none for GitHub, after which one is `back` on the page one came from.
-pub async fn page(
+/// How somebody can prove who they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Password,
+    Github,
+    /// An administrator without a password: GitHub is not enough for one.
+    PasswordFirst,
+    NoWay,
+}
+
+impl Ask {
+    async fn of(visitor: &Visitor, signed_in: &SignedIn) -> Result<Self, Error> {
+        let auth = &visitor.app.auth;
+        if signed_in.user.password_hash.is_some() {
+            return Ok(Self::Password);
+        }
+        if !by_github_alone(signed_in) {
+            return Ok(Self::PasswordFirst);
+        }
+        let linked = auth.github.is_some() && auth.github_identity(&signed_in.user.id).await?.is_some();
+        Ok(if linked { Self::Github } else { Self::NoWay })
+    }
+
+    /// A locale key.
+    fn text(self, session: &Session) -> &'static str {
+        match self {
+            Self::Password if session.method == Method::Password.as_str() => "step-up-text",
+            Self::Password => "step-up-text-password",
+            Self::Github => "step-up-text-github",
+            Self::PasswordFirst => "step-up-text-password-first",
+            Self::NoWay => "step-up-text-no-way",
+        }
+    }
+}
+
+/// What a form asks for, by the path that it is posted to: the locale key of its button.
+fn name_of(action: &str) -> Option<&'static str> {
+    let key = match action {
+        "/devices/end" => "step-up-end-device",
+        "/devices/end-others" => "devices-end-others",
+        "/auth/github/link" => "account-github-link",
+        "/auth/github/unlink" => "account-github-unlink",
+        "/admin/events/export" => "step-up-export",
+        "/admin/sessions/end" => "step-up-end-device",
+        "/admin/sessions/end-all" => "admin-everybody-submit",
+        "/admin/roles" => "admin-role-save",
+        "/admin/roles/remove" => "step-up-remove-role",
+        _ => match action.strip_prefix("/admin/users/")?.split_once('/')?.1 {
+            "roles" => "admin-roles-save",
+            "disable" => "admin-disable",
+            "enable" => "admin-enable",
+            "sign-out" => "admin-sign-out",
+            "unlink" => "account-github-unlink",
+            _ => return None,
+        },
+    };
+    Some(key)
+}
+
+/// Says what is about to happen, and asks for the password; or where there is none for GitHub, after which one is `back`
+/// on the page one came from.
+async fn page(
     visitor: Visitor,
     signed_in: &SignedIn,
+    ask: Ask,
     action: String,
     back: String,
     fields: Vec<(String, String)>,
     faults: Faults,
 ) -> Response {
     let lang = visitor.lang;
-    let has_password = signed_in.user.password_hash.is_some();
-    let text = match (has_password, visitor.app.auth.github.is_some()) {
-        (true, _) => "step-up-text",
-        (false, true) => "step-up-text-github",
-        (false, false) => "step-up-text-no-way",
-    };
+    let text = ask.text(&signed_in.session);
+    let asked_for = name_of(&action).map(|key| lang.t1("step-up-asked-for", "action", lang.t(key)));
     let email = signed_in.user.email.clone();
     Layout::new(visitor, "step-up-title")
         .status(StatusCode::FORBIDDEN)
@@ -125,8 +193,8 @@ pub async fn page(
                 .into_iter()
                 .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
                 .collect_view();
-            let ask = if has_password {
-                view! {
+            let form = match ask {
+                Ask::Password => view! {
                     <form method="post" action=action data-errors=errors>
                         <FormFault lang faults=faults.clone() />
                         {waiting}
@@ -135,23 +203,22 @@ pub async fn page(
                         <button>{lang.t("step-up-submit")}</button>
                     </form>
                 }
-                .into_any()
-            } else if text == "step-up-text-no-way" {
-                ().into_any()
-            } else {
-                view! {
+                .into_any(),
+                Ask::Github => view! {
                     <form method="post" action="/auth/github/step-up">
                         <input type="hidden" name="next" value=back />
                         <button class="secondary github">{lang.t("login-github")}</button>
                     </form>
                 }
-                .into_any()
+                .into_any(),
+                Ask::PasswordFirst | Ask::NoWay => ().into_any(),
             };
             view! {
                 <section class="narrow card">
                     <h1>{lang.t("step-up-title")}</h1>
+                    {asked_for.map(|text| view! { <p><strong>{text}</strong></p> })}
                     <p>{lang.t(text)}</p>
-                    {ask}
+                    {form}
                     <p class="aside"><a href=cancel>{lang.t("step-up-cancel")}</a></p>
                 </section>
             }

@@ -41,9 +41,22 @@ impl Format {
     }
 }
 
+/// What is to be exported: a format, and the fields of [`LogFilter`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    format: Format,
+    person: Option<String>,
+    kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    network: Option<String>,
+}
+
 /// Who takes the log along is in the log.
-pub async fn export(app: App, format: Format, filter: LogFilter, caller: &Caller) -> Result<Response, Error> {
-    let filter = filter.resolve(&app.auth).await?;
+pub async fn export(app: App, wanted: Wanted, caller: &Caller) -> Result<Response, Error> {
+    let Wanted { format, person, kind, from, to, network } = wanted;
+    let filter = LogFilter { person, kind, from, to, network }.resolve(&app.auth).await?;
     app.auth.log_export(format.name(), caller).await?;
     let state = filter.map(|filter| Export { app, format, filter, place: Place::Beginning });
     let pages = stream::try_unfold(state, |state| async {

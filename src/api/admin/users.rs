@@ -3,6 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
+    http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,4 +117,14 @@ pub async fn revoke_sessions(
 ) -> Result<Json<Revoked>, Problem> {
     let user = app.auth.find_user(&id).await?;
     Ok(Json(Revoked { revoked: app.auth.sign_out_user(&user.id, &admin.caller).await? }))
+}
+
+/// `DELETE /api/v1/admin/users/{id}/identities/github`: ends the sessions that came by it, too. Idempotent.
+pub async fn unlink_github(
+    State(app): State<App>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.auth.unlink_github(parse_id(&id)?, &admin.caller).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

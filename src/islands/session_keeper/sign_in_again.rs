@@ -14,13 +14,7 @@ use crate::islands::{
 };
 
 #[component]
-pub fn SignInAgain(
-    face: Face,
-    email: String,
-    has_password: bool,
-    github: bool,
-    strings: KeeperStrings,
-) -> impl IntoView {
+pub fn SignInAgain(face: Face, email: String, has_password: bool, strings: KeeperStrings) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let is_open = move || face.ended.with(Option::is_some);
     open_while(dialog, is_open);
@@ -29,7 +23,7 @@ pub fn SignInAgain(
         // The server does not know the way back: a page may be rendered at another path than it is seen at.
         is_open().then(Keeper::here).flatten().map_or_else(|| "/login".to_owned(), Keeper::way_in)
     };
-    let way_in_text = if github && !has_password { strings.github.clone() } else { strings.sign_in_page.clone() };
+    let way_in_text = strings.sign_in_page.clone();
     let reason = {
         let strings = strings.clone();
         move || face.ended.with(|reason| reason.as_deref().map(|reason| strings.reason(reason).to_owned()))

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{PAGE, Tabs, link};
 use crate::{
-    api::admin::export::{Format, export},
+    api::admin::export::{Wanted, export},
     auth::{clock::rfc3339, event::Kind, log_filter::LogFilter},
     db::events::NamedEvent,
     locale::Lang,
@@ -15,6 +15,7 @@ use crate::{
         form::{Faults, Field, FormFault},
         layout::{Layout, When},
         paging::{Paging, place},
+        step_up::Confirmed,
         visitor::Administrator,
     },
 };
@@ -49,18 +50,9 @@ pub async fn show(
     Ok(page.render(move || view! { <LogPage lang asked found faults /> }).await)
 }
 
-#[derive(Deserialize)]
-pub struct Wanted {
-    format: Format,
-}
-
-/// `GET /admin/events/export?format=csv|jsonl&…`
-pub async fn download(
-    who: Administrator,
-    Query(wanted): Query<Wanted>,
-    Query(filter): Query<LogFilter>,
-) -> Result<Response, ErrorPage> {
-    Ok(export(who.visitor.app.clone(), wanted.format, filter, &who.visitor.caller).await?)
+/// `POST /admin/events/export`
+pub async fn download(Confirmed { who, form }: Confirmed<Administrator, Wanted>) -> Result<Response, ErrorPage> {
+    Ok(export(who.visitor.app.clone(), form, &who.visitor.caller).await?)
 }
 
 enum Found {
@@ -85,18 +77,14 @@ fn pairs(asked: &LogFilter) -> [(&'static str, &str); 5] {
 #[component]
 fn LogPage(lang: Lang, asked: LogFilter, found: Found, faults: Faults) -> impl IntoView {
     let list = link("/admin/events", &pairs(&asked));
-    let export = |format| link("/admin/events/export", &[&[("format", format)][..], &pairs(&asked)[..]].concat());
-    let (csv, jsonl) = (export("csv"), export("jsonl"));
+    let export = asked.clone();
     let found = match found {
         Found::Nothing => ().into_any(),
         Found::Nobody => view! { <p>{lang.t("admin-log-nobody")}</p> }.into_any(),
         Found::Entries { entries, newest, older } => view! {
             <LogTable lang entries label="admin-log" people=true />
             <Paging lang list newest older />
-            <p class="hint">
-                {lang.t("admin-export")} " " <a href=csv download="">"CSV"</a> " · "
-                <a href=jsonl download="">"JSON Lines"</a>
-            </p>
+            <ExportForm lang asked=export />
         }
         .into_any(),
     };
@@ -107,6 +95,20 @@ fn LogPage(lang: Lang, asked: LogFilter, found: Found, faults: Faults) -> impl I
         <FormFault lang faults=faults.clone() />
         <FilterForm lang asked faults />
         {found}
+    }
+}
+
+/// Takes what was found along, in one of two formats.
+#[component]
+fn ExportForm(lang: Lang, asked: LogFilter) -> impl IntoView {
+    let given = pairs(&asked).into_iter().filter(|(_, text)| !text.is_empty());
+    let given = given.map(|(name, text)| view! { <input type="hidden" name=name value=text.to_owned() /> });
+    view! {
+        <form class="hint" method="post" action="/admin/events/export">
+            {given.collect_view()}
+            {lang.t("admin-export")} " " <button class="link" name="format" value="csv">"CSV"</button> " · "
+            <button class="link" name="format" value="jsonl">"JSON Lines"</button>
+        </form>
     }
 }
 

@@ -154,6 +154,7 @@ pub async fn show(
         Some("enabled") => Some("admin-done-enabled"),
         Some("signed-out") => Some("admin-done-signed-out"),
         Some("ended") => Some("admin-done-ended"),
+        Some("unlinked") => Some("admin-done-unlinked"),
         _ => None,
     };
     page(who, &id, place(after.before), done, None, Faults::default()).await
@@ -213,6 +214,18 @@ pub async fn sign_out(
     Ok(back(&id, "signed-out"))
 }
 
+/// `POST /admin/users/{id}/unlink`
+pub async fn unlink(
+    Path(id): Path<String>,
+    Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
+) -> Result<Response, ErrorPage> {
+    let visitor = &who.visitor;
+    match visitor.app.auth.unlink_github(parse_id(&id)?, &visitor.caller).await {
+        Ok(()) => Ok(back(&id, "unlinked")),
+        Err(error) => page(who, &id, None, None, None, Faults::of(error)?).await,
+    }
+}
+
 fn back(id: &str, done: &str) -> Response {
     Redirect::to(&format!("/admin/users/{id}?done={done}")).into_response()
 }
@@ -270,6 +283,7 @@ fn UserPage(
     let own = user.id == current.user.id;
     let disabled = user.disabled_at.is_some();
     let signed_in = !sessions.is_empty();
+    let unlink = (github.is_some() && user.password_hash.is_some()).then(|| format!("{path}/unlink"));
     view! {
         <Tabs lang at="/admin/users" />
         <h1>{called(&user.name, &user.email)}</h1>
@@ -279,7 +293,7 @@ fn UserPage(
         </p>
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
         <FormFault lang faults=faults.clone() />
-        <Profile lang user github />
+        <Profile lang user github unlink />
         <RolesForm lang path=path.clone() roles chosen faults />
         <section class="card" aria-labelledby="access">
             <h2 id="access">{lang.t("admin-access")}</h2>
@@ -313,7 +327,13 @@ fn UserPage(
 }
 
 #[component]
-fn Profile(lang: Lang, user: User, github: Option<Identity>) -> impl IntoView {
+fn Profile(
+    lang: Lang,
+    user: User,
+    github: Option<Identity>,
+    /// Where GitHub is unlinked, if that leaves a way in.
+    unlink: Option<String>,
+) -> impl IntoView {
     let language = user.locale.as_deref().and_then(Lang::from_code).map(|lang| lang.name().to_owned());
     let password = user.password_hash.is_some().then(|| lang.t("password"));
     let ways = password.into_iter().chain(github.map(|identity| format!("GitHub ({})", identity.login)));
@@ -336,6 +356,11 @@ fn Profile(lang: Lang, user: User, github: Option<Identity>) -> impl IntoView {
                     <div><dt>{lang.t("account-about")}</dt><dd>{user.about}</dd></div>
                 })}
             </dl>
+            {unlink.map(|action| view! {
+                <form class="actions" method="post" action=action>
+                    <button class="danger">{lang.t("account-github-unlink")}</button>
+                </form>
+            })}
         </section>
     }
 }
