@@ -35,6 +35,7 @@ pub mod event;
 pub mod everybody;
 pub mod github;
 pub mod housekeeping;
+mod jws;
 pub mod log_filter;
 pub mod password;
 pub mod policy;

@@ -15,4 +15,6 @@ mod pages;
 mod passwords;
 mod process;
 mod refresh_tokens;
+mod revocation_feed;
 mod timeouts;
+mod vectors;

@@ -83,6 +83,7 @@ pub struct EndedSessions {
     recent: RwLock<Recent>,
     news: watch::Sender<u64>,
     blind: AtomicBool,
+    withdrawn_keys: RwLock<Arc<[String]>>,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +99,13 @@ struct Recent {
 impl EndedSessions {
     /// `epoch` is a random number.
     pub fn new(epoch: u32) -> Self {
-        Self { epoch, recent: RwLock::default(), news: watch::Sender::new(0), blind: AtomicBool::new(false) }
+        Self {
+            epoch,
+            recent: RwLock::default(),
+            news: watch::Sender::new(0),
+            blind: AtomicBool::new(false),
+            withdrawn_keys: RwLock::new(Arc::from([])),
+        }
     }
 
     /// Why the session ended, if it did so lately.
@@ -142,7 +149,23 @@ impl EndedSessions {
         self.blind.load(Ordering::Relaxed)
     }
 
-    /// Wakes up when there are new ends; however many came meanwhile, they are one piece of news.
+    /// The ids of all withdrawn keys: told to followers at once, since they keep keys in memory, and so may caches.
+    pub fn set_withdrawn_keys(&self, kids: impl IntoIterator<Item = String>) {
+        let kids: Arc<[String]> = kids.into_iter().collect();
+        let mut known = self.withdrawn_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *known != kids;
+        *known = kids;
+        drop(known);
+        if changed {
+            self.news.send_modify(|_| ());
+        }
+    }
+
+    pub fn withdrawn_keys(&self) -> Arc<[String]> {
+        self.withdrawn_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Wakes up when there are new ends or withdrawn keys; however many came meanwhile, they are one piece of news.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }
