@@ -62,8 +62,9 @@ class Verifier {
   /** `audience` is this service's own name: a token for another one, or for Sekisho itself, opens nothing here. */
   constructor({ url, audience, issuer = url, serviceSecret, staleAfter = 30 * SECOND }) {
     if (!audience) throw new Error('AUDIENCE: a service has a name');
-    // And is never shown.
-    if (serviceSecret && !/^[!-~]+$/.test(serviceSecret)) throw new Error('SERVICE_SECRET: must be ASCII without blanks');
+    // An error of `fetch` would show it.
+    const sendable = !serviceSecret || /^[!-~]+$/.test(serviceSecret);
+    if (!sendable) throw new Error('SERVICE_SECRET: must be ASCII without blanks');
     this.#url = url;
     this.#issuer = issuer;
     this.#audience = audience;
@@ -295,6 +296,9 @@ function decodePart(part) {
   return data;
 }
 
+/** Of what is known to be JSON: each string, with the number behind it if it is a member's name, and each bracket. */
+const JSON_TOKEN = /("(?:[^"\\]|\\.)*")(?:\s*(:)\s*(-?[\d.eE+-]+)?)?|[[\]{}]/g;
+
 /**
  * An object in UTF-8 JSON. Refuses a member that is there twice, as parsers disagree on which one counts, and a time
  * that is not written as a whole number.
@@ -303,9 +307,8 @@ function parseJson(data) {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
   const found = JSON.parse(text);
   if (typeof found !== 'object' || found === null || Array.isArray(found)) throw new Error('not an object');
-  // Of what is JSON by now: each string, with the number behind it if it is a member's name, and each bracket.
   const open = [];
-  for (const [token, string, isName, value] of text.matchAll(/("(?:[^"\\]|\\.)*")(?:\s*(:)\s*(-?[\d.eE+-]+)?)?|[[\]{}]/g)) {
+  for (const [token, string, isName, value] of text.matchAll(JSON_TOKEN)) {
     if (token === '{' || token === '[') open.push(new Set());
     else if (token === '}' || token === ']') open.pop();
     else {
