@@ -25,8 +25,8 @@ export class Api {
     return this.tokens('/api/v1/tokens', { email, password, device });
   }
 
-  refresh({ refresh_token }: Tokens) {
-    return this.tokens('/api/v1/tokens/refresh', { refresh_token });
+  refresh({ refresh_token }: Tokens, audience?: string) {
+    return this.tokens('/api/v1/tokens/refresh', { refresh_token, audience });
   }
 
   async signOut(tokens: Tokens) {

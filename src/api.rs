@@ -10,6 +10,7 @@ pub mod list;
 pub mod me;
 pub mod problem;
 pub mod revocations;
+pub mod service;
 pub mod sessions;
 pub mod tokens;
 pub mod users;

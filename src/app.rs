@@ -1,6 +1,6 @@
 //! The app's state and its router: the whole route table, in one place.
 
-use std::{net::IpAddr, ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
@@ -40,7 +40,8 @@ pub struct Parts {
     /// Cancelled when the server stops: event streams end then.
     pub stopping: CancellationToken,
     pub request_ids: guard::RequestIds,
-    pub followers: Arc<Places<IpAddr>>,
+    pub followers: api::revocations::Followers,
+    pub service_secrets: api::service::ServiceSecrets,
     pub listeners: Arc<Places<String>>,
     pub readiness: api::health::Readiness,
 }
@@ -63,11 +64,12 @@ impl App {
         Ok(Self(Arc::new(Parts {
             auth,
             origin,
-            config,
             assets: Assets::load(),
             stopping: CancellationToken::new(),
             request_ids: guard::RequestIds::default(),
-            followers: Places::new(api::revocations::FOLLOWERS.0, api::revocations::FOLLOWERS.1),
+            followers: api::revocations::Followers::default(),
+            service_secrets: api::service::ServiceSecrets::new(&config.service_secrets),
+            config,
             listeners: Places::new(pages::keeper::LISTENERS, usize::MAX),
             readiness: api::health::Readiness::default(),
         })))

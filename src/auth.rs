@@ -40,6 +40,7 @@ pub mod event;
 pub mod everybody;
 pub mod github;
 pub mod housekeeping;
+mod jws;
 pub mod link;
 pub mod log_filter;
 pub mod password;

@@ -26,6 +26,8 @@ pub struct Config {
     pub token_algorithm: Algorithm,
     pub token_issuer: String,
     pub token_audience: String,
+    /// What other services show to say who they are; several while one is replaced.
+    pub service_secrets: Vec<Secret>,
     /// Whether strangers may make an account.
     pub registration_open: bool,
     pub rate_limit: bool,
@@ -171,6 +173,11 @@ impl Config {
                 .unwrap_or(Algorithm::EdDSA),
             token_issuer: source.text("token_issuer")?.unwrap_or_else(|| base_url.to_string()),
             token_audience: source.text("token_audience")?.unwrap_or_else(|| base_url.to_string()),
+            service_secrets: source
+                .take("service_secret", "at least 32 visible ASCII characters; several are separated by commas", |v| {
+                    v.split(',').map(str::trim).map(parse_service_secret).collect()
+                })?
+                .unwrap_or_default(),
             registration_open: source
                 .take("registration", "open or closed", |v| choice(v, "open", "closed"))?
                 .unwrap_or(true),
@@ -253,6 +260,11 @@ fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
 
 fn parse_network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+}
+
+/// It travels in a header (RFC 6750, section 2.1).
+fn parse_service_secret(text: &str) -> Option<Secret> {
+    (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Secret(text.into()))
 }
 
 /// `90s`, `15m`, `24h`, `30d`; `0` is off.
@@ -362,6 +374,22 @@ mod tests {
             ("SEKISHO_ACCESS_TTL", "0", "SEKISHO_ACCESS_TTL: must be"),
             ("SEKISHO_PROFILE", "extreme", "SEKISHO_PROFILE: must be low"),
             ("SEKISHO_SECRET", "short", "SEKISHO_SECRET: must be at least 32"),
+            ("SEKISHO_SERVICE_SECRET", "short", "SEKISHO_SERVICE_SECRET: must be at least 32"),
+            (
+                "SEKISHO_SERVICE_SECRET",
+                "0123456789abcdef0123456789abcdef,short",
+                "SEKISHO_SERVICE_SECRET: must be at least 32",
+            ),
+            (
+                "SEKISHO_SERVICE_SECRET",
+                "0123456789abcdef0123456789abcdef,",
+                "SEKISHO_SERVICE_SECRET: must be at least 32",
+            ),
+            (
+                "SEKISHO_SERVICE_SECRET",
+                "0123456789abcdef 0123456789abcdef",
+                "SEKISHO_SERVICE_SECRET: must be at least 32",
+            ),
             ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
@@ -372,7 +400,7 @@ mod tests {
         ] {
             let error = load("", &[(key, value)]).expect_err(key);
             assert!(error.starts_with(named), "{error}");
-            assert!(key != "SEKISHO_SECRET" || !error.contains(value), "a secret is never repeated");
+            assert!(!key.ends_with("_SECRET") || !error.contains(value), "a secret is never repeated");
         }
         let test = ("SEKISHO_TEST_DATABASE_URL", "x");
         assert!(load("", &[test, ("SEKISHO_TYPO", "x")]).expect_err("a typo").starts_with("SEKISHO_TYPO"));

@@ -19,4 +19,6 @@ mod passwords;
 mod process;
 mod recovery;
 mod refresh_tokens;
+mod revocation_feed;
 mod timeouts;
+mod vectors;

@@ -7,7 +7,9 @@ import { createServer as createHttpServer, type ServerResponse } from 'node:http
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Api, Tokens } from '../api';
 import { test as base, expect } from '../fixtures';
+import type { Person } from '../pages';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SERVICES = {
@@ -15,6 +17,9 @@ const SERVICES = {
   node: ['node', 'clients/node/service.mjs'],
   python: ['/usr/bin/python3', 'clients/python/service.py'],
 };
+
+/** What the services are called: scripts/end-to-end tells the server. */
+const AUDIENCE = 'orders';
 
 type Settings = { ISSUER_URL: string; ISSUER?: string; STALE_AFTER?: string };
 type Service = Awaited<ReturnType<typeof startService>>;
@@ -42,50 +47,52 @@ for (const name of Object.keys(SERVICES) as (keyof typeof SERVICES)[]) {
   test.describe(name, () => {
     test('an ended session is refused within a second, and after a restart', async ({ api, user, start, baseURL }) => {
       const settings = { ISSUER_URL: baseURL! };
-      const [kept, left, ended] = [await api.signIn(user), await api.signIn(user), await api.signIn(user)];
+      const [kept, left, ended] = [await signIn(api, user), await signIn(api, user), await signIn(api, user)];
       const service = await start(name, settings);
       const { id: sub } = await (await api.get('me', kept)).json();
-      for (const { access_token, session_id: sid } of [kept, left, ended]) {
-        expect(await service.whoami(access_token)).toMatchObject({ status: 200, body: { sub, sid, roles: ['user'] } });
+      for (const { service_token, session_id: sid } of [kept, left, ended]) {
+        expect(await service.whoami(service_token)).toMatchObject({ status: 200, body: { sub, sid, roles: ['user'] } });
       }
+      expect(await service.whoami(kept.access_token), "a token for the server's own API").toMatchObject(INVALID);
+      expect((await api.get('me', { access_token: kept.service_token })).status(), 'and the other way round').toBe(401);
       expect(await service.whoami()).toMatchObject(UNAUTHENTICATED);
-      for (const forged of ['rubbish', tamper(kept.access_token), kept.refresh_token]) {
+      for (const forged of ['rubbish', tamper(kept.service_token), kept.refresh_token]) {
         expect(await service.whoami(forged)).toMatchObject(INVALID);
       }
 
       await api.signOut(left);
-      await expect.poll(() => service.whoami(left.access_token), within(1_000)).toMatchObject(revoked('signed_out'));
-      expect((await service.whoami(kept.access_token)).status).toBe(200);
+      await expect.poll(() => service.whoami(left.service_token), within(1_000)).toMatchObject(revoked('signed_out'));
+      expect((await service.whoami(kept.service_token)).status).toBe(200);
 
       await api.endAllOthers(user);
-      const ask = () => service.whoami(ended.access_token);
+      const ask = () => service.whoami(ended.service_token);
       await expect.poll(ask, within(1_000)).toMatchObject(revoked('revoked_by_user'));
 
       await service.stop();
-      const later = await api.signIn(user);
+      const later = await signIn(api, user);
       await api.signOut(later);
-      const fresh = await api.signIn(user);
+      const fresh = await signIn(api, user);
       const restarted = await start(name, settings);
-      expect(await restarted.whoami(ended.access_token)).toMatchObject(revoked('revoked_by_user'));
-      expect(await restarted.whoami(later.access_token)).toMatchObject(revoked('signed_out'));
-      expect((await restarted.whoami(fresh.access_token)).status).toBe(200);
+      expect(await restarted.whoami(ended.service_token)).toMatchObject(revoked('revoked_by_user'));
+      expect(await restarted.whoami(later.service_token)).toMatchObject(revoked('signed_out'));
+      expect((await restarted.whoami(fresh.service_token)).status).toBe(200);
     });
 
     test('without the server it closes the door, and then catches up', async ({ api, user, start, baseURL }) => {
       const line = await Line.to(baseURL!);
-      const [kept, ended] = [await api.signIn(user), await api.signIn(user)];
+      const [kept, ended] = [await signIn(api, user), await signIn(api, user)];
       const service = await start(name, { ISSUER_URL: line.url, ISSUER: baseURL!, STALE_AFTER: '1' });
-      expect((await service.whoami(ended.access_token)).status).toBe(200);
+      expect((await service.whoami(ended.service_token)).status).toBe(200);
 
       line.cut();
       await api.signOut(ended);
-      await expect.poll(() => service.whoami(kept.access_token), within(5_000)).toMatchObject(STALE);
+      await expect.poll(() => service.whoami(kept.service_token), within(5_000)).toMatchObject(STALE);
       expect(await service.whoami()).toMatchObject(UNAUTHENTICATED);
       expect(await service.whoami('rubbish')).toMatchObject(INVALID);
 
       await line.mend();
-      await expect.poll(() => service.whoami(kept.access_token), within(10_000)).toMatchObject({ status: 200 });
-      expect(await service.whoami(ended.access_token)).toMatchObject(revoked('signed_out'));
+      await expect.poll(() => service.whoami(kept.service_token), within(10_000)).toMatchObject({ status: 200 });
+      expect(await service.whoami(ended.service_token)).toMatchObject(revoked('signed_out'));
       line.cut();
     });
 
@@ -102,7 +109,7 @@ for (const name of Object.keys(SERVICES) as (keyof typeof SERVICES)[]) {
       const bad: Record<string, string> = {};
       const wrongClaims = {
         iss: ['https://attacker.example', `${issuer.url}/`, undefined],
-        aud: ['https://another.example', [issuer.url], undefined],
+        aud: ['https://another.example', issuer.url, [AUDIENCE], undefined],
         exp: [now - 10, `${now + 60}`, now + 60.5, 1e30, -1, null, true, [], undefined],
         iat: [now + 60, `${now}`, null, undefined],
         nbf: [now + 60, `${now}`, null],
@@ -162,6 +169,13 @@ for (const name of Object.keys(SERVICES) as (keyof typeof SERVICES)[]) {
       issuer.stop();
     });
   });
+}
+
+/** Signs in, and asks for a token for the services as well, of the same session. */
+async function signIn(api: Api, person: Person): Promise<Tokens & { service_token: string }> {
+  const own = await api.signIn(person);
+  const refreshed = await api.refresh(own, AUDIENCE);
+  return { ...refreshed, access_token: own.access_token, service_token: refreshed.access_token };
 }
 
 async function startService(name: keyof typeof SERVICES, settings: Settings) {
@@ -302,7 +316,7 @@ class FakeIssuer {
   claims() {
     const now = Math.floor(Date.now() / 1000);
     const who = { sub: 'a-user', sid: 'a-session', jti: 'a-token', client_id: 'api', scope: 'api', roles: [] };
-    return { iss: this.url, aud: this.url, iat: now, exp: now + 60, ...who };
+    return { iss: this.url, aud: AUDIENCE, iat: now, exp: now + 60, ...who };
   }
 
   stop() {

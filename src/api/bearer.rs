@@ -80,12 +80,12 @@ impl FromRequestParts<App> for BearerUser {
 }
 
 /// The token of the one `Authorization: Bearer` header (RFC 6750, section 2.1).
-fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(Error::Unauthenticated)?;
     if values.next().is_some() {
         return Err(Error::InvalidToken);
     }
     let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or(Error::InvalidToken)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Error::InvalidToken) }
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim_matches(' ')) } else { Err(Error::InvalidToken) }
 }

@@ -1,10 +1,19 @@
 //! `GET /api/v1/revocations`: the sessions that ended lately, for services that verify access tokens by themselves.
 //! They refuse the tokens of these sessions, and so an end counts everywhere within a second. Public, as the keys are:
-//! a session's id is no secret.
+//! a session's id is no secret. Services that say who they are have places of their own in it, however many strangers
+//! there are.
+//!
+//! It also tells the keys that were withdrawn, each time all of them: whoever keeps keys in memory refuses them.
 //!
 //! As JSON, with `since` and an ETag; or, for `Accept: text/event-stream`, as a stream that stays open.
 
-use std::{collections::VecDeque, convert::Infallible, net::IpAddr, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    convert::Infallible,
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Json,
@@ -19,7 +28,7 @@ use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{list::Params, problem::Problem};
+use super::{list::Params, problem::Problem, service::Service};
 use crate::{
     app::App,
     auth::{
@@ -29,7 +38,7 @@ use crate::{
         rate_limit::site,
     },
     error::Error,
-    places,
+    places::{self, Places},
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -37,11 +46,42 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const CHUNK: usize = 256;
 /// Ends in one answer; whoever gets as many asks on.
 const PAGE: usize = 1_000;
-/// Streams for each site, and sites: the feed asks nobody who they are, and one stranger must not take every place,
-/// since services that lose the feed let nobody in.
-pub const FOLLOWERS: (usize, usize) = (64, 1_000);
+/// Streams of strangers, for each site, and sites: one stranger must not take every place, since services that lose the
+/// feed let nobody in.
+const STRANGERS: (usize, usize) = (64, 1_000);
+/// Streams of services, for each secret.
+const SERVICES: usize = 1_000;
 /// nginx would keep events back.
 pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
+
+/// Who may follow at a time. What strangers take is not taken from services.
+#[derive(Debug)]
+pub struct Followers {
+    strangers: Arc<Places<Party>>,
+    services: Arc<Places<Party>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Party {
+    Site(IpAddr),
+    /// By the number of its secret.
+    Service(usize),
+}
+
+impl Default for Followers {
+    fn default() -> Self {
+        Self { strangers: Places::new(STRANGERS.0, STRANGERS.1), services: Places::new(SERVICES, usize::MAX) }
+    }
+}
+
+impl Followers {
+    fn take(&self, service: Service, ip: IpAddr) -> Option<places::Place<Party>> {
+        match service {
+            Service(Some(secret)) => self.services.take(Party::Service(secret)),
+            Service(None) => self.strangers.take(Party::Site(site(ip))),
+        }
+    }
+}
 
 #[derive(Deserialize)]
 pub struct Range {
@@ -77,8 +117,15 @@ impl Place {
 }
 
 #[derive(Serialize)]
+struct KeyWithdrawn<'a> {
+    kid: &'a str,
+}
+
+#[derive(Serialize)]
 struct List {
     items: Vec<Item>,
+    /// Key ids; always all of them, whatever `since` is.
+    withdrawn_keys: Arc<[String]>,
     #[serde(flatten)]
     place: Place,
 }
@@ -86,6 +133,7 @@ struct List {
 pub async fn show(
     State(app): State<App>,
     caller: Caller,
+    service: Service,
     headers: HeaderMap,
     Params(range): Params<Range>,
 ) -> Result<Response, Problem> {
@@ -95,17 +143,19 @@ pub async fn show(
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        let place = app.followers.take(site(caller.ip)).ok_or(Error::Busy)?;
+        let place = app.followers.take(service, caller.ip).ok_or(Error::Busy)?;
         return Ok((UNBUFFERED, follow(app, since, place)).into_response());
     }
-    let mut tag = format!("\"{}\"", app.auth.ended.place());
+    let withdrawn_keys = app.auth.ended.withdrawn_keys();
+    let tag_at = |cursor: Cursor| format!("\"{}\"", [&[cursor.to_string()], &withdrawn_keys[..]].concat().join("."));
+    let mut tag = tag_at(app.auth.ended.place());
     let mut response = if text("if-none-match").is_some_and(|known| known == tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let (ends, cursor) = app.auth.ended.since(since, PAGE);
-        tag = format!("\"{cursor}\"");
+        tag = tag_at(cursor);
         let items = ends.into_iter().map(Item::from).collect();
-        Json(List { items, place: Place::at(cursor, &app) }).into_response()
+        Json(List { items, withdrawn_keys, place: Place::at(cursor, &app) }).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -119,11 +169,19 @@ pub async fn show(
 fn follow(
     app: App,
     since: Option<Cursor>,
-    place: places::Place<IpAddr>,
+    place: places::Place<Party>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = app.auth.ended.subscribe();
-    let follower =
-        Follower { app, news, cursor: since, caught_up: false, greeted: false, queue: VecDeque::new(), _place: place };
+    let follower = Follower {
+        app,
+        news,
+        cursor: since,
+        caught_up: false,
+        greeted: false,
+        told_keys: HashSet::new(),
+        queue: VecDeque::new(),
+        _place: place,
+    };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((Ok(event), follower))
@@ -138,8 +196,9 @@ struct Follower {
     /// Nothing is left of the list: what comes next is new.
     caught_up: bool,
     greeted: bool,
+    told_keys: HashSet<String>,
     queue: VecDeque<Event>,
-    _place: places::Place<IpAddr>,
+    _place: places::Place<Party>,
 }
 
 impl Follower {
@@ -168,11 +227,21 @@ impl Follower {
                 let event = Event::default().event("ended").id(place).json_data(Item::from(end));
                 self.queue.push_back(event.unwrap_or_default());
             }
+            self.tell_withdrawn_keys(cursor);
             self.caught_up = count < CHUNK;
             if self.caught_up && !std::mem::replace(&mut self.greeted, true) {
                 let hello =
                     Event::default().event("hello").id(cursor.to_string()).json_data(Place::at(cursor, &self.app));
                 self.queue.push_back(hello.unwrap_or_default());
+            }
+        }
+    }
+
+    fn tell_withdrawn_keys(&mut self, cursor: Cursor) {
+        for kid in self.app.auth.ended.withdrawn_keys().iter() {
+            if self.told_keys.insert(kid.clone()) {
+                let event = Event::default().event("key_withdrawn").id(cursor.to_string());
+                self.queue.push_back(event.json_data(KeyWithdrawn { kid }).unwrap_or_default());
             }
         }
     }

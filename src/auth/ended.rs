@@ -87,6 +87,7 @@ pub struct EndedSessions {
     fresh_until: AtomicU64,
     /// The time, by the clock, when ends were last forgotten.
     forgotten_at: AtomicI64,
+    withdrawn_keys: RwLock<Arc<[String]>>,
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +110,7 @@ impl EndedSessions {
             started: Instant::now(),
             fresh_until: AtomicU64::new(u64::MAX),
             forgotten_at: AtomicI64::new(UnixMillis::MIN),
+            withdrawn_keys: RwLock::new(Arc::from([])),
         }
     }
 
@@ -167,7 +169,23 @@ impl EndedSessions {
         self.started.elapsed().as_millis() as u64
     }
 
-    /// Wakes up when there are new ends; however many came meanwhile, they are one piece of news.
+    /// The ids of all withdrawn keys: told to followers at once, since they keep keys in memory, and so may caches.
+    pub fn set_withdrawn_keys(&self, kids: impl IntoIterator<Item = String>) {
+        let kids: Arc<[String]> = kids.into_iter().collect();
+        let mut known = self.withdrawn_keys.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *known != kids;
+        *known = kids;
+        drop(known);
+        if changed {
+            self.news.send_modify(|_| ());
+        }
+    }
+
+    pub fn withdrawn_keys(&self) -> Arc<[String]> {
+        self.withdrawn_keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Wakes up when there are new ends or withdrawn keys; however many came meanwhile, they are one piece of news.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.news.subscribe()
     }

@@ -1,12 +1,14 @@
 //! A service that lets in whoever is signed in to Sekisho: `GET /whoami` with an access token.
 //!
-//! `ISSUER_URL` is where Sekisho is (http://127.0.0.1:3000); `ISSUER` and `AUDIENCE` what its tokens say, if that
-//! differs; `STALE_AFTER` for how many seconds it may be out of reach (30); `LISTEN` the own address (127.0.0.1:4001).
+//! `AUDIENCE` is this service's name in Sekisho's `SEKISHO_AUDIENCES` (orders); `ISSUER_URL` where Sekisho is
+//! (http://127.0.0.1:3000); `ISSUER` what its tokens say, if that differs; `SCOPE` what a token must allow, if
+//! anything; `SERVICE_SECRET` one of `SEKISHO_SERVICE_SECRET`, where that is set; `STALE_AFTER` for how many seconds
+//! Sekisho may be out of reach (30); `LISTEN` the own address (127.0.0.1:4001).
 
-use std::{env, error::Error, time::Duration};
+use std::{env, error::Error, sync::LazyLock, time::Duration};
 
 use axum::{Json, Router, routing::get};
-use sekisho_verifier::{Bearer, Verifier};
+use sekisho_verifier::{Bearer, Rejected, Verifier};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -14,12 +16,13 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
 
-    let mut builder = Verifier::builder(env::var("ISSUER_URL").unwrap_or("http://127.0.0.1:3000".into()));
+    let mut builder = Verifier::builder(env::var("ISSUER_URL").unwrap_or("http://127.0.0.1:3000".into()))
+        .audience(env::var("AUDIENCE").unwrap_or("orders".into()));
     if let Ok(issuer) = env::var("ISSUER") {
         builder = builder.issuer(issuer);
     }
-    if let Ok(audience) = env::var("AUDIENCE") {
-        builder = builder.audience(audience);
+    if let Ok(secret) = env::var("SERVICE_SECRET") {
+        builder = builder.service_secret(secret);
     }
     if let Ok(seconds) = env::var("STALE_AFTER") {
         builder = builder.stale_after(Duration::from_secs(seconds.parse()?));
@@ -33,6 +36,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(axum::serve(listener, app).await?)
 }
 
-async fn whoami(Bearer(claims): Bearer) -> Json<Value> {
-    Json(json!({ "sub": claims.sub, "sid": claims.sid, "roles": claims.roles }))
+static SCOPE: LazyLock<Option<String>> = LazyLock::new(|| env::var("SCOPE").ok());
+
+async fn whoami(Bearer(claims): Bearer) -> Result<Json<Value>, Rejected> {
+    if let Some(scope) = SCOPE.as_deref() {
+        claims.require_scope(scope)?;
+    }
+    Ok(Json(json!({ "sub": claims.sub, "sid": claims.sid, "roles": claims.roles, "scope": claims.scope })))
 }

@@ -38,7 +38,7 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Rejected> {
         return Err(Rejected::InvalidToken);
     }
     let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or(Rejected::InvalidToken)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Rejected::InvalidToken) }
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim_matches(' ')) } else { Err(Rejected::InvalidToken) }
 }
 
 #[derive(Serialize)]
@@ -59,6 +59,7 @@ impl Rejected {
             Self::Unauthenticated => "unauthenticated",
             Self::InvalidToken => "invalid_token",
             Self::SessionRevoked { .. } => "session_revoked",
+            Self::InsufficientScope { .. } => "insufficient_scope",
             Self::Stale => "verifier_stale",
         }
     }
@@ -68,6 +69,7 @@ impl Rejected {
             Self::Unauthenticated => "This needs an access token.",
             Self::InvalidToken => "The access token is not valid, or has expired.",
             Self::SessionRevoked { .. } => "This session has ended. Sign in again.",
+            Self::InsufficientScope { .. } => "The access token does not allow this.",
             Self::Stale => "The sign-in server is out of reach. Try again soon.",
         }
     }
@@ -77,9 +79,12 @@ impl IntoResponse for Rejected {
     fn into_response(self) -> Response {
         // RFC 6750, section 3.1: without credentials the challenge is bare.
         let (status, challenge) = match self {
-            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, Some("Bearer")),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, Some("Bearer".to_owned())),
             Self::InvalidToken | Self::SessionRevoked { .. } => {
-                (StatusCode::UNAUTHORIZED, Some("Bearer error=\"invalid_token\""))
+                (StatusCode::UNAUTHORIZED, Some("Bearer error=\"invalid_token\"".to_owned()))
+            }
+            Self::InsufficientScope { scope } => {
+                (StatusCode::FORBIDDEN, Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")))
             }
             Self::Stale => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
@@ -98,8 +103,8 @@ impl IntoResponse for Rejected {
         let mut response = (status, Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        match challenge {
-            Some(challenge) => headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge)),
+        match challenge.and_then(|challenge| HeaderValue::try_from(challenge).ok()) {
+            Some(challenge) => headers.insert(header::WWW_AUTHENTICATE, challenge),
             None => headers.insert(header::RETRY_AFTER, RETRY_AFTER.into()),
         };
         response

@@ -2,7 +2,7 @@
 //! not heard all ends says that it is stale.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     convert::Infallible,
     error::Error,
     mem,
@@ -12,7 +12,7 @@ use std::{
 
 use reqwest::{
     Client, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue},
 };
 use serde::Deserialize;
 use tokio::{
@@ -43,6 +43,8 @@ pub struct Feed {
 struct Ended {
     /// By session id: why it ended, and when this was heard.
     sessions: HashMap<Box<str>, (Arc<str>, Instant)>,
+    /// Key ids, which are never accepted again, whatever a cache of the key set says.
+    withdrawn_keys: HashSet<Box<str>>,
     /// How long an end matters: as long as a token that was made before it. Never shortened, because tokens made
     /// before the server was given a shorter life are still about.
     retain_for: Duration,
@@ -57,6 +59,11 @@ struct Ended {
 struct End {
     sid: Box<str>,
     reason: Box<str>,
+}
+
+#[derive(Deserialize)]
+struct KeyWithdrawn {
+    kid: Box<str>,
 }
 
 #[derive(Deserialize)]
@@ -80,6 +87,16 @@ impl Feed {
         self.read().sessions.get(sid).map(|(reason, _)| reason.clone())
     }
 
+    /// The key was withdrawn, as a leaked one is: nothing that it signed counts.
+    pub fn is_withdrawn(&self, kid: &str) -> bool {
+        self.read().withdrawn_keys.contains(kid)
+    }
+
+    /// For how many seconds ends are remembered.
+    pub fn retains_for(&self) -> i64 {
+        i64::try_from(self.read().retain_for.as_secs()).unwrap_or(i64::MAX)
+    }
+
     /// The server has been out of reach for too long: a session may have ended that nobody told of.
     pub fn is_stale(&self) -> bool {
         let ended = self.read();
@@ -97,13 +114,13 @@ impl Feed {
         self.ended.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows the feed, for ever.
-    pub async fn follow(self: Arc<Self>, client: Client, url: String) {
+    /// Follows the feed, for ever; `credentials` say which service this is.
+    pub async fn follow(self: Arc<Self>, client: Client, url: String, credentials: Option<HeaderValue>) {
         let mut cursor = None;
         let mut pause = FIRST_PAUSE;
         let mut told = false;
         loop {
-            let Err(error) = self.follow_once(&client, &url, &mut cursor).await;
+            let Err(error) = self.follow_once(&client, &url, credentials.as_ref(), &mut cursor).await;
             if mem::replace(&mut self.write().connected, false) {
                 (pause, told) = (FIRST_PAUSE, false);
             }
@@ -124,9 +141,13 @@ impl Feed {
         &self,
         client: &Client,
         url: &str,
+        credentials: Option<&HeaderValue>,
         cursor: &mut Option<HeaderValue>,
     ) -> Result<Infallible, Cause> {
         let mut request = client.get(url).header(ACCEPT, "text/event-stream");
+        if let Some(credentials) = credentials {
+            request = request.header(AUTHORIZATION, credentials);
+        }
         // Taken out, and put back only by what was read well: a cursor that brings trouble is not used twice.
         let last = cursor.take();
         if let Some(last) = &last {
@@ -166,6 +187,10 @@ impl Feed {
             "ended" => {
                 let End { sid, reason } = serde_json::from_str(&event.data)?;
                 ended.sessions.insert(sid, (reason.into(), now));
+            }
+            "key_withdrawn" => {
+                let KeyWithdrawn { kid } = serde_json::from_str(&event.data)?;
+                ended.withdrawn_keys.insert(kid);
             }
             "hello" => {
                 let Hello { retain_for } = serde_json::from_str(&event.data)?;

@@ -17,7 +17,7 @@ use tokio::{
 use crate::{Pace, Rejected};
 
 /// What the server may sign with (ASVS 9.1.2).
-pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// A key set is a few kilobytes.

@@ -6,7 +6,7 @@
 //! use sekisho_verifier::{Bearer, Verifier};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let verifier = Verifier::builder("https://login.example.com").build()?;
+//! let verifier = Verifier::builder("https://login.example.com").audience("orders").build()?;
 //! verifier.ready().await;
 //!
 //! let app = Router::new().route("/hello", get(hello)).with_state(verifier);
@@ -29,18 +29,19 @@
 //! *and* the verifier knows of all ended sessions: one that has not heard from the server for
 //! [`Builder::stale_after`] answers [`Rejected::Stale`], 503, and never 200 or 401.
 //!
-//! It refuses to take a key from a token, to follow a redirect, and to know what a token allows: compare
-//! [`Claims::scope`] and [`Claims::roles`] yourself.
+//! It refuses to take a key from a token, to follow a redirect, and to decide what a token allows: ask
+//! [`Claims::require_scope`], and compare [`Claims::roles`] yourself.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use jsonwebtoken::{decode, decode_header, get_current_timestamp};
-use reqwest::{Client, Url, redirect::Policy};
-use serde::Deserialize;
+use jsonwebtoken::{decode, get_current_timestamp};
+use reqwest::{Client, Url, header::HeaderValue, redirect::Policy};
+use serde::{Deserialize, Deserializer, de::Error};
 use tokio::{runtime::Handle, task::AbortHandle};
 
 mod bearer;
 mod feed;
+mod jws;
 mod keys;
 mod sse;
 #[cfg(test)]
@@ -48,12 +49,12 @@ mod tests;
 
 pub use bearer::Bearer;
 use feed::Feed;
-use keys::{ALGORITHMS, Keys};
+use keys::Keys;
 
-/// RFC 9068, section 2.1: no other kind of JWT is taken for an access token.
-const TYPE: &str = "at+jwt";
 /// How far another machine's clock may be off, in seconds.
 const LEEWAY: i64 = 5;
+/// The largest whole number that every JSON parser reads alike (RFC 8259, section 6).
+const MAX_TIME: u64 = (1 << 53) - 1;
 
 /// What an access token says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -70,8 +71,10 @@ pub struct Claims {
     /// The token's own id.
     pub jti: String,
     /// When it was made, in Unix seconds, as are `exp` and `nbf`.
+    #[serde(deserialize_with = "seconds")]
     pub iat: i64,
     /// When it runs out.
+    #[serde(deserialize_with = "seconds")]
     pub exp: i64,
     /// When it begins to be valid, if not at once.
     #[serde(default, deserialize_with = "present")]
@@ -85,8 +88,28 @@ pub struct Claims {
 }
 
 /// A claim that is there must have its type: `null` is not "absent" (CVE-2026-25537).
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    i64::deserialize(deserializer).map(Some)
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    seconds(deserializer).map(Some)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let seconds = i64::deserialize(deserializer)?;
+    if seconds.unsigned_abs() > MAX_TIME { Err(D::Error::custom("out of range")) } else { Ok(seconds) }
+}
+
+impl Claims {
+    /// Whether the token allows this.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scope.split(' ').any(|allowed| allowed == scope)
+    }
+
+    /// For a handler that asks for a scope: `claims.require_scope("orders:write")?`.
+    ///
+    /// # Errors
+    /// [`Rejected::InsufficientScope`] unless the token allows this.
+    pub fn require_scope(&self, scope: &'static str) -> Result<(), Rejected> {
+        if self.has_scope(scope) { Ok(()) } else { Err(Rejected::InsufficientScope { scope }) }
+    }
 }
 
 /// Why a request is not let in. As a response, it is the server's own answer: `application/problem+json` (RFC 9457)
@@ -106,6 +129,12 @@ pub enum Rejected {
         /// `signed_out`, `revoked_by_user`, `password_changed`, …: what the server says.
         reason: Arc<str>,
     },
+    /// A good token that does not allow this: 403, `insufficient_scope`.
+    #[error("the access token lacks the scope {scope}")]
+    InsufficientScope {
+        /// What it takes.
+        scope: &'static str,
+    },
     /// The server is out of reach, so that nobody can say whether the token holds: 503, `verifier_stale`.
     #[error("the sign-in server is out of reach")]
     Stale,
@@ -118,6 +147,12 @@ pub enum BuildError {
     /// The server's address is no `http` or `https` URL.
     #[error("{0}: not an http or https URL")]
     Url(String),
+    /// Without [`Builder::audience`], a token for any other service would open this one.
+    #[error("a verifier is told its service's name, the audience")]
+    NoAudience,
+    /// What was given to [`Builder::service_secret`] can't be sent; it is not shown.
+    #[error("the service secret has characters other than visible ASCII")]
+    ServiceSecret,
     /// [`Builder::build`] starts background tasks, and was called outside of a Tokio runtime.
     #[error("a verifier is made inside a Tokio runtime")]
     NoRuntime,
@@ -127,13 +162,23 @@ pub enum BuildError {
 }
 
 /// What a verifier is made from; see [`Verifier::builder`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Builder {
     url: String,
     issuer: Option<String>,
-    audience: Option<String>,
+    audience: String,
+    service_secret: String,
     stale_after: Duration,
     pace: Pace,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, issuer, audience, stale_after, .. } = self;
+        let mut shown = f.debug_struct("Builder");
+        shown.field("url", url).field("issuer", issuer).field("audience", audience).field("stale_after", stale_after);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// How long things take that nobody needs to set; tests make them shorter.
@@ -145,6 +190,8 @@ struct Pace {
     reload_every: Duration,
     /// Keys are read again this often anyway, so that a withdrawn one goes. The server allows caching for as long.
     refresh_every: Duration,
+    /// The time, in Unix seconds.
+    now: fn() -> u64,
 }
 
 impl Default for Pace {
@@ -153,6 +200,7 @@ impl Default for Pace {
             silence: Duration::from_secs(30),
             reload_every: Duration::from_secs(3),
             refresh_every: Duration::from_secs(300),
+            now: get_current_timestamp,
         }
     }
 }
@@ -166,10 +214,19 @@ impl Builder {
         self
     }
 
-    /// The `aud` that tokens must have (`SEKISHO_TOKEN_AUDIENCE`), if it isn't the issuer.
+    /// This service's name, one of the server's `SEKISHO_AUDIENCES`: the `aud` that tokens must have. It must be given:
+    /// a token that was made for another service, or for the server itself, opens nothing here.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into());
+        self.audience = audience.into();
+        self
+    }
+
+    /// One of the server's `SEKISHO_SERVICE_SECRET`, where that is set. With it, this service follows the feed on a
+    /// place that strangers can't take. It is sent to the server alone, and never shown.
+    #[must_use]
+    pub fn service_secret(mut self, secret: impl Into<String>) -> Self {
+        self.service_secret = secret.into();
         self
     }
 
@@ -185,13 +242,17 @@ impl Builder {
     /// Starts to follow the server, in the background.
     ///
     /// # Errors
-    /// When the URL is none, outside of a Tokio runtime, or without a working TLS. A server that does not answer is no
-    /// error here: see [`Verifier::ready`].
+    /// When the URL is none, without an audience, with a secret that can't be sent, outside of a Tokio runtime, or
+    /// without a working TLS. A server that does not answer is no error here: see [`Verifier::ready`].
     pub fn build(self) -> Result<Verifier, BuildError> {
         let url = self.url.trim_end_matches('/');
         if !Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             return Err(BuildError::Url(self.url));
         }
+        if self.audience.is_empty() {
+            return Err(BuildError::NoAudience);
+        }
+        let credentials = credentials(&self.service_secret)?;
         let runtime = Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
         // Keys and ends come from this server and from no other.
         let client = Client::builder().redirect(Policy::none()).build()?;
@@ -200,16 +261,22 @@ impl Builder {
         let feed = Arc::new(Feed::new(self.stale_after, self.pace));
         let issuer = self.issuer.unwrap_or_else(|| url.to_owned());
         let refresh = keys.clone().refresh(client.clone(), format!("{url}/.well-known/jwks.json"));
-        let follow = feed.clone().follow(client, format!("{url}/api/v1/revocations"));
+        let follow = feed.clone().follow(client, format!("{url}/api/v1/revocations"), credentials);
         let tasks = [runtime.spawn(refresh).abort_handle(), runtime.spawn(follow).abort_handle()];
-        Ok(Verifier(Arc::new(Shared {
-            audience: self.audience.unwrap_or_else(|| issuer.clone()),
-            issuer,
-            keys,
-            feed,
-            tasks,
-        })))
+        Ok(Verifier(Arc::new(Shared { audience: self.audience, issuer, keys, feed, now: self.pace.now, tasks })))
     }
+}
+
+/// The `Authorization` header that says which service this is; none without a secret.
+fn credentials(secret: &str) -> Result<Option<HeaderValue>, BuildError> {
+    if secret.is_empty() {
+        return Ok(None);
+    }
+    let graphic = secret.bytes().all(|byte| byte.is_ascii_graphic());
+    let value = HeaderValue::from_str(&format!("Bearer {secret}")).ok().filter(|_| graphic);
+    let mut value = value.ok_or(BuildError::ServiceSecret)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
 }
 
 /// Verifies access tokens. Clones share one set of keys and one feed.
@@ -221,6 +288,7 @@ struct Shared {
     audience: String,
     keys: Arc<Keys>,
     feed: Arc<Feed>,
+    now: fn() -> u64,
     tasks: [AbortHandle; 2],
 }
 
@@ -244,7 +312,8 @@ impl Verifier {
         Builder {
             url: url.into(),
             issuer: None,
-            audience: None,
+            audience: String::new(),
+            service_secret: String::new(),
             stale_after: Duration::from_secs(30),
             pace: Pace::default(),
         }
@@ -262,30 +331,32 @@ impl Verifier {
     /// # Errors
     /// Why it does not; never [`Rejected::Unauthenticated`].
     pub async fn verify(&self, token: &str) -> Result<Claims, Rejected> {
-        let Shared { issuer, audience, keys, feed, .. } = &*self.0;
-        let header = decode_header(token).map_err(|_| Rejected::InvalidToken)?;
-        // Keys that a token brings along, or points to, are never used (ASVS 9.1.3); such a token is not the server's.
-        let foreign = header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
-        // What a critical extension means is not known here (RFC 7515, section 4.1.11).
-        let ours = header.typ.as_deref() == Some(TYPE) && ALGORITHMS.contains(&header.alg) && header.crit.is_none();
-        if foreign || !ours {
+        let Shared { issuer, audience, keys, feed, now, .. } = &*self.0;
+        let kid = jws::kid(token).ok_or(Rejected::InvalidToken)?;
+        let key = keys.find(&kid).await;
+        if feed.is_withdrawn(&kid) {
             return Err(Rejected::InvalidToken);
         }
-        let kid = header.kid.ok_or(Rejected::InvalidToken)?;
-        let key = keys.find(&kid).await?;
+        let key = key?;
         let claims: Claims = decode(token, &key.key, &key.validation).map_err(|_| Rejected::InvalidToken)?.claims;
-        if claims.iss != *issuer || claims.aud != *audience {
+        let nobody = claims.sub.is_empty() || claims.sid.is_empty();
+        if claims.iss != *issuer || claims.aud != *audience || nobody {
             return Err(Rejected::InvalidToken);
         }
         if let Some(reason) = feed.reason(&claims.sid) {
             return Err(Rejected::SessionRevoked { reason });
         }
-        let now = get_current_timestamp().cast_signed();
+        let now = now().cast_signed();
         let started = claims.iat <= now + LEEWAY && claims.nbf.is_none_or(|nbf| nbf <= now + LEEWAY);
         let running = now < claims.exp.saturating_add(LEEWAY);
         if !started || !running {
             return Err(Rejected::InvalidToken);
         }
-        if feed.is_stale() { Err(Rejected::Stale) } else { Ok(claims) }
+        if feed.is_stale() {
+            return Err(Rejected::Stale);
+        }
+        // The end of a session that made so old a token may be forgotten here.
+        let remembered = now < claims.iat.saturating_add(feed.retains_for()).saturating_add(LEEWAY);
+        if remembered { Ok(claims) } else { Err(Rejected::InvalidToken) }
     }
 }

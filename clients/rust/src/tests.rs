@@ -9,6 +9,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     http::{Request, Response, header},
+    response::IntoResponse,
     routing::get,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -16,10 +17,12 @@ use jsonwebtoken::{Algorithm, EncodingKey, get_current_timestamp};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use self::issuer::{Issuer, Signer, lock, sign};
+use self::issuer::{AUDIENCE, Issuer, Signer, lock, sign};
 use crate::{Bearer, BuildError, Builder, Claims, Pace, Rejected, Verifier};
 
 mod issuer;
+mod services;
+mod vectors;
 
 /// Like real life, but faster.
 fn builder(issuer: &Issuer) -> Builder {
@@ -27,8 +30,9 @@ fn builder(issuer: &Issuer) -> Builder {
         silence: Duration::from_millis(500),
         reload_every: Duration::from_millis(200),
         refresh_every: Duration::from_secs(60),
+        ..Pace::default()
     };
-    Builder { pace, ..Verifier::builder(&issuer.url).stale_after(Duration::from_millis(400)) }
+    Builder { pace, ..Verifier::builder(&issuer.url).audience(AUDIENCE).stale_after(Duration::from_millis(400)) }
 }
 
 async fn verifier(issuer: &Issuer) -> Verifier {
@@ -90,7 +94,8 @@ async fn whatever_is_not_exactly_an_access_token_of_the_server_is_refused() {
         ("iss", json!("https://attacker.example")),
         ("iss", json!(format!("{}/", issuer.url))),
         ("aud", json!("https://another-service.example")),
-        ("aud", json!([issuer.url])),
+        ("aud", json!([AUDIENCE])),
+        ("aud", json!(issuer.url)),
         ("exp", json!(now - 6)),
         ("exp", json!((now + 60).to_string())),
         ("exp", json!(now as f64 + 60.5)),
@@ -211,11 +216,59 @@ async fn forged_key_ids_do_not_make_it_ask_all_the_time() {
     let pace = Pace { reload_every: Duration::from_secs(60), ..builder(&issuer).pace };
     let verifier = Builder { pace, ..builder(&issuer) }.build().expect("a verifier");
     verifier.ready().await;
-    let forged = issuer.token(&stranger, "a-session");
-    for _ in 0..100 {
-        assert_eq!(verifier.verify(&forged).await, Err(Rejected::InvalidToken));
+    let forge = |n: u32| {
+        let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": format!("forged-{n}") });
+        stranger.sign(&header, &issuer.claims("a-session"))
+    };
+    for n in 0..1_000 {
+        assert_eq!(verifier.verify(&forge(n)).await, Err(Rejected::InvalidToken));
     }
     assert_eq!(issuer.state.jwks_reads.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_empty_key_set_is_not_read_again_for_each_forged_key_id() {
+    let stranger = Signer::new("b", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[]).await;
+    let pace = Pace { reload_every: Duration::from_secs(60), ..builder(&issuer).pace };
+    let verifier = Builder { pace, ..builder(&issuer) }.build().expect("a verifier");
+    eventually("read", async || issuer.state.jwks_reads.load(SeqCst) == 1).await;
+    for _ in 0..1_000 {
+        assert_eq!(verifier.verify(&issuer.token(&stranger, "a-session")).await, Err(Rejected::Stale));
+    }
+    assert_eq!(issuer.state.jwks_reads.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_is_refused_within_a_second_though_it_is_still_published() {
+    let (leaked, kept) = (Signer::new("leaked", Algorithm::EdDSA), Signer::new("kept", Algorithm::EdDSA));
+    let issuer = Issuer::start(&[&leaked, &kept]).await;
+    let service = verifier(&issuer).await;
+    let token = issuer.token(&leaked, "a-session");
+    assert!(service.verify(&token).await.is_ok());
+    issuer.withdraw("leaked");
+    let refused = async || service.verify(&token).await == Err(Rejected::InvalidToken);
+    let took = eventually("refused", refused).await;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(service.verify(&issuer.token(&kept, "a-session")).await.is_ok());
+
+    let started_later = verifier(&issuer).await;
+    assert_eq!(started_later.verify(&token).await, Err(Rejected::InvalidToken), "told before it is ready");
+    // What was told stays, whatever the server forgets.
+    tokio::time::sleep(Duration::from_millis(200)).await; // the server was asked just now
+    assert_eq!(service.verify(&issuer.token(&leaked, "another")).await, Err(Rejected::InvalidToken));
+}
+
+#[tokio::test]
+async fn a_token_older_than_the_ends_that_are_remembered_is_refused() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    let mut claims = issuer.claims("a-session");
+    for (age, accepted) in [(950, true), (970, false)] {
+        claims["iat"] = (get_current_timestamp() - age).into();
+        assert_eq!(verifier.verify(&signer.sign(&signer.header(), &claims)).await.is_ok(), accepted, "{age} s");
+    }
 }
 
 #[tokio::test]
@@ -478,13 +531,62 @@ async fn debug_shows_no_token() {
 #[tokio::test]
 async fn an_address_that_is_none_is_refused() {
     for url in ["", "login.example", "ftp://login.example", "/relative"] {
-        assert!(matches!(Verifier::builder(url).build(), Err(BuildError::Url(_))), "{url}");
+        assert!(matches!(Verifier::builder(url).audience(AUDIENCE).build(), Err(BuildError::Url(_))), "{url}");
     }
-    assert!(Verifier::builder("http://127.0.0.1:9/").build().is_ok());
+    assert!(Verifier::builder("http://127.0.0.1:9/").audience(AUDIENCE).build().is_ok());
+}
+
+#[tokio::test]
+async fn a_verifier_is_not_made_without_an_audience() {
+    assert!(matches!(Verifier::builder("http://127.0.0.1:9/").build(), Err(BuildError::NoAudience)));
+}
+
+#[tokio::test]
+async fn the_service_secret_is_shown_to_the_feed_alone() {
+    let issuer = Issuer::start(&[&Signer::new("a", Algorithm::EdDSA)]).await;
+    let builder = builder(&issuer).service_secret("a-secret-of-this-service");
+    assert!(!format!("{builder:?}").contains("a-secret"));
+    builder.build().expect("a verifier").ready().await;
+    let shown = lock(&issuer.state.credentials).clone();
+    assert!(shown.contains(&("feed", Some("Bearer a-secret-of-this-service".into()))), "{shown:?}");
+    assert!(shown.iter().all(|(path, shown)| *path == "feed" || shown.is_none()), "{shown:?}");
+    for secret in ["two words", "two\r\nlines", "秘密"] {
+        let built = Verifier::builder(&issuer.url).audience(AUDIENCE).service_secret(secret).build();
+        let Err(error @ BuildError::ServiceSecret) = built else { panic!("{secret}") };
+        assert!(!format!("{error} {error:?}").contains(secret));
+    }
+}
+
+#[tokio::test]
+async fn the_service_secret_does_not_follow_a_redirect() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let (issuer, elsewhere) = (Issuer::start(&[&signer]).await, Issuer::start(&[&signer]).await);
+    *lock(&issuer.state.feed_moved) = Some(format!("{}/api/v1/revocations", elsewhere.url));
+    let verifier = builder(&issuer).service_secret("a-secret-of-this-service").build().expect("a verifier");
+    let tried_twice = async || lock(&issuer.state.credentials).iter().filter(|(path, _)| *path == "feed").count() > 1;
+    eventually("tried again", tried_twice).await;
+    assert_eq!(verifier.verify(&issuer.token(&signer, "a-session")).await, Err(Rejected::Stale));
+    assert!(lock(&elsewhere.state.credentials).is_empty());
+}
+
+#[tokio::test]
+async fn a_token_without_the_scope_is_told_which_one_it_takes() {
+    let signer = Signer::new("a", Algorithm::EdDSA);
+    let issuer = Issuer::start(&[&signer]).await;
+    let verifier = verifier(&issuer).await;
+    let claims = verifier.verify(&issuer.token(&signer, "a-session")).await.expect("accepted");
+    assert_eq!(claims.scope, "orders:read orders:cancel");
+    assert_eq!(claims.require_scope("orders:cancel"), Ok(()));
+    for scope in ["orders", "orders:", "read", "orders:write", ""] {
+        assert!(!claims.has_scope(scope), "{scope:?}");
+    }
+    let refused = claims.require_scope("orders:write").expect_err("not allowed").into_response();
+    let challenge = "Bearer error=\"insufficient_scope\", scope=\"orders:write\"";
+    assert_eq!(problem(refused, 403, Some(challenge)).await["code"], "insufficient_scope");
 }
 
 #[test]
 fn outside_of_a_runtime_it_says_so() {
-    let built = Verifier::builder("http://127.0.0.1:9").build();
+    let built = Verifier::builder("http://127.0.0.1:9").audience(AUDIENCE).build();
     assert!(matches!(built, Err(BuildError::NoRuntime)));
 }

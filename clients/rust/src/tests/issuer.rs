@@ -33,6 +33,9 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto, get_current_timestamp, jwk::J
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::broadcast};
 
+/// Whom its tokens are for.
+pub const AUDIENCE: &str = "orders";
+
 pub struct Issuer {
     pub url: String,
     pub state: Arc<Stored>,
@@ -45,19 +48,25 @@ pub struct Stored {
     pub jwks_fails: AtomicBool,
     pub jwks_moved: AtomicBool,
     pub feed_fails: AtomicBool,
+    /// Where the feed is instead.
+    pub feed_moved: Mutex<Option<String>>,
     /// It hangs up before it has told everything.
     pub feed_breaks_off: AtomicBool,
     /// The connection stays, and nothing comes any more.
     pub feed_is_silent: AtomicBool,
     ended: Mutex<Vec<String>>,
+    withdrawn_keys: Mutex<Vec<String>>,
     news: broadcast::Sender<News>,
     pub connections: AtomicUsize,
     pub last_event_ids: Mutex<Vec<Option<String>>>,
+    /// The `Authorization` of each request, by path.
+    pub credentials: Mutex<Vec<(&'static str, Option<String>)>>,
 }
 
 #[derive(Clone)]
 enum News {
     Ended(usize),
+    KeyWithdrawn(String),
     Cut,
 }
 
@@ -116,12 +125,15 @@ impl Issuer {
             jwks_fails: AtomicBool::new(false),
             jwks_moved: AtomicBool::new(false),
             feed_fails: AtomicBool::new(false),
+            feed_moved: Mutex::default(),
             feed_breaks_off: AtomicBool::new(false),
             feed_is_silent: AtomicBool::new(false),
             ended: Mutex::default(),
+            withdrawn_keys: Mutex::default(),
             news: broadcast::Sender::new(100),
             connections: AtomicUsize::new(0),
             last_event_ids: Mutex::default(),
+            credentials: Mutex::default(),
         });
         let app = Router::new()
             .route("/.well-known/jwks.json", get(jwks))
@@ -148,8 +160,8 @@ impl Issuer {
     pub fn claims(&self, sid: &str) -> Value {
         let now = get_current_timestamp();
         json!({
-            "iss": self.url, "aud": self.url, "sub": "a-user", "sid": sid, "jti": "a-token",
-            "iat": now, "exp": now + 60, "client_id": "api", "scope": "api", "roles": ["admin"],
+            "iss": self.url, "aud": AUDIENCE, "sub": "a-user", "sid": sid, "jti": "a-token",
+            "iat": now, "exp": now + 60, "client_id": "api", "scope": "orders:read orders:cancel", "roles": ["admin"],
         })
     }
 
@@ -168,6 +180,12 @@ impl Issuer {
         let _ = self.state.news.send(News::Ended(ended.len()));
     }
 
+    /// Tells of a withdrawn key, and goes on publishing it, as a cache in between would.
+    pub fn withdraw(&self, kid: &str) {
+        lock(&self.state.withdrawn_keys).push(kid.to_owned());
+        let _ = self.state.news.send(News::KeyWithdrawn(kid.to_owned()));
+    }
+
     pub fn forget_ends(&self) {
         lock(&self.state.ended).clear();
     }
@@ -179,12 +197,18 @@ impl Issuer {
 }
 
 impl Stored {
+    fn note_credentials(&self, path: &'static str, headers: &HeaderMap) {
+        let shown = headers.get(header::AUTHORIZATION).map(|value| value.to_str().expect("text").to_owned());
+        lock(&self.credentials).push((path, shown));
+    }
+
     fn jwks(&self) -> Json<Value> {
         Json(json!({ "keys": *lock(&self.jwks) }))
     }
 }
 
-async fn jwks(State(state): State<Arc<Stored>>) -> Response {
+async fn jwks(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Response {
+    state.note_credentials("jwks", &headers);
     state.jwks_reads.fetch_add(1, SeqCst);
     if state.jwks_fails.load(SeqCst) {
         return StatusCode::BAD_GATEWAY.into_response();
@@ -196,7 +220,11 @@ async fn jwks(State(state): State<Arc<Stored>>) -> Response {
 }
 
 async fn revocations(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Response {
+    state.note_credentials("feed", &headers);
     assert_eq!(headers[header::ACCEPT], "text/event-stream");
+    if let Some(url) = &*lock(&state.feed_moved) {
+        return Redirect::temporary(url).into_response();
+    }
     let last = headers.get("last-event-id").map(|id| id.to_str().expect("text").to_owned());
     if state.feed_fails.load(SeqCst) {
         lock(&state.last_event_ids).push(last);
@@ -236,12 +264,17 @@ fn feed(
 ) -> BoxStream<'static, Result<Event, Infallible>> {
     let ended = lock(&connection.0.ended).clone();
     let ended_event = |id: usize, data: &str| Event::default().event("ended").id(id.to_string()).data(data);
+    let key_withdrawn = |id: usize, kid: &str| {
+        let data = json!({ "kid": kid }).to_string();
+        Event::default().event("key_withdrawn").id(id.to_string()).data(data)
+    };
     let mut first: Vec<_> = ended.iter().enumerate().skip(since).map(|(i, data)| ended_event(i + 1, data)).collect();
     let cursor = ended.len();
     if connection.0.feed_breaks_off.load(SeqCst) {
         return stream::iter(first).map(Ok).boxed();
     }
-    let hello = json!({ "next_cursor": cursor.to_string(), "retain_for": 60 }).to_string();
+    first.extend(lock(&connection.0.withdrawn_keys).iter().map(|kid| key_withdrawn(cursor, kid)));
+    let hello = json!({ "next_cursor": cursor.to_string(), "retain_for": 960 }).to_string();
     first.push(Event::default().event("hello").id(cursor.to_string()).data(hello));
     let live = stream::unfold((connection, news), move |(connection, mut news)| async move {
         loop {
@@ -251,6 +284,10 @@ fn feed(
                     return Some((ended_event(id, &data), (connection, news)));
                 }
                 Ok(News::Ended(_)) => {}
+                Ok(News::KeyWithdrawn(kid)) => {
+                    let id = lock(&connection.0.ended).len();
+                    return Some((key_withdrawn(id, &kid), (connection, news)));
+                }
                 Ok(News::Cut) | Err(_) => return None,
             }
         }
