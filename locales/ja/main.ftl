@@ -57,8 +57,8 @@ room-text = 同時にサインインできる端末の数には上限があり�
 step-up-title = ご本人の確認
 step-up-text = サインインから時間がたっているため、重要な操作の前にご本人であることを確認します。パスワードを入力すると、そのまま実行されます。
 step-up-text-password = GitHubでサインインしています。この操作にはパスワードが必要です。パスワードを入力すると、そのまま実行されます。
-step-up-text-password-first = 管理者の操作には、GitHubだけでなくパスワードによる確認が必要ですが、このアカウントにはパスワードが設定されていません。サーバーの運用担当者が「sekisho user password --keep-links」で設定できます。
 step-up-text-github = サインインから時間がたっているため、重要な操作の前にご本人であることを確認します。GitHubで確認してください。元のページに戻ったら、もう一度操作してください。
+step-up-text-password-first = 管理者の操作には、GitHubだけでなくパスワードによる確認が必要ですが、このアカウントにはパスワードが設定されていません。サーバーの運用担当者が「sekisho user password --keep-links」で設定できます。
 step-up-text-no-way = サインインから時間がたっているため、重要な操作の前にご本人であることを確認する必要があります。このアカウントのサインイン方法はGitHubだけで、このサイトでは現在GitHubを使えないため、確認できません。管理者にお問い合わせください。
 step-up-asked-for = 実行する操作：{ $action }
 step-up-end-device = 端末からのサインアウト
@@ -104,10 +104,10 @@ password-set-admin = GitHubだけではご本人であることを確認でき�
 password-current = 現在のパスワード
 password-new = 新しいパスワード
 password-change-submit = パスワードを変更
+password-changed = パスワードを変更しました。ほかのすべての端末からサインアウトしました。
+password-changed-unlinked = パスワードを変更し、GitHubとの連携を解除しました。ほかのすべての端末からサインアウトしました。
 password-unlink = GitHubとの連携も解除する
 password-unlink-hint = パスワードを他人に知られた可能性がある場合は、チェックを入れたままにしてください。その人が自分のGitHubアカウントを連携させているかもしれません。ご自分のGitHubアカウントは、あとで連携し直せます。
-password-changed-unlinked = パスワードを変更し、GitHubとの連携を解除しました。ほかのすべての端末からサインアウトしました。
-password-changed = パスワードを変更しました。ほかのすべての端末からサインアウトしました。
 
 ## Devices
 
@@ -234,8 +234,8 @@ admin-done-roles = ロールを保存しました。
 admin-done-disabled = アカウントを無効にし、すべてのセッションを終了しました。
 admin-done-enabled = アカウントを有効にしました。
 admin-done-signed-out = このアカウントのすべてのセッションを終了しました。
-admin-done-unlinked = このアカウントとGitHubの連携を解除しました。
 admin-done-ended = セッションを終了しました。
+admin-done-unlinked = このアカウントとGitHubの連携を解除しました。
 admin-done-everybody = 自分以外の全員をサインアウトさせました。
 admin-done-role-saved = ロールを保存しました。
 admin-done-role-removed = ロールを削除しました。
