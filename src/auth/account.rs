@@ -3,7 +3,6 @@
 use super::{
     Auth, Caller,
     event::{Entry, Kind},
-    password::Password,
     reason::Reason,
     session::{CookieToken, Which},
     step_up::renew_cookie,
@@ -88,8 +87,8 @@ impl Auth {
         } else {
             self.require_recent(session)?;
         }
-        let new = Password::choose("new_password", new, &[&user.email, &user.name])
-            .map_err(|fault| Error::InvalidInput(vec![fault]))?;
+        let new = self.passwords.choose("new_password", new, &[&user.email, &user.name]).await?;
+        let new = new.map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
         let mut act = self.begin(Some(caller)).await?;
         let now = act.now;
@@ -106,8 +105,8 @@ impl Auth {
 
     /// Sets a password for somebody who can't, and ends all their sessions; returns how many.
     pub async fn reset_password(&self, user: &User, new: &str, caller: &Caller) -> Result<usize, Error> {
-        let new = Password::choose("password", new, &[&user.email, &user.name])
-            .map_err(|fault| Error::InvalidInput(vec![fault]))?;
+        let new = self.passwords.choose("password", new, &[&user.email, &user.name]).await?;
+        let new = new.map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
         let mut act = self.begin(Some(caller)).await?;
         let now = act.now;

@@ -25,6 +25,9 @@ pub struct RateLimits {
     register: Limiter<IpAddr>,
     refresh: Limiter<IpAddr>,
     meter: Limiter<IpAddr>,
+    csp_report: Limiter<IpAddr>,
+    /// Over all networks: each report is a line in the server's log.
+    csp_report_anywhere: Limiter<()>,
 }
 
 impl RateLimits {
@@ -41,7 +44,9 @@ impl RateLimits {
             sign_in_anywhere: limiter(100, seconds(60), &clock),
             register: limiter(20, seconds(30), &clock),
             refresh: limiter(240, Duration::from_millis(200), &clock),
-            meter: limiter(120, Duration::from_millis(250), &clock),
+            meter: limiter(10, seconds(1), &clock),
+            csp_report: limiter(20, seconds(30), &clock),
+            csp_report_anywhere: limiter(60, seconds(1), &clock),
             enabled,
             clock,
         }
@@ -78,6 +83,12 @@ impl RateLimits {
         self.check(&self.meter, &network(ip))
     }
 
+    /// A report of a browser that our content policy was violated.
+    pub fn csp_report(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check(&self.csp_report, &network(ip))?;
+        self.check(&self.csp_report_anywhere, &())
+    }
+
     fn check<K: Hash + Eq + Clone>(&self, limiter: &Limiter<K>, key: &K) -> Result<(), Error> {
         if !self.enabled {
             return Ok(());
@@ -97,6 +108,7 @@ impl RateLimits {
         self.register.retain_recent();
         self.refresh.retain_recent();
         self.meter.retain_recent();
+        self.csp_report.retain_recent();
     }
 }
 
