@@ -101,7 +101,7 @@ pub fn router(app: App) -> Router {
         .route("/health/ready", get(api::health::ready))
         .route("/pkg/{file}", get(package))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(guard::run_to_completion));
+        .layer(ServiceBuilder::new().layer(from_fn(guard::read_body)).layer(from_fn(guard::run_to_completion)));
 
     let site = Router::new()
         .route("/", get(pages::home::show))
@@ -150,6 +150,7 @@ pub fn router(app: App) -> Router {
                 .layer(session_store::layer(&app))
                 .layer(from_fn_with_state(app.clone(), error_page::draw))
                 .layer(from_fn_with_state(app.clone(), guard::same_origin))
+                .layer(from_fn(guard::read_body))
                 .layer(from_fn(guard::run_to_completion)),
         );
 
@@ -158,6 +159,7 @@ pub fn router(app: App) -> Router {
             ServiceBuilder::new()
                 .layer(from_fn_with_state(app.clone(), guard::identify))
                 .layer(from_fn_with_state(app.clone(), guard::security_headers))
+                .layer(from_fn(guard::require_host))
                 .layer(DefaultBodyLimit::max(guard::MAX_BODY)),
         )
         .with_state(app)

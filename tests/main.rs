@@ -5,6 +5,7 @@ mod access_tokens;
 mod accounts;
 mod api;
 mod audit;
+mod connections;
 mod control;
 mod devices;
 mod github;

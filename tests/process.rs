@@ -14,16 +14,16 @@ use serde_json::{Value, json};
 
 use crate::harness::PASSWORD;
 
-struct Server {
-    child: Child,
-    url: String,
+pub struct Server {
+    pub child: Child,
+    pub url: String,
 }
 
 /// A folder that goes with the test.
-struct Folder(PathBuf);
+pub struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path =
             std::env::temp_dir().join(format!("sekisho-process-{}", sekisho::auth::clock::Clock::default().new_id()));
         std::fs::create_dir(&path).expect("a folder");
@@ -52,7 +52,7 @@ fn free_port() -> String {
 impl Server {
     /// Starts in an environment of these settings alone, and waits until it says that it is ready. It logs into the
     /// folder's `log`.
-    fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
+    pub fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
         let listen = free_port();
         let settings = [&[("SEKISHO_LISTEN", listen.as_str())], settings].concat();
         let log = File::create(folder.0.join("log")).expect("a file");
@@ -69,7 +69,7 @@ impl Server {
         Self { child, url }
     }
 
-    fn kill(mut self, signal: &str) -> Output {
+    pub fn kill(mut self, signal: &str) -> Output {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
         let status = self.child.wait().expect("it ends");
