@@ -99,6 +99,7 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/jwks.json", get(api::jwks::show))
         .route("/health/live", get(api::health::live))
         .route("/health/ready", get(api::health::ready))
+        .route("/csp-reports", post(api::csp_reports::create))
         .route("/pkg/{file}", get(package))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(ServiceBuilder::new().layer(from_fn(guard::read_body)).layer(from_fn(guard::run_to_completion)));

@@ -48,6 +48,7 @@ pub struct Metrics {
     thefts: Counter,
     ended: Family<Reason, Counter>,
     live: Family<SessionKind, Gauge>,
+    csp_reports: Counter,
     requests: Family<Route, Histogram, fn() -> Histogram>,
 }
 
@@ -61,6 +62,7 @@ impl Default for Metrics {
             thefts: Counter::<u64, AtomicU64>::default(),
             ended: Family::default(),
             live: Family::default(),
+            csp_reports: Counter::default(),
             requests: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         };
         registry.register("sign_ins", "Sign-ins, by outcome", metrics.sign_ins.clone());
@@ -72,6 +74,11 @@ impl Default for Metrics {
         );
         registry.register("sessions_ended", "Ended sessions, by reason", metrics.ended.clone());
         registry.register("sessions_live", "Live sessions, by kind, at most 30 s ago", metrics.live.clone());
+        registry.register(
+            "csp_reports",
+            "Violations of the content policy that browsers report",
+            metrics.csp_reports.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time to answer, by route",
@@ -114,6 +121,10 @@ impl Metrics {
             let n = live.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
             self.live.get_or_create(&SessionKind { kind: kind.into() }).set(n);
         }
+    }
+
+    pub fn csp_report(&self) {
+        self.csp_reports.inc();
     }
 
     pub fn request(&self, route: &Route, took: Duration) {

@@ -8,6 +8,7 @@ mod audit;
 mod connections;
 mod control;
 mod devices;
+mod edge;
 mod github;
 mod guards;
 mod harness;
