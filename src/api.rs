@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod bearer;
+pub mod csp_reports;
 pub mod events;
 pub mod health;
 pub mod json;

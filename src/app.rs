@@ -4,8 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
-    extract::{DefaultBodyLimit, Path, Request, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, Uri},
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
@@ -18,7 +17,7 @@ use tower_http::compression::CompressionLayer;
 use crate::{
     api::{self, problem::Problem},
     assets::Assets,
-    auth::{Auth, Caller, clock::Clock, secret::MasterSecret},
+    auth::{Auth, clock::Clock, secret::MasterSecret},
     config::Config,
     db::Db,
     error::Error,
@@ -106,9 +105,10 @@ pub fn router(app: App) -> Router {
         .route("/.well-known/jwks.json", get(api::jwks::show))
         .route("/health/live", get(api::health::live))
         .route("/health/ready", get(api::health::ready))
+        .route("/csp-reports", post(api::csp_reports::create))
         .route("/pkg/{file}", get(package))
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn(guard::run_to_completion));
+        .layer(ServiceBuilder::new().layer(from_fn(guard::read_body)).layer(from_fn(guard::run_to_completion)));
 
     let site = Router::new()
         .route("/", get(pages::home::show))
@@ -149,7 +149,7 @@ pub fn router(app: App) -> Router {
         .route("/session/activity", post(pages::keeper::activity))
         .route("/session/sign-in", post(pages::keeper::sign_in))
         .route("/session/events", get(pages::keeper::events))
-        .route("/fn/{name}", post(server_function))
+        .route("/fn/password-strength", post(pages::password_strength::show))
         .fallback(file_or_not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(
@@ -159,6 +159,7 @@ pub fn router(app: App) -> Router {
                 .layer(session_store::layer(&app))
                 .layer(from_fn_with_state(app.clone(), error_page::draw))
                 .layer(from_fn_with_state(app.clone(), guard::same_origin))
+                .layer(from_fn(guard::read_body))
                 .layer(from_fn(guard::run_to_completion)),
         );
 
@@ -167,18 +168,10 @@ pub fn router(app: App) -> Router {
             ServiceBuilder::new()
                 .layer(from_fn_with_state(app.clone(), guard::identify))
                 .layer(from_fn_with_state(app.clone(), guard::security_headers))
+                .layer(from_fn(guard::require_host))
                 .layer(DefaultBodyLimit::max(guard::MAX_BODY)),
         )
         .with_state(app)
-}
-
-/// The server functions of the islands. Public like any endpoint: counted, and limited in size, which leptos does not.
-async fn server_function(State(app): State<App>, caller: Caller, request: Request) -> Result<Response, Problem> {
-    app.auth.limits.meter(caller.ip)?;
-    let (parts, body) = request.into_parts();
-    let body = to_bytes(body, guard::MAX_BODY).await.map_err(|_| Error::TooLarge)?;
-    let request = Request::from_parts(parts, Body::from(body));
-    Ok(leptos_axum::handle_server_fns_with_context(|| {}, request).await.into_response())
 }
 
 /// Where a form was posted to, an answer may have been drawn, such as one that asks for the password; whoever comes

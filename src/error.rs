@@ -72,6 +72,15 @@ pub enum Error {
     NotFound,
     #[error("method not allowed")]
     MethodNotAllowed,
+    /// What HTTP itself does not allow.
+    #[error("the request is not valid HTTP")]
+    BadRequest,
+    #[error("the address is too long")]
+    UriTooLong,
+    #[error("the headers are too large")]
+    HeadersTooLarge,
+    #[error("the body came too slowly")]
+    RequestTimeout,
     #[error("the body is too large")]
     TooLarge,
     #[error("unsupported media type")]
@@ -125,6 +134,10 @@ impl Error {
             Self::CeremonyGone => "ceremony_gone",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
+            Self::BadRequest => "bad_request",
+            Self::UriTooLong => "uri_too_long",
+            Self::HeadersTooLarge => "headers_too_large",
+            Self::RequestTimeout => "request_timeout",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited(_) => "rate_limited",
@@ -139,7 +152,7 @@ impl Error {
     pub fn status(&self) -> u16 {
         match self {
             Self::InvalidInput(_) => 422,
-            Self::InvalidJson => 400,
+            Self::InvalidJson | Self::BadRequest => 400,
             Self::InvalidCredentials
             | Self::Unauthenticated
             | Self::NotSignedIn
@@ -157,9 +170,12 @@ impl Error {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::EmailTaken | Self::LastAdmin | Self::LastWayIn => 409,
+            Self::RequestTimeout => 408,
             Self::TooLarge => 413,
+            Self::UriTooLong => 414,
             Self::UnsupportedMediaType => 415,
             Self::RateLimited(_) => 429,
+            Self::HeadersTooLarge => 431,
             Self::Busy | Self::Unavailable(_) | Self::Timeout => 503,
             Self::Github("github_down" | "github_slow") => 502,
             Self::Github(_) => 403,

@@ -24,19 +24,24 @@ use crate::{
     app::App,
     auth::{Caller, secret::random},
     error::Error,
+    locale::Lang,
     metrics::Route,
     pages::error_page::ErrorPage,
 };
 
-/// The largest body any form or API call needs, with room to spare.
-pub const MAX_BODY: usize = 64 * 1024;
+mod body;
+mod host;
+
+pub use body::{MAX_BODY, read_body};
+pub use host::require_host;
+
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_USER_AGENT: usize = 300;
 
 /// Whether a path belongs to the machines' side, where errors are problem+json.
 pub fn speaks_json(path: &str) -> bool {
-    ["/api", "/session", "/health", "/.well-known", "/fn"]
+    ["/api", "/session", "/health", "/.well-known", "/fn", "/csp-reports"]
         .iter()
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
@@ -44,6 +49,15 @@ pub fn speaks_json(path: &str) -> bool {
 /// An error in the form that the path's side speaks.
 pub fn refuse(path: &str, error: Error) -> Response {
     if speaks_json(path) { Problem(error).into_response() } else { ErrorPage(error).into_response() }
+}
+
+/// An error that no page can be drawn for, as the request could not even be read.
+pub fn refuse_unread(path: &str, error: Error) -> Response {
+    if speaks_json(path) {
+        return Problem(error).into_response();
+    }
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, format!("{}\n", Lang::En.t(&format!("error-{}", error.code())))).into_response()
 }
 
 /// Names of requests: unlike those of any other process, by a random beginning, and counted from there.
@@ -60,7 +74,7 @@ impl Default for RequestIds {
 }
 
 impl RequestIds {
-    fn next(&self) -> String {
+    pub fn next(&self) -> String {
         format!("{}-{:x}", self.process, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
@@ -111,20 +125,27 @@ fn route(request: &Request) -> (&'static str, String) {
 /// The address of the client: the connection's own, unless that is a trusted proxy's; then the last address in
 /// `X-Forwarded-For` that no trusted proxy has (ASVS 4.1.3).
 fn client_ip(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(&ip.to_canonical()));
-    if !is_trusted(&peer) {
+    if !is_trusted(peer, trusted) {
         return peer.to_canonical();
     }
     let mut client = peer;
-    let hops = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
-    for hop in hops.flat_map(|value| value.rsplit(',')) {
-        let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+    let hops =
+        headers.get_all("x-forwarded-for").iter().rev().flat_map(|value| value.as_bytes().rsplit(|b| *b == b','));
+    for hop in hops {
+        // An unreadable hop is not absent: what stands before it was not written by a trusted proxy.
+        let hop = str::from_utf8(hop.trim_ascii()).ok().and_then(|hop| hop.parse::<IpAddr>().ok());
+        let Some(ip) = hop else { break };
         client = ip;
-        if !is_trusted(&ip) {
+        if !is_trusted(ip, trusted) {
             break;
         }
     }
     client.to_canonical()
+}
+
+/// Whether an address is a trusted proxy's.
+pub fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(&ip.to_canonical()))
 }
 
 /// The user agent, one short printable line (ASVS 16.4.1).
@@ -142,7 +163,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 }
 
 /// Runs a request to its end even when the client is gone, so that nothing stops between a commit and what must
-/// follow it; and turns a panic or an answer that takes too long into an error of its own.
+/// follow it; and turns a panic or an answer that takes too long into an error of its own. Its body has been read by
+/// then ([`read_body`]): what goes on detached must not wait for a client.
 pub async fn run_to_completion(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let work = AssertUnwindSafe(next.run(request).instrument(Span::current())).catch_unwind();
@@ -207,7 +229,12 @@ fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
 /// Headers of every answer. A page brings its own content policy, with its nonce; all else may load nothing.
 pub async fn security_headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    add_security_headers(response.headers_mut(), &app);
+    response
+}
+
+/// Adds what is not there yet.
+pub fn add_security_headers(headers: &mut HeaderMap, app: &App) {
     for (name, value) in [
         // ASVS 3.4.3, 3.4.6
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),
@@ -225,7 +252,6 @@ pub async fn security_headers(State(app): State<App>, request: Request, next: Ne
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, two_years);
     }
-    response
 }
 
 #[cfg(test)]
@@ -246,6 +272,27 @@ mod tests {
         assert_eq!(client_ip(ip("::ffff:10.0.0.1"), &forged, &trusted), ip("203.0.113.9"));
         assert_eq!(client_ip(ip("10.0.0.1"), &headers(&[("x-forwarded-for", "junk")]), &trusted), ip("10.0.0.1"));
         assert_eq!(client_ip(ip("10.0.0.1"), &forged, &[]), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_forwarded_address_that_is_not_ascii_ends_the_search_at_the_last_trusted_hop() {
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let trusted = ["10.0.0.0/8".parse().expect("a network")];
+        let of = |lines: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(line).expect("a value"));
+            }
+            client_ip(ip("10.0.0.1"), &headers, &trusted)
+        };
+        // The attacker's own line, then what the proxy has added to a second one.
+        assert_eq!(of(&[b"203.0.113.66", b"198.51.100.7\xff"]), ip("10.0.0.1"));
+        assert_eq!(of(&[b"203.0.113.66", b"\xff"]), ip("10.0.0.1"));
+        assert_eq!(of(&[b"203.0.113.66", b"\xe9, 10.0.0.2"]), ip("10.0.0.2"));
+        assert_eq!(of(&[b"203.0.113.66", b"\xff, 198.51.100.7"]), ip("198.51.100.7"));
+        for unreadable in ["unknown", "_hidden", "198.51.100.7:443", "", "[2001:db8::1]"] {
+            assert_eq!(of(&[b"203.0.113.66", unreadable.as_bytes()]), ip("10.0.0.1"), "{unreadable}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub mod timing;
 mod words;
 
 pub use keeper::{KeeperConfig, access_token};
-pub use password_meter::{PasswordMeter, PasswordStrength, Strength, TypedPassword};
+pub use password_meter::PasswordMeter;
 pub use session_keeper::SessionKeeper;
 pub use show_password::ShowPassword;
 pub use words::{KeeperStrings, MeterStrings};

@@ -49,6 +49,7 @@ pub struct Metrics {
     ended: Family<Reason, Counter>,
     live: Family<SessionKind, Gauge>,
     log_tampered: Gauge,
+    csp_reports: Counter,
     requests: Family<Route, Histogram, fn() -> Histogram>,
 }
 
@@ -63,6 +64,7 @@ impl Default for Metrics {
             ended: Family::default(),
             live: Family::default(),
             log_tampered: Gauge::default(),
+            csp_reports: Counter::default(),
             requests: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         };
         registry.register("sign_ins", "Sign-ins, by outcome", metrics.sign_ins.clone());
@@ -75,6 +77,11 @@ impl Default for Metrics {
         registry.register("sessions_ended", "Ended sessions, by reason", metrics.ended.clone());
         registry.register("sessions_live", "Live sessions, by kind, at most 30 s ago", metrics.live.clone());
         registry.register("audit_log_tampered", "1: the log was tampered with", metrics.log_tampered.clone());
+        registry.register(
+            "csp_reports",
+            "Violations of the content policy that browsers report",
+            metrics.csp_reports.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time to answer, by route",
@@ -121,6 +128,10 @@ impl Metrics {
 
     pub fn log_tampered(&self, tampered: bool) {
         self.log_tampered.set(i64::from(tampered));
+    }
+
+    pub fn csp_report(&self) {
+        self.csp_reports.inc();
     }
 
     pub fn request(&self, route: &Route, took: Duration) {

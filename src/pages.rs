@@ -18,6 +18,7 @@ pub mod layout;
 pub mod login;
 pub mod next;
 pub mod paging;
+pub mod password_strength;
 pub mod register;
 pub mod room;
 pub mod security;

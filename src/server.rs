@@ -9,23 +9,16 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
-    extract::{ConnectInfo, State},
+    extract::State,
     http::{StatusCode, header},
     routing::get,
-};
-use hyper::server::conn::http1::Builder;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
 };
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::mpsc,
     time::MissedTickBehavior,
 };
-use tower::ServiceExt;
 
 use crate::{
     app::{App, router},
@@ -37,10 +30,16 @@ use crate::{
     config::Config,
     db::{Db, OpenError, sqlite_path},
     error::Error,
+    guard,
 };
 
-/// A client that sends its headers no faster than this is cut off.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+mod connection;
+mod limiter;
+mod phase;
+mod socket;
+
+use limiter::{ConnectionLimiter, Limits};
+
 /// How long open requests may take once the server was told to stop.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
 
@@ -70,6 +69,7 @@ pub async fn open(config: &Config) -> Result<Db, StartError> {
 pub async fn serve(config: Config) -> Result<(), StartError> {
     // From here on a signal is answered by a clean stop: whoever reads "ready" below may send one at once.
     let stop = stop_signal().map_err(|error| StartError::Other(format!("signals can't be received: {error}")))?;
+    let limits = Limits::of(raise_descriptor_limit());
     let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
     let db = open(&config).await?;
     let secret = secret(&config)?;
@@ -98,7 +98,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let database = file.map(|file| format!("Its database: {}\n", file.display())).unwrap_or_default();
     // Whoever started it may listen no more.
     let _ = io::stdout().write_all(format!("Sekisho is ready: {base_url}\n{database}").as_bytes());
-    accept(listener, router(app.clone()), &app, stop).await;
+    accept(listener, router(app.clone()), &app, limits, stop).await;
     if let Err(error) = app.auth.take_stock().await {
         error.log();
     }
@@ -160,12 +160,12 @@ async fn serve_metrics(listener: TcpListener, app: App) {
     }
 }
 
-/// Answers HTTP/1.1. Where `axum::serve` would do, but for silence and slow headers: it gives them all the time they
-/// want.
-async fn accept(listener: TcpListener, router: Router, app: &App, stop: impl Future<Output = ()>) {
-    let mut http = Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-    let connections = GracefulShutdown::new();
+/// Answers HTTP/1.1 until `stop`. Where `axum::serve` would do, but for what is slow, silent or too much: it waits for
+/// ever and takes everybody.
+async fn accept(listener: TcpListener, router: Router, app: &App, limits: Limits, stop: impl Future<Output = ()>) {
+    let http = connection::http();
+    let limiter = ConnectionLimiter::new(limits);
+    let (open, mut all_closed) = mpsc::channel::<()>(1);
     let mut stop = std::pin::pin!(stop);
     loop {
         let (stream, peer) = tokio::select! {
@@ -180,25 +180,31 @@ async fn accept(listener: TcpListener, router: Router, app: &App, stop: impl Fut
             },
             () = &mut stop => break,
         };
+        let Some(permit) = limiter.admit(peer.ip(), guard::is_trusted(peer.ip(), &app.config.trusted_proxies)) else {
+            continue;
+        };
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
-        let service = tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
-            router.clone().oneshot(request.map(Body::new))
-        });
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = connections.watch(connection);
+        let serving = connection::serve(http.clone(), stream, peer, permit, router.clone(), app.clone());
+        let open = open.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
-            }
+            serving.await;
+            drop(open);
         });
     }
-    drop(listener);
+    drop((listener, open));
     app.stopping.cancel();
-    if tokio::time::timeout(FINISH_WITHIN, connections.shutdown()).await.is_err() {
+    if tokio::time::timeout(FINISH_WITHIN, all_closed.recv()).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
+}
+
+/// Raises the number of files and connections that may be open from the usual soft limit of 1,024 to the hard one, and
+/// returns it.
+fn raise_descriptor_limit() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the limit of open files can't be raised");
+        1_024
+    })
 }
 
 /// Ends at the first SIGINT or SIGTERM; both are caught as soon as this returns, not when it is first polled.

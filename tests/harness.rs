@@ -229,6 +229,9 @@ impl Client {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
+        if !self.headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header(header::HOST, "127.0.0.1:3000");
+        }
         let mut request = request.body(body).expect("a valid request");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from((self.ip, 50_000))));
 

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::harness::PASSWORD;
 
 pub struct Server {
-    child: Child,
+    pub child: Child,
     pub url: String,
 }
 

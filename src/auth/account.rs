@@ -4,7 +4,6 @@ use super::{
     Auth, Caller,
     event::{Entry, Kind},
     link::remove_links,
-    password::Password,
     reason::Reason,
     session::{CookieToken, Method, SignedIn, Which},
     step_up::renew_cookie,
@@ -99,8 +98,8 @@ impl Auth {
         } else {
             self.require_recent_sign_in(signed_in)?;
         }
-        let new = Password::choose("new_password", change.new, &[&user.email, &user.name])
-            .map_err(|fault| Error::InvalidInput(vec![fault]))?;
+        let new = self.passwords.choose("new_password", change.new, &[&user.email, &user.name]).await?;
+        let new = new.map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
         let mut act = self.begin(Some(caller)).await?;
         let now = act.now;
@@ -129,8 +128,8 @@ impl Auth {
         keep_links: bool,
         caller: &Caller,
     ) -> Result<(usize, u64), Error> {
-        let new = Password::choose("password", new, &[&user.email, &user.name])
-            .map_err(|fault| Error::InvalidInput(vec![fault]))?;
+        let new = self.passwords.choose("password", new, &[&user.email, &user.name]).await?;
+        let new = new.map_err(|fault| Error::InvalidInput(vec![fault]))?;
         let hash = self.passwords.hash(new).await?;
         let mut act = self.begin(Some(caller)).await?;
         let now = act.now;

@@ -29,6 +29,9 @@ pub struct RateLimits {
     refresh: Limiter<IpAddr>,
     meter: Limiter<IpAddr>,
     depart: Limiter<IpAddr>,
+    csp_report: Limiter<IpAddr>,
+    /// Over all networks: each report is a line in the server's log.
+    csp_report_anywhere: Limiter<()>,
 }
 
 impl RateLimits {
@@ -48,8 +51,10 @@ impl RateLimits {
             step_up: limiter(10, seconds(90), &clock),
             register: limiter(20, seconds(30), &clock),
             refresh: limiter(240, Duration::from_millis(200), &clock),
-            meter: limiter(120, Duration::from_millis(250), &clock),
+            meter: limiter(10, seconds(1), &clock),
             depart: limiter(60, seconds(5), &clock),
+            csp_report: limiter(20, seconds(30), &clock),
+            csp_report_anywhere: limiter(60, seconds(1), &clock),
             enabled,
             clock,
         }
@@ -101,6 +106,12 @@ impl RateLimits {
         self.check(&self.meter, &network(ip))
     }
 
+    /// A report of a browser that our content policy was violated.
+    pub fn csp_report(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check(&self.csp_report, &network(ip))?;
+        self.check(&self.csp_report_anywhere, &())
+    }
+
     fn check<K: Hash + Eq + Clone>(&self, limiter: &Limiter<K>, key: &K) -> Result<(), Error> {
         if !self.enabled {
             return Ok(());
@@ -124,6 +135,7 @@ impl RateLimits {
         self.refresh.retain_recent();
         self.meter.retain_recent();
         self.depart.retain_recent();
+        self.csp_report.retain_recent();
     }
 }
 

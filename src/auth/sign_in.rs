@@ -43,7 +43,8 @@ impl Auth {
             Some(name) => parse_name(name),
             None => parse_name(new.email.split('@').next().unwrap_or_default()),
         };
-        let password = Password::choose("password", new.password, &[new.email, new.name.unwrap_or_default()]);
+        let context = [new.email, new.name.unwrap_or_default()];
+        let password = self.passwords.choose("password", new.password, &context).await?;
         let (email, name, password) = match (email, name, password) {
             (Ok(email), Ok(name), Ok(password)) => (email, name, password),
             (email, name, password) => {

@@ -49,6 +49,11 @@ impl Answer {
         matches!(self.status, 403 | 429 | 503)
     }
 
+    /// Whether the server has no time for it now.
+    pub fn is_overload(&self) -> bool {
+        matches!(self.status, 429 | 503)
+    }
+
     /// The code of a 401 of this server. Without one it is someone else's, a proxy's or a hotel network's, and says
     /// nothing about the session.
     pub fn unauthorized(&self) -> Option<String> {

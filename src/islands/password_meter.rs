@@ -1,48 +1,20 @@
 //! How strong a password is, said while it is typed. The server does the sum, as its dictionaries are heavier than
 //! everything else that is sent to the browser.
 
-use std::{cell::Cell, fmt, rc::Rc};
+use std::{cell::Cell, rc::Rc};
 
-use leptos::{prelude::*, server_fn::codec::Json, task::spawn_local};
-use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsCast;
+use js_sys::Array;
+use leptos::{prelude::*, task::spawn_local};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
 use super::{timing::Millis, words::MeterStrings};
-use crate::browser::{events::listen, timer::Timer};
+use crate::browser::{events::listen, fields::Fields, http::post, timer::Timer};
 
 /// After the last key.
-const PAUSE: Millis = 250;
-
-/// A password on its way to the server. Its `Debug` says nothing, as the arguments of a server function have one.
-#[derive(Clone, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct TypedPassword(String);
-
-impl TypedPassword {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for TypedPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TypedPassword(…)")
-    }
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub struct Strength {
-    /// From 0, guessed at once, to 4, not in centuries.
-    pub score: u8,
-}
-
-/// `context`: what somebody who knows the person would try first.
-#[server(prefix = "/fn", endpoint = "password-strength", input = Json)]
-pub async fn password_strength(password: TypedPassword, context: Vec<String>) -> Result<Strength, ServerFnError> {
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    Ok(Strength { score: crate::auth::password::strength(password.expose(), &context) })
-}
+const PAUSE: Millis = 400;
+/// After the server was too busy, or asked too often.
+const AGAIN: Millis = 2_000;
 
 /// `input` and `email` are the ids of fields on the page. Without JavaScript nothing is shown.
 #[island]
@@ -79,25 +51,48 @@ fn field(id: &str) -> Option<HtmlInputElement> {
 }
 
 fn follow(password: HtmlInputElement, email: Option<HtmlInputElement>, score: RwSignal<Option<u8>>) {
-    let later = Timer::default();
-    let latest = Rc::new(Cell::new(0_u32));
-    listen(&password.clone(), "input", move |_| {
-        let (password, email, latest) = (password.clone(), email.clone(), latest.clone());
-        let turn = latest.get() + 1;
-        latest.set(turn);
-        later.set(PAUSE, move || {
-            let typed = TypedPassword(password.value());
-            if typed.expose().is_empty() {
-                return score.set(None);
+    let meter =
+        Rc::new(Meter { password: password.clone(), email, score, later: Timer::default(), latest: Cell::new(0) });
+    listen(&password, "input", move |_| meter.ask_in(PAUSE));
+}
+
+struct Meter {
+    password: HtmlInputElement,
+    email: Option<HtmlInputElement>,
+    score: RwSignal<Option<u8>>,
+    later: Timer,
+    /// Counts the questions: an answer to an older one comes too late.
+    latest: Cell<u32>,
+}
+
+impl Meter {
+    fn ask_in(self: &Rc<Self>, pause: Millis) {
+        let turn = self.latest.get().wrapping_add(1);
+        self.latest.set(turn);
+        let meter = self.clone();
+        self.later.set(pause, move || meter.ask(turn));
+    }
+
+    fn ask(self: Rc<Self>, turn: u32) {
+        let typed = self.password.value();
+        if typed.is_empty() {
+            return self.score.set(None);
+        }
+        // What somebody who knows the person would try first.
+        let context: Array = self.email.iter().map(|email| JsValue::from(email.value())).collect();
+        let body = Fields::empty().with("password", typed).with("context", context);
+        spawn_local(async move {
+            let answer = post("/fn/password-strength", Some(body)).await;
+            // More may have been typed while the server was thinking.
+            if self.latest.get() != turn {
+                return;
             }
-            let context = email.iter().map(HtmlInputElement::value).collect();
-            spawn_local(async move {
-                let strength = password_strength(typed, context).await;
-                // More may have been typed while the server was thinking.
-                if latest.get() == turn {
-                    score.set(strength.ok().map(|strength| strength.score));
-                }
-            });
+            match answer {
+                Some(answer) if answer.is_ok() => self.score.set(answer.body.number("score").map(|score| score as u8)),
+                // The last score stays until there is a new one.
+                Some(answer) if answer.is_overload() => self.ask_in(AGAIN),
+                _ => self.score.set(None),
+            }
         });
-    });
+    }
 }

@@ -10,8 +10,10 @@ use axum::{
 use crate::{
     app::App,
     auth::{ceremony::BROWSER_PREFIX, secret::OpaqueToken},
+    locale::Lang,
 };
 
+const LANGUAGE_SECONDS: u32 = 31_536_000;
 const CEREMONY_SECONDS: u32 = 600;
 
 /// `Set-Cookie` for a cookie that lives `max_age` seconds; 0 removes it.
@@ -28,6 +30,21 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// The name over https has the prefix that no other host, nor http, can set (ASVS 3.3.1).
+fn language_name(app: &App) -> &'static str {
+    if app.config.base_url.is_https() { "__Host-sekisho_language" } else { "sekisho_language" }
+}
+
+/// The language that was chosen in this browser.
+pub fn language(app: &App, headers: &HeaderMap) -> Option<Lang> {
+    read(headers, language_name(app)).and_then(Lang::from_code)
+}
+
+/// `Set-Cookie` for the language of this browser.
+pub fn set_language(app: &App, lang: Lang) -> (HeaderName, String) {
+    set(app, language_name(app), lang.code(), LANGUAGE_SECONDS)
 }
 
 /// Binds what was begun in this browser to it; `Lax`, as it must come along when GitHub sends the browser back.

@@ -6,13 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{
-    cookie,
-    error_page::ErrorPage,
-    form::Form,
-    next::page_before,
-    visitor::{LANGUAGE_COOKIE, Visitor},
-};
+use super::{cookie, error_page::ErrorPage, form::Form, next::page_before, visitor::Visitor};
 use crate::{auth::Caller, db::users::ProfileChange, error::Error, locale::Lang};
 
 #[derive(Deserialize)]
@@ -28,6 +22,6 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
         let caller = Caller { session_id: Some(signed_in.session.id.clone()), ..visitor.caller.clone() };
         app.auth.change_profile(&signed_in.user, change, &caller).await?;
     }
-    let cookie = cookie::set(app, LANGUAGE_COOKIE, lang.code(), 31_536_000);
+    let cookie = cookie::set_language(app, lang);
     Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers, &app.origin))).into_response())
 }

@@ -4,7 +4,7 @@ use std::{pin::Pin, sync::Arc};
 
 use axum::{
     body::Body,
-    http::{HeaderValue, Request, StatusCode, header},
+    http::{HeaderName, HeaderValue, Request, StatusCode, header},
     response::Response,
 };
 use futures::{Stream, StreamExt, stream::once};
@@ -71,6 +71,11 @@ impl Layout {
             let headers = expect_context::<ResponseOptions>();
             headers.set_status(status);
             headers.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+            // What `report-to` names (ASVS 3.4.7).
+            headers.insert_header(
+                HeaderName::from_static("reporting-endpoints"),
+                HeaderValue::from_static("csp=\"/csp-reports\""),
+            );
             if let Some(seconds) = retry_after {
                 headers.insert_header(header::RETRY_AFTER, seconds.into());
             }
@@ -103,7 +108,7 @@ fn content_policy(app: &App) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
          connect-src 'self'{reload}; form-action 'self'{github}; base-uri 'none'; object-src 'none'; \
-         frame-ancestors 'none'"
+         frame-ancestors 'none'; report-to csp; report-uri /csp-reports"
     );
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 }

@@ -24,8 +24,6 @@ use crate::{
     locale::Lang,
 };
 
-pub const LANGUAGE_COOKIE: &str = "sekisho_language";
-
 /// Anybody who looks at a page, signed in or not.
 #[derive(Clone)]
 pub struct Visitor {
@@ -76,8 +74,8 @@ fn caller(parts: &Parts) -> Result<Caller, Error> {
 }
 
 /// Account, then cookie, then browser.
-fn language(account: Option<&str>, headers: &HeaderMap) -> Lang {
-    let cookie = || cookie::read(headers, LANGUAGE_COOKIE).and_then(Lang::from_code);
+fn language(app: &App, account: Option<&str>, headers: &HeaderMap) -> Lang {
+    let cookie = || cookie::language(app, headers);
     let browser = || headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Lang::negotiate);
     account.and_then(Lang::from_code).or_else(cookie).or_else(browser).unwrap_or(Lang::En)
 }
@@ -86,7 +84,7 @@ impl Visitor {
     /// Somebody whose cookie can't be looked up.
     pub async fn stranger(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
-        let lang = language(None, &parts.headers);
+        let lang = language(app, None, &parts.headers);
         let browser = super::cookie::browser(app, &parts.headers);
         Ok(Self { app: app.clone(), lang, caller: caller(parts)?, signed_in: None, ended: None, cookie, browser })
     }
@@ -110,7 +108,7 @@ impl FromRequestParts<App> for Visitor {
             }
         };
         let locale = signed_in.as_ref().and_then(|s| s.user.locale.as_deref());
-        let lang = language(locale, &parts.headers);
+        let lang = language(app, locale, &parts.headers);
         let browser = super::cookie::browser(app, &parts.headers);
         Ok(Self { app: app.clone(), lang, caller, signed_in, ended, cookie, browser })
     }

@@ -1,0 +1,207 @@
+//! The pool for work that takes milliseconds of a processor: one thread a core, bounded queues. A flood fills a queue,
+//! not the memory (19 MiB a hash), and leaves the async threads to other requests.
+
+use std::{
+    collections::VecDeque,
+    mem,
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use super::argon2id::Blocks;
+use crate::error::Error;
+
+/// How many may wait, per thread; at 20 ms a hash the last of them waits under 3 s.
+const QUEUE_PER_THREAD: usize = 128;
+/// How many of the password meter may wait, per thread.
+const METER_QUEUE_PER_THREAD: usize = 8;
+
+/// Whose work it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// Somebody signs in, registers or changes a password.
+    High,
+    /// The password meter: taken up only while nothing else waits, and refused long before anything else is.
+    Low,
+}
+
+#[derive(Clone)]
+pub(super) struct Pool {
+    queue: Arc<Mutex<Queue>>,
+    pub(super) threads: usize,
+    pub(super) max_queued: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    high: VecDeque<Job>,
+    low: VecDeque<Job>,
+    /// Threads that take from the queue until it is empty.
+    working: usize,
+    /// Argon2's working memory, kept from one hash to the next: to have 19 MiB mapped anew for each costs up to a
+    /// third of the hash itself.
+    memory: Vec<Blocks>,
+    /// Whether it was needed since it was last looked at.
+    used: bool,
+}
+
+type Job = Box<dyn FnOnce(&mut Blocks) + Send>;
+
+impl Pool {
+    pub(super) fn new() -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self { queue: Arc::default(), threads, max_queued: threads * QUEUE_PER_THREAD }
+    }
+
+    /// Runs `work` on a thread of the pool. `Busy` when too much waits already.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        priority: Priority,
+        work: impl FnOnce(&mut Blocks) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let job = move |memory: &mut Blocks| {
+            // Whoever is gone by now needs no answer.
+            if !answer.is_closed() {
+                let _ = answer.send(work(memory));
+            }
+        };
+        {
+            let mut queue = self.queue();
+            let (waiting, most) = match priority {
+                Priority::High => (&mut queue.high, self.max_queued),
+                Priority::Low => (&mut queue.low, self.max_queued.min(self.threads * METER_QUEUE_PER_THREAD)),
+            };
+            if waiting.len() >= most {
+                return Err(Error::Busy);
+            }
+            waiting.push_back(Box::new(job));
+            if queue.working < self.threads {
+                queue.working += 1;
+                let pool = self.clone();
+                tokio::task::spawn_blocking(move || pool.work());
+            }
+        }
+        answered.await.map_err(Error::internal)
+    }
+
+    /// Takes one job after the other, so that no core waits between them.
+    fn work(&self) {
+        let mut memory = self.queue().memory.pop().unwrap_or_default();
+        loop {
+            let mut queue = self.queue();
+            let Some(job) = queue.high.pop_front().or_else(|| queue.low.pop_front()) else {
+                queue.working -= 1;
+                if !memory.is_empty() {
+                    queue.memory.push(memory);
+                    queue.used = true;
+                }
+                return;
+            };
+            drop(queue);
+            // A job that panics takes its answer with it, not the others'.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+        }
+    }
+
+    /// Gives the memory back to the system, if nothing was hashed since the last call: whoever is busy would only ask
+    /// for it again.
+    pub(super) fn release_memory(&self) {
+        let mut queue = self.queue();
+        if !mem::take(&mut queue.used) {
+            queue.memory.clear();
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use super::*;
+
+    fn one_thread() -> Pool {
+        Pool { threads: 1, ..Pool::new() }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_refused_at_once() {
+        let pool = Pool { max_queued: 0, ..Pool::new() };
+        assert!(matches!(pool.run(Priority::High, |_| ()).await, Err(Error::Busy)));
+        assert!(matches!(pool.run(Priority::Low, |_| ()).await, Err(Error::Busy)));
+    }
+
+    #[tokio::test]
+    async fn the_meter_waits_for_everybody_else_and_is_refused_long_before() {
+        let pool = one_thread();
+        let (open, gate) = mpsc::channel::<()>();
+        let (done, order) = mpsc::channel();
+        let run = |priority, name: &'static str| {
+            let done = done.clone();
+            pool.run(priority, move |_| done.send(name).is_ok())
+        };
+        let blocked = pool.run(Priority::High, move |_| gate.recv().is_ok());
+        let meters = (0..100).map(|_| run(Priority::Low, "meter"));
+        let sign_ins = (0..100).map(|_| run(Priority::High, "sign-in"));
+        let (_, meters, sign_ins) = tokio::join!(blocked, futures::future::join_all(meters), async {
+            let mut waiting = std::pin::pin!(futures::future::join_all(sign_ins));
+            // Polled once, all of them are in the queue.
+            assert!(futures::poll!(waiting.as_mut()).is_pending());
+            let _ = open.send(());
+            waiting.await
+        });
+        assert!(sign_ins.iter().all(Result::is_ok));
+        assert_eq!(meters.iter().filter(|answer| answer.is_ok()).count(), METER_QUEUE_PER_THREAD);
+        assert!(meters.iter().all(|answer| matches!(answer, Ok(true) | Err(Error::Busy))));
+        let order: Vec<_> = order.try_iter().collect();
+        assert_eq!(order.len(), 100 + METER_QUEUE_PER_THREAD);
+        assert!(order[..100].iter().all(|name| *name == "sign-in"), "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_takes_neither_thread_nor_others_with_it() {
+        let pool = one_thread();
+        let broken = pool.run(Priority::High, |_| panic!("as planned"));
+        let (broken, whole) = tokio::join!(broken, pool.run(Priority::High, |_| 7));
+        assert!(matches!((broken, whole), (Err::<(), _>(Error::Internal(_)), Ok(7))));
+        assert!(matches!(pool.run(Priority::High, |_| 8).await, Ok(8)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_done_for_whoever_left_the_queue() {
+        let pool = one_thread();
+        let (open, gate) = mpsc::channel::<()>();
+        let first = pool.run(Priority::High, move |_| gate.recv().is_ok());
+        let (hash, hashed) = mpsc::channel();
+        let second = pool.run(Priority::High, move |_| hash.send(()).is_ok());
+        let (done, ()) = tokio::join!(first, async {
+            // Queued behind the first, and dropped.
+            assert!(tokio::time::timeout(Duration::from_millis(1), second).await.is_err());
+            let _ = open.send(());
+        });
+        assert!(matches!(done, Ok(true)));
+        assert!(matches!(pool.run(Priority::High, |_| 9).await, Ok(9)));
+        assert!(hashed.recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn memory_is_kept_while_it_is_used_and_given_back_afterwards() {
+        let pool = one_thread();
+        let kept = |pool: &Pool| pool.queue().memory.iter().map(Vec::len).sum::<usize>();
+        pool.run(Priority::High, |memory| memory.resize(1_000, argon2::Block::default())).await.expect("runs");
+        while pool.queue().working > 0 {
+            tokio::task::yield_now().await;
+        }
+        pool.release_memory();
+        assert_eq!(kept(&pool), 1_000);
+        pool.release_memory();
+        assert_eq!(kept(&pool), 0);
+    }
+}

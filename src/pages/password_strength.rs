@@ -1,0 +1,34 @@
+//! `POST /fn/password-strength`: what the password meter shows. Public like any endpoint.
+
+use axum::{Json, extract::State};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::{json::Body, problem::Problem},
+    app::App,
+    auth::Caller,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    password: String,
+    /// What somebody who knows the person would try first.
+    #[serde(default)]
+    context: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub struct Strength {
+    /// From 0, guessed at once, to 4, not in centuries.
+    score: u8,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Body(Question { password, context }): Body<Question>,
+) -> Result<Json<Strength>, Problem> {
+    let context: Vec<&str> = context.iter().map(String::as_str).collect();
+    Ok(Json(Strength { score: app.auth.password_strength(&password, &context, &caller).await? }))
+}
