@@ -6,7 +6,7 @@ use axum::{
 };
 use sekisho::{
     api::bearer::BearerUser,
-    auth::secret::MasterSecret,
+    auth::{Caller, secret::MasterSecret},
     db::signing_keys::{self, SigningKey},
 };
 use serde_json::Value;
@@ -15,6 +15,18 @@ use crate::harness::{SECRET, TestApp};
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("text")
+}
+
+fn caller(now: i64) -> Caller {
+    Caller {
+        ip: [127, 0, 0, 1].into(),
+        user_agent: String::new(),
+        request_id: None,
+        actor: None,
+        session_id: None,
+        received_at: now,
+        device_cookie: None,
+    }
 }
 
 #[tokio::test]
@@ -46,6 +58,7 @@ async fn every_vector_is_answered_as_by_every_verifier() {
             request = request.header(header::AUTHORIZATION, value);
         }
         let (mut parts, ()) = request.body(()).expect("a request").into_parts();
+        parts.extensions.insert(caller(now));
         let answer = match BearerUser::from_request_parts(&mut parts, &t.app).await {
             Ok(_) => "ok",
             Err(problem) => problem.0.code(),
