@@ -19,6 +19,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct BearerUser {
     pub claims: Arc<Claims>,
+    /// Who asks, by the session of the token: what is changed is refused once that row has ended.
+    pub caller: Caller,
 }
 
 impl BearerUser {
@@ -32,7 +34,7 @@ impl BearerUser {
 #[derive(Clone, Debug)]
 pub struct BearerAdmin {
     pub claims: Arc<Claims>,
-    /// Named as the one who acts.
+    /// Named as the one who acts, by the session of the token.
     pub caller: Caller,
 }
 
@@ -45,8 +47,8 @@ impl FromRequestParts<App> for BearerAdmin {
         if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
             return Err(Problem(Error::Forbidden));
         }
-        let caller = Caller::from_request_parts(parts, app).await?;
-        Ok(Self { claims: bearer.claims, caller: Caller { actor: Some(user.id.clone()), ..caller } })
+        let caller = Caller { actor: Some(user.id.clone()), ..bearer.caller };
+        Ok(Self { claims: bearer.claims, caller })
     }
 }
 
@@ -69,7 +71,9 @@ impl FromRequestParts<App> for BearerUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        Ok(Self { claims: app.auth.verify_access_token(token).await? })
+        let claims = app.auth.verify_access_token(token).await?;
+        let caller = Caller::from_request_parts(parts, app).await?;
+        Ok(Self { caller: Caller { session_id: Some(claims.sid.clone()), ..caller }, claims })
     }
 }
 

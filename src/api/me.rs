@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{bearer::BearerUser, json::Body, problem::Problem};
 use crate::{
     app::App,
-    auth::{Caller, clock::rfc3339},
+    auth::clock::rfc3339,
     db::{
         sessions,
         users::{ProfileChange, User},
@@ -86,24 +86,24 @@ pub struct Proof {
 /// `POST /api/v1/me/step-up`: the password again, where an answer asked for it (RFC 9470).
 pub async fn step_up(
     State(app): State<App>,
-    caller: Caller,
     bearer: BearerUser,
     Body(proof): Body<Proof>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
-    app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &caller).await?;
+    app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &bearer.caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `PUT /api/v1/me/password`: ends all other sessions.
 pub async fn change_password(
     State(app): State<App>,
-    caller: Caller,
     bearer: BearerUser,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;
-    app.auth.change_password(&user, &session, &change.current_password, &change.new_password, false, &caller).await?;
+    app.auth
+        .change_password(&user, &session, &change.current_password, &change.new_password, false, &bearer.caller)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

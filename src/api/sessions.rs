@@ -15,7 +15,6 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        Caller,
         clock::rfc3339,
         reason::Reason,
         session::{Which, parse_id},
@@ -63,7 +62,7 @@ pub struct Revoked {
 /// `GET /api/v1/sessions`
 pub async fn list(
     State(app): State<App>,
-    BearerUser { claims }: BearerUser,
+    BearerUser { claims, .. }: BearerUser,
     range: Range,
 ) -> Result<Json<Page<Item>>, Problem> {
     let found = app.auth.sessions(&claims.sub, range.cursor.as_deref(), range.limit).await?;
@@ -73,8 +72,7 @@ pub async fn list(
 /// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was.
 pub async fn delete(
     State(app): State<App>,
-    caller: Caller,
-    BearerUser { claims }: BearerUser,
+    BearerUser { claims, caller }: BearerUser,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let reason = if id == claims.sid { Reason::SignedOut } else { Reason::RevokedByUser };
@@ -86,8 +84,7 @@ pub async fn delete(
 
 pub async fn revoke_others(
     State(app): State<App>,
-    caller: Caller,
-    BearerUser { claims }: BearerUser,
+    BearerUser { claims, caller }: BearerUser,
 ) -> Result<Json<Revoked>, Problem> {
     app.auth.require_recent_api(&claims.sid).await?;
     let which = Which::Others { user_id: &claims.sub, keep: &claims.sid };

@@ -83,14 +83,15 @@ pub async fn refresh(
     Ok(Json(app.auth.refresh(&refresh.refresh_token, &caller).await?.into()))
 }
 
-/// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well.
+/// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well:
+/// this caller names no session, so that one which ended meanwhile is not refused.
 pub async fn delete(
     State(app): State<App>,
     caller: Caller,
     bearer: Result<BearerUser, Problem>,
 ) -> Result<StatusCode, Problem> {
     match bearer {
-        Ok(BearerUser { claims }) => {
+        Ok(BearerUser { claims, .. }) => {
             let which = Which::One { user_id: &claims.sub, id: &claims.sid };
             app.auth.end(which, Reason::SignedOut, Some(&caller)).await?;
             Ok(StatusCode::NO_CONTENT)
