@@ -46,6 +46,7 @@ pub mod room;
 pub mod secret;
 pub mod session;
 pub mod sign_in;
+pub mod signing_keys;
 pub mod step_up;
 mod tally;
 
@@ -101,7 +102,6 @@ impl Auth {
     /// Opens the house on a migrated database: loads the signing keys (or makes the first) and the sessions that
     /// ended lately, so that a restart lets nobody back in.
     pub async fn new(config: &Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
-        let access_tokens = AccessTokens::load(config, &db, &secret, &clock).await?;
         let github = config.github.clone().map(|github| Github::new(github, &config.base_url)).transpose()?;
         let auth = Self {
             limits: RateLimits::new(config.rate_limit, clock.clone()),
@@ -113,13 +113,14 @@ impl Auth {
             roles: Roles::default(),
             tally: Tally::default(),
             profiles: Cache::new(PROFILES),
-            access_tokens,
+            access_tokens: AccessTokens::new(config, &secret),
             github,
             db,
             clock,
             secret,
         };
         auth.begin_chain().await?;
+        auth.open_keys().await?;
         auth.follow_ends(None).await?;
         Ok(auth)
     }

@@ -21,8 +21,10 @@ use crate::{
 };
 
 mod fill;
+mod keys;
 
 pub use fill::{Amounts, fill};
+pub use keys::{KeysCommand, keys};
 
 #[derive(Subcommand)]
 pub enum UserCommand {

@@ -11,6 +11,7 @@ use jsonwebtoken::Algorithm;
 use crate::auth::policy::{DeviceLimit, Policy, Profile};
 
 const PREFIX: &str = "SEKISHO_";
+const HOUR: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -24,6 +25,8 @@ pub struct Config {
     pub secret: Option<Secret>,
     pub policy: Policy,
     pub token_algorithm: Algorithm,
+    /// A signing key's time, after which the next one signs; absent: as long as nobody asks for another.
+    pub key_rotation: Option<Duration>,
     pub token_issuer: String,
     pub token_audience: String,
     /// Whether strangers may make an account.
@@ -169,6 +172,11 @@ impl Config {
                     _ => None,
                 })?
                 .unwrap_or(Algorithm::EdDSA),
+            key_rotation: source
+                .take("key_rotation", "a duration of an hour or more such as 90d, or 0 for off", |v| {
+                    parse_duration(v).filter(|every| every.is_none_or(|every| every >= HOUR))
+                })?
+                .unwrap_or(Some(90 * 24 * HOUR)),
             token_issuer: source.text("token_issuer")?.unwrap_or_else(|| base_url.to_string()),
             token_audience: source.text("token_audience")?.unwrap_or_else(|| base_url.to_string()),
             registration_open: source
@@ -366,6 +374,7 @@ mod tests {
             ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
+            ("SEKISHO_KEY_ROTATION", "10s", "SEKISHO_KEY_ROTATION: must be a duration of an hour"),
             ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
             ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
             ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),

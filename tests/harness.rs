@@ -63,9 +63,22 @@ impl TestApp {
         self.restart().await
     }
 
+    /// As [`TestApp::restart`], with these settings over its own.
+    pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.settings.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        self.restart().await
+    }
+
     /// Another process on the same database, with the same clock.
     pub async fn second_node(&self) -> Self {
-        Self::start(self.settings.clone(), self.clock.clone(), None).await
+        self.second_node_with(&[]).await
+    }
+
+    /// As [`TestApp::second_node`], with these settings over its own.
+    pub async fn second_node_with(&self, settings: &[(&str, &str)]) -> Self {
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        Self::start(all, self.clock.clone(), None).await
     }
 
     async fn start(settings: Vec<(String, String)>, clock: Clock, folder: Option<PathBuf>) -> Self {

@@ -15,4 +15,5 @@ mod pages;
 mod passwords;
 mod process;
 mod refresh_tokens;
+mod signing_keys;
 mod timeouts;

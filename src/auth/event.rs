@@ -55,6 +55,10 @@ kinds! {
     LogExported = "log_exported",
     /// Housekeeping removed entries that were older than the policy keeps them.
     LogTrimmed = "log_trimmed",
+    /// The next signing key was made.
+    KeyRotated = "key_rotated",
+    /// A signing key is refused from then on.
+    KeyWithdrawn = "key_withdrawn",
 }
 
 impl Kind {
