@@ -43,6 +43,7 @@ pub mod reason;
 pub mod refresh_token;
 pub mod role;
 pub mod room;
+pub mod scope;
 pub mod secret;
 pub mod session;
 pub mod sign_in;

@@ -28,7 +28,10 @@ pub struct Config {
     /// A signing key's time, after which the next one signs; absent: as long as nobody asks for another.
     pub key_rotation: Option<Duration>,
     pub token_issuer: String,
+    /// Sekisho's own: what its API takes.
     pub token_audience: String,
+    /// Other services that tokens may be for.
+    pub audiences: Vec<String>,
     /// Whether strangers may make an account.
     pub registration_open: bool,
     pub rate_limit: bool,
@@ -160,6 +163,13 @@ impl Config {
                 Url::parse(v).filter(|url| url.0 == url.origin())
             })?
             .unwrap_or_else(|| Url(format!("http://{listen}")));
+        let token_audience = source.text("token_audience")?.unwrap_or_else(|| base_url.join("/api"));
+        let audiences = source
+            .take("audiences", "names of letters, digits and -._:/, separated by commas, without Sekisho's own", |v| {
+                let names = v.split(',').map(str::trim).filter(|name| !name.is_empty());
+                names.map(|name| (is_audience(name) && name != token_audience).then(|| name.to_owned())).collect()
+            })?
+            .unwrap_or_default();
         Ok(Self {
             database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
             secret: source.take("secret", "at least 32 characters", |v| (v.len() >= 32).then(|| Secret(v.into())))?,
@@ -178,7 +188,8 @@ impl Config {
                 })?
                 .unwrap_or(Some(90 * 24 * HOUR)),
             token_issuer: source.text("token_issuer")?.unwrap_or_else(|| base_url.to_string()),
-            token_audience: source.text("token_audience")?.unwrap_or_else(|| base_url.to_string()),
+            token_audience,
+            audiences,
             registration_open: source
                 .take("registration", "open or closed", |v| choice(v, "open", "closed"))?
                 .unwrap_or(true),
@@ -257,6 +268,11 @@ fn invalid(key: &str, problem: &str) -> ConfigError {
 
 fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
     if value == yes { Some(true) } else { (value == no).then_some(false) }
+}
+
+/// Short enough for a token of 1 KB.
+fn is_audience(name: &str) -> bool {
+    name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:/".contains(&b))
 }
 
 fn parse_network(text: &str) -> Option<IpNet> {
@@ -375,6 +391,8 @@ mod tests {
             ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
             ("SEKISHO_KEY_ROTATION", "10s", "SEKISHO_KEY_ROTATION: must be a duration of an hour"),
+            ("SEKISHO_AUDIENCES", "orders, my shop", "SEKISHO_AUDIENCES: must be names"),
+            ("SEKISHO_AUDIENCES", "http://127.0.0.1:3000/api", "SEKISHO_AUDIENCES: must be names"),
             ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
             ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
             ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),

@@ -3,7 +3,10 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use crate::{auth::reason::Reason, db::sessions::Session};
+use crate::{
+    auth::{reason::Reason, scope::Scope},
+    db::sessions::Session,
+};
 
 /// A fault in one field of the input. Its text is `field-<code>` in the locales.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +54,9 @@ pub enum Error {
     DeviceLimit(Box<[Session]>),
     #[error("not permitted")]
     Forbidden,
+    /// The token is good, but was not made for this.
+    #[error("the token lacks a scope")]
+    InsufficientScope(Scope),
     #[error("the house would be left without an administrator")]
     LastAdmin,
     #[error("the sign-in is too old for this")]
@@ -108,6 +114,7 @@ impl Error {
             Self::RegistrationClosed => "registration_closed",
             Self::DeviceLimit(_) => "device_limit",
             Self::Forbidden => "forbidden",
+            Self::InsufficientScope(_) => "insufficient_scope",
             Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
             Self::LastWayIn => "last_way_in",
@@ -142,6 +149,7 @@ impl Error {
             | Self::CeremonyGone
             | Self::DeviceLimit(_)
             | Self::Forbidden
+            | Self::InsufficientScope(_)
             | Self::CrossOrigin => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,

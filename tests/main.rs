@@ -4,6 +4,7 @@
 mod access_tokens;
 mod accounts;
 mod api;
+mod audiences;
 mod audit;
 mod control;
 mod devices;

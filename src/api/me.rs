@@ -3,7 +3,11 @@
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{bearer::BearerUser, json::Body, problem::Problem};
+use super::{
+    bearer::{Account, AccountRead, BearerUser},
+    json::Body,
+    problem::Problem,
+};
 use crate::{
     app::App,
     auth::clock::rfc3339,
@@ -63,13 +67,13 @@ pub struct PasswordChange {
     new_password: String,
 }
 
-pub async fn show(State(app): State<App>, bearer: BearerUser) -> Result<Json<Me>, Problem> {
+pub async fn show(State(app): State<App>, bearer: BearerUser<AccountRead>) -> Result<Json<Me>, Problem> {
     Ok(Json(Me::from(&*bearer.user(&app).await?)))
 }
 
 pub async fn update(
     State(app): State<App>,
-    bearer: BearerUser,
+    bearer: BearerUser<Account>,
     Body(change): Body<Change>,
 ) -> Result<Json<Me>, Problem> {
     let change = ProfileChange { name: change.name, about: change.about, locale: change.locale };
@@ -86,7 +90,7 @@ pub struct Proof {
 /// `POST /api/v1/me/step-up`: the password again, where an answer asked for it (RFC 9470).
 pub async fn step_up(
     State(app): State<App>,
-    bearer: BearerUser,
+    bearer: BearerUser<Account>,
     Body(proof): Body<Proof>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
@@ -97,7 +101,7 @@ pub async fn step_up(
 /// `PUT /api/v1/me/password`: ends all other sessions.
 pub async fn change_password(
     State(app): State<App>,
-    bearer: BearerUser,
+    bearer: BearerUser<Account>,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;

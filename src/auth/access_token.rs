@@ -10,11 +10,11 @@ use jsonwebtoken::Algorithm;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::{Auth, millis, reason::Reason, secret::MasterSecret, signing_keys::KeyRing};
+use super::{Auth, millis, reason::Reason, scope::Scopes, secret::MasterSecret, signing_keys::KeyRing};
 use crate::{
     config::Config,
     db::{UnixMillis, sessions::Session, users::User},
-    error::Error,
+    error::{Error, FieldError},
 };
 
 /// RFC 9068, section 2.1: no other kind of JWT is taken for an access token.
@@ -40,13 +40,20 @@ pub struct Claims {
     pub nbf: Option<i64>,
     /// `browser` or `api`: the kind of session it was made for.
     pub client_id: String,
-    pub scope: String,
+    pub scope: Scopes,
     pub roles: Vec<String>,
 }
 
 /// A claim that is there must have its type: `null` is not "absent" (CVE-2026-25537).
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     i64::deserialize(deserializer).map(Some)
+}
+
+/// What a client asks of an access token; by default one for Sekisho itself, that may do what its session may.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRequest {
+    audience: Option<String>,
+    pub(super) scope: Option<Scopes>,
 }
 
 /// A new access token.
@@ -61,6 +68,8 @@ pub struct Issued {
 pub struct AccessTokens {
     issuer: String,
     audience: String,
+    /// Other services' names.
+    audiences: Vec<String>,
     pub(super) algorithm: Algorithm,
     /// After this time the next key signs.
     pub(super) rotation: Option<Duration>,
@@ -83,6 +92,7 @@ impl AccessTokens {
         Self {
             issuer: config.token_issuer.clone(),
             audience: config.token_audience.clone(),
+            audiences: config.audiences.clone(),
             algorithm: config.token_algorithm,
             rotation: config.key_rotation,
             secret: secret.clone(),
@@ -90,6 +100,21 @@ impl AccessTokens {
             read_at: AtomicI64::new(0),
             verified: Cache::new(VERIFIED),
         }
+    }
+
+    /// Reads what a client asks for; all faults are told at once.
+    pub fn parse_request(&self, audience: Option<String>, scope: Option<&str>) -> Result<TokenRequest, Error> {
+        let known = |name: &String| *name == self.audience || self.audiences.contains(name);
+        let parsed = scope.map(Scopes::parse);
+        let mut faults = Vec::new();
+        if audience.as_ref().is_some_and(|name| !known(name)) {
+            faults.push(FieldError::new("audience", "audience-unknown"));
+        }
+        if parsed == Some(None) {
+            faults.push(FieldError::new("scope", "scope-unknown"));
+        }
+        let request = TokenRequest { audience, scope: parsed.flatten() };
+        if faults.is_empty() { Ok(request) } else { Err(Error::InvalidInput(faults)) }
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517).
@@ -116,15 +141,30 @@ impl AccessTokens {
     }
 }
 
+impl TokenRequest {
+    /// What the token may do: never more than was granted at the sign-in (RFC 6749, section 6).
+    pub(super) fn scope_within(&self, session: &Session) -> Result<Scopes, Error> {
+        let granted = match session.scope.as_deref() {
+            Some(granted) => Scopes::parse(granted).ok_or_else(|| Error::internal("a session's scope is unknown"))?,
+            None => Scopes::ALL,
+        };
+        match self.scope {
+            Some(wanted) if !wanted.are_within(granted) => Err(Error::field("scope", "scope-exceeded")),
+            wanted => Ok(wanted.unwrap_or(granted)),
+        }
+    }
+}
+
 impl Auth {
     /// Makes an access token for a live session. It never outlives the session's deadlines as they stand.
-    pub fn issue_access_token(&self, user: &User, session: &Session) -> Result<Issued, Error> {
+    pub fn issue_access_token(&self, user: &User, session: &Session, request: &TokenRequest) -> Result<Issued, Error> {
+        let scope = request.scope_within(session)?;
         let now = self.clock.now();
         let end = session.deadline().map_or(UnixMillis::MAX, |at| at).min(now + millis(self.policy.access_ttl));
         let (iat, exp) = (now.div_euclid(1000), end.div_euclid(1000));
         let claims = Claims {
             iss: self.access_tokens.issuer.clone(),
-            aud: self.access_tokens.audience.clone(),
+            aud: request.audience.clone().unwrap_or_else(|| self.access_tokens.audience.clone()),
             sub: user.id.clone(),
             sid: session.id.clone(),
             jti: self.clock.new_id(),
@@ -132,7 +172,7 @@ impl Auth {
             exp,
             nbf: None,
             client_id: session.kind.clone(),
-            scope: "api".into(),
+            scope,
             roles: user.roles().map(Into::into).collect(),
         };
         Ok(Issued { token: self.access_tokens.sign(&claims, now)?, expires_in: exp - iat })

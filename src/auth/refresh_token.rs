@@ -6,7 +6,7 @@
 
 use super::{
     Auth, Caller, HOUR,
-    access_token::Issued,
+    access_token::{Issued, TokenRequest},
     admin::REFRESHES,
     event::{Entry, Kind as EventKind},
     millis,
@@ -47,6 +47,7 @@ impl Auth {
         user: &User,
         device: Option<&str>,
         instead_of: Option<&str>,
+        request: &TokenRequest,
         caller: &Caller,
     ) -> Result<Grant, Error> {
         let new = NewSession {
@@ -58,10 +59,11 @@ impl Auth {
             device,
             replaces: None,
             instead_of,
+            scope: request.scope,
         };
         match self.begin_session(new, caller).await? {
             (session, Key::Refresh(token, expires_at)) => {
-                self.granted(user, &session, token, expires_at - session.created_at)
+                self.granted(user, &session, token, expires_at - session.created_at, request)
             }
             (_, Key::Cookie(_)) => Err(Error::internal("an API session has a refresh token")),
         }
@@ -81,8 +83,8 @@ impl Auth {
     }
 
     /// Uses a refresh token up and answers with its successor.
-    pub async fn refresh(&self, presented: &str, caller: &Caller) -> Result<Grant, Error> {
-        let result = self.try_refresh(presented, caller).await;
+    pub async fn refresh(&self, presented: &str, request: &TokenRequest, caller: &Caller) -> Result<Grant, Error> {
+        let result = self.try_refresh(presented, request, caller).await;
         self.metrics.refresh(result.is_ok());
         if result.is_ok() {
             self.tally.add(self.clock.now(), REFRESHES);
@@ -90,7 +92,7 @@ impl Auth {
         result
     }
 
-    async fn try_refresh(&self, presented: &str, caller: &Caller) -> Result<Grant, Error> {
+    async fn try_refresh(&self, presented: &str, request: &TokenRequest, caller: &Caller) -> Result<Grant, Error> {
         self.limits.refresh(caller.ip)?;
         let token = OpaqueToken::parse(PREFIX, presented).ok_or(Error::InvalidRefreshToken)?;
         let hash = token.hash();
@@ -100,6 +102,7 @@ impl Auth {
         if let Some(reason) = self.over(&session).await? {
             return Err(reason.into());
         }
+        request.scope_within(&session)?; // before anything is used up
         let user = self.user(&session.user_id).await?.ok_or(Error::InvalidRefreshToken)?;
         if user.disabled_at.is_some() {
             return Err(Reason::AccountDisabled.into());
@@ -108,11 +111,11 @@ impl Auth {
             if stored.expires_at <= now {
                 return Err(Error::InvalidRefreshToken);
             }
-            if let Some(grant) = self.rotate(&user, &session, &token, now, caller).await? {
+            if let Some(grant) = self.rotate(&user, &session, &token, now, request, caller).await? {
                 return Ok(grant);
             }
         }
-        self.replay(&user, &session, &token, &hash, now, caller).await
+        self.replay(&user, &session, &token, &hash, now, request, caller).await
     }
 
     /// The first use. `None` when another request was first.
@@ -122,6 +125,7 @@ impl Auth {
         session: &Session,
         token: &OpaqueToken,
         now: UnixMillis,
+        request: &TokenRequest,
         caller: &Caller,
     ) -> Result<Option<Grant>, Error> {
         let salt = URL_SAFE_NO_PAD.encode(random::<16>());
@@ -143,7 +147,7 @@ impl Auth {
         }
         tx.commit().await?;
         let session = Session { idle_expires_at, ..session.clone() };
-        self.granted(user, &session, successor, expires_at - now).map(Some)
+        self.granted(user, &session, successor, expires_at - now, request).map(Some)
     }
 
     /// A token that was used before: the same successor, or the end.
@@ -154,6 +158,7 @@ impl Auth {
         token: &OpaqueToken,
         hash: &str,
         now: UnixMillis,
+        request: &TokenRequest,
         caller: &Caller,
     ) -> Result<Grant, Error> {
         // Read anew, from the writer: the use that was first may be a moment old.
@@ -165,7 +170,7 @@ impl Auth {
         let in_grace = now - used_at <= millis(self.policy.refresh_grace);
         if in_grace || next.used_at.is_none() {
             let successor = self.secret.successor(PREFIX, token, &salt);
-            return self.granted(user, session, successor, next.expires_at - now);
+            return self.granted(user, session, successor, next.expires_at - now, request);
         }
         let mut act = self.begin(Some(caller)).await?;
         act.notify(&user.id).await?;
@@ -181,10 +186,11 @@ impl Auth {
         session: &Session,
         refresh_token: OpaqueToken,
         lifetime: UnixMillis,
+        request: &TokenRequest,
     ) -> Result<Grant, Error> {
         Ok(Grant {
             session_id: session.id.clone(),
-            access: self.issue_access_token(user, session)?,
+            access: self.issue_access_token(user, session, request)?,
             refresh_token,
             refresh_expires_in: lifetime.div_euclid(1000),
         })

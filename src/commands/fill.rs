@@ -170,6 +170,7 @@ async fn fill_sessions(auth: &Auth, count: u64, ids: &[String], now: UnixMillis,
             expires_at: Some(now + 2 * DAY),
             ended_at: None,
             ended_reason: None,
+            scope: None,
         };
         if let Some(tx) = &mut tx {
             sessions::insert(&mut **tx, &session).await?;

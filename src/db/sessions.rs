@@ -21,10 +21,12 @@ pub struct Session {
     pub expires_at: Option<UnixMillis>,
     pub ended_at: Option<UnixMillis>,
     pub ended_reason: Option<String>,
+    pub scope: Option<String>,
 }
 
 const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
-                       s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason";
+                       s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
+                       s.scope";
 
 /// A session that one statement has just ended.
 #[derive(Clone, Debug, FromRow)]
@@ -39,8 +41,8 @@ pub struct Ended {
 pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     sqlx::query(
         "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
-         authenticated_at, last_active_at, idle_expires_at, expires_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         authenticated_at, last_active_at, idle_expires_at, expires_at, scope) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(&session.id)
     .bind(&session.user_id)
@@ -55,6 +57,7 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     .bind(session.last_active_at)
     .bind(session.idle_expires_at)
     .bind(session.expires_at)
+    .bind(&session.scope)
     .execute(db)
     .await
     .map(drop)
