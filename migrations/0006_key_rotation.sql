@@ -14,3 +14,9 @@ create table key_set (
 insert into key_set (id, version) values (1, 1);
 
 alter table sessions add column scope text; -- the most that its tokens may do, separated by one space; null: everything
+
+-- What the log's entries are hashed with from an entry on, sealed (auth/chain_keys.rs).
+create table chain_keys (
+    from_seq bigint primary key,
+    sealed text not null
+);

@@ -28,6 +28,7 @@ mod act;
 pub mod admin;
 pub mod audit;
 pub mod ceremony;
+mod chain_keys;
 pub mod clock;
 pub mod email;
 pub mod ended;
@@ -41,6 +42,7 @@ pub mod policy;
 pub mod rate_limit;
 pub mod reason;
 pub mod refresh_token;
+pub mod reseal;
 pub mod role;
 pub mod room;
 pub mod scope;
@@ -52,6 +54,7 @@ pub mod step_up;
 mod tally;
 
 use access_token::AccessTokens;
+use chain_keys::ChainKeys;
 use clock::Clock;
 use ended::EndedSessions;
 use github::Github;
@@ -93,6 +96,7 @@ pub struct Auth {
     pub metrics: Metrics,
     passwords: Passwords,
     secret: MasterSecret,
+    chain_keys: ChainKeys,
     registration_open: bool,
     profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
     roles: Roles,
@@ -113,6 +117,7 @@ impl Auth {
             metrics: Metrics::default(),
             roles: Roles::default(),
             tally: Tally::default(),
+            chain_keys: ChainKeys::default(),
             profiles: Cache::new(PROFILES),
             access_tokens: AccessTokens::new(config, &secret),
             github,
@@ -120,6 +125,7 @@ impl Auth {
             clock,
             secret,
         };
+        auth.open_chain_keys().await?;
         auth.begin_chain().await?;
         auth.open_keys().await?;
         auth.follow_ends(None).await?;

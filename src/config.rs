@@ -23,6 +23,8 @@ pub struct Config {
     pub database_url: String,
     /// At least 32 characters; every key is derived from it. On SQLite one is made beside the database.
     pub secret: Option<Secret>,
+    /// The secret until now, while stored values are sealed with it.
+    pub secret_previous: Option<Secret>,
     pub policy: Policy,
     pub token_algorithm: Algorithm,
     /// A signing key's time, after which the next one signs; absent: as long as nobody asks for another.
@@ -170,9 +172,16 @@ impl Config {
                 names.map(|name| (is_audience(name) && name != token_audience).then(|| name.to_owned())).collect()
             })?
             .unwrap_or_default();
+        let long = |v: &str| (v.len() >= 32).then(|| Secret(v.into()));
+        let secret = source.take("secret", "at least 32 characters", long)?;
+        let secret_previous = source.take("secret_previous", "at least 32 characters", long)?;
+        if secret.is_none() && secret_previous.is_some() {
+            return Err(invalid("SEKISHO_SECRET_PREVIOUS", "needs SEKISHO_SECRET beside it"));
+        }
         Ok(Self {
             database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
-            secret: source.take("secret", "at least 32 characters", |v| (v.len() >= 32).then(|| Secret(v.into())))?,
+            secret,
+            secret_previous,
             policy,
             token_algorithm: source
                 .take("token_alg", "EdDSA, ES256 or RS256", |v| match v {
@@ -355,6 +364,8 @@ impl Source {
 mod tests {
     use super::*;
 
+    const SECRET: &str = "a secret of the tests, 32 characters or more";
+
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
         let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::from_sources(file, environment).map_err(|e| e.to_string())
@@ -386,6 +397,8 @@ mod tests {
             ("SEKISHO_ACCESS_TTL", "0", "SEKISHO_ACCESS_TTL: must be"),
             ("SEKISHO_PROFILE", "extreme", "SEKISHO_PROFILE: must be low"),
             ("SEKISHO_SECRET", "short", "SEKISHO_SECRET: must be at least 32"),
+            ("SEKISHO_SECRET_PREVIOUS", "short", "SEKISHO_SECRET_PREVIOUS: must be at least 32"),
+            ("SEKISHO_SECRET_PREVIOUS", SECRET, "SEKISHO_SECRET_PREVIOUS: needs SEKISHO_SECRET"),
             ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),

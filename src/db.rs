@@ -8,6 +8,7 @@ use std::{path::Path, time::Duration};
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions};
 
 pub mod ceremonies;
+pub mod chain_keys;
 pub mod counts;
 pub mod events;
 pub mod identities;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sekisho::{
-    commands::{self, Amounts, AuditCommand, KeysCommand, UserCommand},
+    commands::{self, Amounts, AuditCommand, KeysCommand, SecretCommand, UserCommand},
     config::{Config, LogFormat},
     server::{self, StartError},
 };
@@ -35,6 +35,9 @@ enum Command {
     /// Rotate or withdraw the keys that sign access tokens
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Replace the secret that everything stored is sealed with
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// For those who work on Sekisho
     #[command(subcommand)]
     Dev(DevCommand),
@@ -78,6 +81,7 @@ async fn run(command: Command, config: Config) -> Result<(), StartError> {
         Command::User(command) => commands::user(&config, command).await,
         Command::Audit(command) => commands::audit(&config, command).await,
         Command::Keys(command) => commands::keys(&config, command).await,
+        Command::Secret(command) => commands::secret(&config, command).await,
         Command::Dev(DevCommand::Fill(amounts)) => commands::fill(&config, &amounts).await,
     }
 }

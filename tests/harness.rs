@@ -10,7 +10,7 @@ use axum::{
 };
 use sekisho::{
     app::{App, router},
-    auth::{admin::AccessChange, clock::Clock, secret::MasterSecret},
+    auth::{admin::AccessChange, clock::Clock},
     config::Config,
     db::Db,
 };
@@ -85,7 +85,7 @@ impl TestApp {
         let config = Config::from_sources("", settings.clone()).expect("the test's settings are valid");
         let db = Db::open(&config.database_url).await.expect("the database opens");
         db.migrate().await.expect("the database migrates");
-        let secret = MasterSecret::new(SECRET).expect("the secret is long enough");
+        let secret = sekisho::server::secret(&config).expect("the secret is long enough");
         let app = App::new(config, db, secret, clock.clone()).await.expect("the app starts");
         Self { router: router(app.clone()), app, clock, settings, folder }
     }

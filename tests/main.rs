@@ -16,5 +16,6 @@ mod pages;
 mod passwords;
 mod process;
 mod refresh_tokens;
+mod secret_rotation;
 mod signing_keys;
 mod timeouts;

@@ -149,6 +149,7 @@ event-log_exported = Log exported
 event-log_trimmed = Old log entries removed
 event-key_rotated = Signing key rotated
 event-key_withdrawn = Signing key withdrawn
+event-secret_rotated = Server secret replaced
 reason-signed_out = signed out
 reason-idle_timeout = no activity
 reason-absolute_timeout = time limit reached

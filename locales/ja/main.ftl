@@ -149,6 +149,7 @@ event-log_exported = 記録の書き出し
 event-log_trimmed = 古い記録の削除
 event-key_rotated = 署名鍵の更新
 event-key_withdrawn = 署名鍵の失効
+event-secret_rotated = サーバーのシークレットの更新
 reason-signed_out = サインアウト
 reason-idle_timeout = 操作なし
 reason-absolute_timeout = 有効期限切れ

@@ -1,6 +1,6 @@
 //! The log as a chain, so that nobody with access to the database can change it unseen.
 //!
-//! Each entry carries a keyed hash (HMAC-SHA-256, with a key derived from the deployment's secret) of itself and of the
+//! Each entry carries a keyed hash (HMAC-SHA-256, with a key that the deployment's secret seals) of itself and of the
 //! entry before it; entries are numbered without a gap; and a sealed row says where the chain begins and ends. A
 //! changed, added, removed or moved entry breaks it, at either end too. Against somebody who also knows the secret, or
 //! puts back an old end of the chain and removes what came after it, note the end that [`Auth::verify_log`] reports
@@ -23,7 +23,7 @@ use crate::{
     error::Error,
 };
 
-const KEY: &str = "audit-chain";
+pub(super) const KEY: &str = "audit-chain";
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const PAGE: i64 = 1_000;
 /// Retention removes a day's entries at a time: its own entry comes once a day at most.
@@ -64,6 +64,12 @@ pub struct Verified {
     pub last: (i64, String),
 }
 
+/// What the chain's seal is a keyed hash of.
+pub(super) fn sealed_fields(chain: &Chain) -> Vec<u8> {
+    let fields = ("chain", chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
+    serde_json::to_vec(&fields).unwrap_or_default()
+}
+
 impl Auth {
     /// Writes entries in the transaction of what they record. It comes last there: the chain is held from here on.
     /// `caller` is absent for what no request caused.
@@ -78,6 +84,7 @@ impl Auth {
             return Ok(written);
         }
         let mut chain = events::lock_chain(&mut *tx).await?;
+        self.follow_chain_keys(tx, &chain).await?;
         for entry in entries {
             let event = self.event(entry, caller, &chain);
             events::insert(&mut *tx, &event).await?;
@@ -115,6 +122,7 @@ impl Auth {
     pub async fn chain_up(&self, made_up: Vec<Chained>) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let mut chain = events::lock_chain(&mut *tx).await?;
+        self.follow_chain_keys(&mut tx, &chain).await?;
         let mut tally = BTreeMap::new();
         for Chained { at, kind, user_id, ip, network, user_agent } in made_up {
             *tally.entry((at.div_euclid(HOUR), kind.as_str())).or_insert(0) += 1;
@@ -162,12 +170,11 @@ impl Auth {
             (before, e.seq, &e.id, e.at, &e.user_id, &e.actor_id, &e.session_id),
             (&e.kind, &e.outcome, &e.reason, &e.ip, &e.network, &e.user_agent, &e.request_id, &e.detail),
         );
-        self.secret.mac(KEY, &serde_json::to_vec(&fields).unwrap_or_default())
+        self.chain_keys.mac_entry(e.seq, &serde_json::to_vec(&fields).unwrap_or_default())
     }
 
-    fn seal(&self, chain: &Chain) -> String {
-        let fields = ("chain", chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
-        self.secret.mac(KEY, &serde_json::to_vec(&fields).unwrap_or_default())
+    pub(super) fn seal(&self, chain: &Chain) -> String {
+        self.chain_keys.mac_seal(&sealed_fields(chain))
     }
 
     /// Makes the chain of an empty log.
@@ -190,6 +197,7 @@ impl Auth {
         noted: Option<(i64, &str)>,
         mut progress: impl FnMut(i64),
     ) -> Result<Result<Verified, Fault>, Error> {
+        self.load_chain_keys(self.db.reader()).await?;
         let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(Err(Fault::Seal)) };
         if chain.seal != self.seal(&chain) {
             return Ok(Err(Fault::Seal));
@@ -260,6 +268,7 @@ impl Auth {
         loop {
             let mut act = self.begin(None).await?;
             let mut chain = events::lock_chain(act.db()).await?;
+            self.follow_chain_keys(act.db(), &chain).await?;
             let page = events::list_chain(act.db(), chain.first_seq, PAGE).await?;
             let Some(last) = page.iter().take_while(|event| event.at < before).last() else { return Ok(()) };
             let removed = format!("entries {} to {}", chain.first_seq, last.seq);

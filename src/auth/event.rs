@@ -59,6 +59,8 @@ kinds! {
     KeyRotated = "key_rotated",
     /// A signing key is refused from then on.
     KeyWithdrawn = "key_withdrawn",
+    /// What the previous secret sealed is sealed with another.
+    SecretRotated = "secret_rotated",
 }
 
 impl Kind {

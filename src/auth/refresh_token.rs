@@ -166,10 +166,12 @@ impl Auth {
         let (Some(used_at), Some(salt), Some(next)) = (used.used_at, used.successor_salt, used.successor_hash) else {
             return Err(Error::InvalidRefreshToken);
         };
-        let next = refresh_tokens::find(self.db.writer(), &next).await?.ok_or(Error::InvalidRefreshToken)?;
+        let successor_hash = next;
+        let next = refresh_tokens::find(self.db.writer(), &successor_hash).await?.ok_or(Error::InvalidRefreshToken)?;
         let in_grace = now - used_at <= millis(self.policy.refresh_grace);
         if in_grace || next.used_at.is_none() {
-            let successor = self.secret.successor(PREFIX, token, &salt);
+            let successor = self.secret.find_successor(PREFIX, token, &salt, &successor_hash);
+            let successor = successor.ok_or_else(|| Error::internal("a successor was derived from another secret"))?;
             return self.granted(user, session, successor, next.expires_at - now, request);
         }
         let mut act = self.begin(Some(caller)).await?;

@@ -45,7 +45,7 @@ const LEAD: UnixMillis = (JWKS_MAX_AGE + 60) * 1000;
 const SIGNS_FOR: UnixMillis = 120_000;
 /// Unknown `kid`s make the keys be read again, at most this often.
 const RELOAD_EVERY: UnixMillis = 5_000;
-const SEALED_FOR: &str = "signing-key";
+pub(super) const SEALED_FOR: &str = "signing-key";
 /// Bytes before the PKCS#1 structure of a 2048-bit RSA key in PKCS#8.
 const RSA_2048_PKCS8_HEADER: usize = 26;
 
