@@ -11,15 +11,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use aws_lc_rs::{
-    encoding::AsDer,
-    rsa::{KeyPair as RsaKeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
-};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
-    jwk::{Jwk, PublicKeyUse},
-};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, jwk::Jwk};
 
 use super::{
     Auth, Caller,
@@ -27,7 +19,7 @@ use super::{
     clock::rfc3339,
     event::{Entry, Kind},
     millis,
-    secret::{MasterSecret, random, sha256_hex},
+    secret::MasterSecret,
 };
 use crate::{
     db::{
@@ -36,6 +28,10 @@ use crate::{
     },
     error::Error,
 };
+
+mod generate;
+
+use generate::{encoding_key, generate};
 
 /// How long a cache may keep the published keys, in seconds.
 pub const JWKS_MAX_AGE: i64 = 300;
@@ -46,8 +42,6 @@ const SIGNS_FOR: UnixMillis = 120_000;
 /// Unknown `kid`s make the keys be read again, at most this often.
 const RELOAD_EVERY: UnixMillis = 5_000;
 pub(super) const SEALED_FOR: &str = "signing-key";
-/// Bytes before the PKCS#1 structure of a 2048-bit RSA key in PKCS#8.
-const RSA_2048_PKCS8_HEADER: usize = 26;
 
 /// What a key does at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -354,50 +348,6 @@ impl Auth {
 
 fn rotated(key: &SigningKey) -> Entry {
     Entry::new(Kind::KeyRotated).detail(format!("{} {} from {}", key.algorithm, key.kid, rfc3339(key.signs_at)))
-}
-
-fn generate(algorithm: Algorithm, secret: &MasterSecret) -> Result<SigningKey, Error> {
-    let failed = |_| Error::internal("a signing key can't be made");
-    let pkcs8 = match algorithm {
-        Algorithm::EdDSA => Ed25519KeyPair::generate().map_err(failed)?.to_pkcs8v1().map_err(failed)?.as_ref().to_vec(),
-        Algorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(failed)?
-            .to_pkcs8v1()
-            .map_err(failed)?
-            .as_ref()
-            .to_vec(),
-        Algorithm::RS256 => {
-            RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?.as_der().map_err(failed)?.as_ref().to_vec()
-        }
-        _ => return Err(Error::internal("no such signing algorithm")),
-    };
-    let kid = sha256_hex(&random::<16>())[..16].to_owned();
-    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &pkcs8)?, algorithm).map_err(Error::internal)?;
-    jwk.common.key_id = Some(kid.clone());
-    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-    Ok(SigningKey {
-        kid,
-        algorithm: format!("{algorithm:?}"),
-        public_jwk: serde_json::to_string(&jwk).map_err(Error::internal)?,
-        private_key: secret.seal(SEALED_FOR, &pkcs8),
-        created_at: 0,
-        signs_at: 0,
-        signed_at: None,
-        longest_ttl: 0,
-        withdrawn_at: None,
-    })
-}
-
-fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> Result<EncodingKey, Error> {
-    Ok(match algorithm {
-        Algorithm::EdDSA => EncodingKey::from_ed_der(pkcs8),
-        Algorithm::ES256 => EncodingKey::from_ec_der(pkcs8),
-        // jsonwebtoken wants RSA keys in PKCS#1, which is what PKCS#8 (RFC 5958) holds behind its header.
-        _ => {
-            let pkcs1 = pkcs8.get(RSA_2048_PKCS8_HEADER..);
-            EncodingKey::from_rsa_der(pkcs1.ok_or_else(|| Error::internal("a signing key is too short"))?)
-        }
-    })
 }
 
 #[cfg(test)]
