@@ -32,6 +32,7 @@ mod act;
 pub mod admin;
 pub mod audit;
 pub mod ceremony;
+mod chain_keys;
 pub mod clock;
 pub mod device_cookie;
 pub mod email;
@@ -48,15 +49,19 @@ pub mod policy;
 pub mod rate_limit;
 pub mod reason;
 pub mod refresh_token;
+pub mod reseal;
 pub mod role;
 pub mod room;
+pub mod scope;
 pub mod secret;
 pub mod session;
 pub mod sign_in;
+pub mod signing_keys;
 pub mod step_up;
 mod tally;
 
 use access_token::AccessTokens;
+use chain_keys::ChainKeys;
 use clock::Clock;
 use ended::EndedSessions;
 use github::Github;
@@ -103,6 +108,7 @@ pub struct Auth {
     pub metrics: Metrics,
     passwords: Passwords,
     secret: MasterSecret,
+    chain_keys: ChainKeys,
     registration_open: bool,
     profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
     roles: Roles,
@@ -116,7 +122,6 @@ impl Auth {
     /// Opens the house on a migrated database: loads the signing keys (or makes the first) and the sessions that
     /// ended lately, so that a restart lets nobody back in.
     pub async fn new(config: &Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
-        let access_tokens = AccessTokens::load(config, &db, &secret, &clock).await?;
         let github = config.github.clone().map(|github| Github::new(github, &config.base_url)).transpose()?;
         let auth = Self {
             limits: RateLimits::new(config.rate_limit, clock.clone()),
@@ -129,16 +134,19 @@ impl Auth {
             tally: Tally::default(),
             access_uses: AccessUses::default(),
             longest_access_ttl: AtomicI64::new(0),
+            chain_keys: ChainKeys::default(),
             profiles: Cache::new(PROFILES),
-            access_tokens,
+            access_tokens: AccessTokens::new(config, &secret),
             github,
             db,
             clock,
             secret,
         };
+        auth.open_chain_keys().await?;
         auth.begin_chain().await?;
         auth.tampered_seq().await?;
         auth.load_longest_access_ttl().await?;
+        auth.open_keys().await?;
         auth.follow_ends(None).await?;
         Ok(auth)
     }

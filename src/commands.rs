@@ -21,8 +21,12 @@ use crate::{
 };
 
 mod fill;
+mod keys;
+mod secret;
 
 pub use fill::{Amounts, fill};
+pub use keys::{KeysCommand, keys};
+pub use secret::{SecretCommand, secret};
 
 #[derive(Subcommand)]
 pub enum UserCommand {

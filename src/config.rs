@@ -11,6 +11,7 @@ use jsonwebtoken::Algorithm;
 use crate::auth::policy::{DeviceLimit, Policy, Profile};
 
 const PREFIX: &str = "SEKISHO_";
+const HOUR: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -22,12 +23,19 @@ pub struct Config {
     pub database_url: String,
     /// At least 32 characters; every key is derived from it. On SQLite one is made beside the database.
     pub secret: Option<Secret>,
+    /// The secret until now, while stored values are sealed with it.
+    pub secret_previous: Option<Secret>,
     pub policy: Policy,
     pub token_algorithm: Algorithm,
+    /// A signing key's time, after which the next one signs; absent: as long as nobody asks for another.
+    pub key_rotation: Option<Duration>,
     pub token_issuer: String,
+    /// Sekisho's own: what its API takes.
     pub token_audience: String,
     /// What other services show to say who they are; several while one is replaced.
     pub service_secrets: Vec<Secret>,
+    /// Other services that tokens may be for.
+    pub audiences: Vec<String>,
     /// Whether strangers may make an account.
     pub registration_open: bool,
     pub rate_limit: bool,
@@ -159,9 +167,23 @@ impl Config {
                 Url::parse(v).filter(|url| url.0 == url.origin())
             })?
             .unwrap_or_else(|| Url(format!("http://{listen}")));
+        let token_audience = source.text("token_audience")?.unwrap_or_else(|| base_url.join("/api"));
+        let audiences = source
+            .take("audiences", "names of letters, digits and -._:/, separated by commas, without Sekisho's own", |v| {
+                let names = v.split(',').map(str::trim).filter(|name| !name.is_empty());
+                names.map(|name| (is_audience(name) && name != token_audience).then(|| name.to_owned())).collect()
+            })?
+            .unwrap_or_default();
+        let long = |v: &str| (v.len() >= 32).then(|| Secret(v.into()));
+        let secret = source.take("secret", "at least 32 characters", long)?;
+        let secret_previous = source.take("secret_previous", "at least 32 characters", long)?;
+        if secret.is_none() && secret_previous.is_some() {
+            return Err(invalid("SEKISHO_SECRET_PREVIOUS", "needs SEKISHO_SECRET beside it"));
+        }
         Ok(Self {
             database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
-            secret: source.take("secret", "at least 32 characters", |v| (v.len() >= 32).then(|| Secret(v.into())))?,
+            secret,
+            secret_previous,
             policy,
             token_algorithm: source
                 .take("token_alg", "EdDSA, ES256 or RS256", |v| match v {
@@ -171,8 +193,14 @@ impl Config {
                     _ => None,
                 })?
                 .unwrap_or(Algorithm::EdDSA),
+            key_rotation: source
+                .take("key_rotation", "a duration of an hour or more such as 90d, or 0 for off", |v| {
+                    parse_duration(v).filter(|every| every.is_none_or(|every| every >= HOUR))
+                })?
+                .unwrap_or(Some(90 * 24 * HOUR)),
             token_issuer: source.text("token_issuer")?.unwrap_or_else(|| base_url.to_string()),
-            token_audience: source.text("token_audience")?.unwrap_or_else(|| base_url.to_string()),
+            token_audience,
+            audiences,
             service_secrets: source
                 .take("service_secret", "at least 32 visible ASCII characters; several are separated by commas", |v| {
                     v.split(',').map(str::trim).map(parse_service_secret).collect()
@@ -256,6 +284,11 @@ fn invalid(key: &str, problem: &str) -> ConfigError {
 
 fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
     if value == yes { Some(true) } else { (value == no).then_some(false) }
+}
+
+/// Short enough for a token of 1 KB.
+fn is_audience(name: &str) -> bool {
+    name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:/".contains(&b))
 }
 
 fn parse_network(text: &str) -> Option<IpNet> {
@@ -343,6 +376,8 @@ impl Source {
 mod tests {
     use super::*;
 
+    const SECRET: &str = "a secret of the tests, 32 characters or more";
+
     fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
         let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::from_sources(file, environment).map_err(|e| e.to_string())
@@ -390,10 +425,15 @@ mod tests {
                 "0123456789abcdef 0123456789abcdef",
                 "SEKISHO_SERVICE_SECRET: must be at least 32",
             ),
+            ("SEKISHO_SECRET_PREVIOUS", "short", "SEKISHO_SECRET_PREVIOUS: must be at least 32"),
+            ("SEKISHO_SECRET_PREVIOUS", SECRET, "SEKISHO_SECRET_PREVIOUS: needs SEKISHO_SECRET"),
             ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
             ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
+            ("SEKISHO_KEY_ROTATION", "10s", "SEKISHO_KEY_ROTATION: must be a duration of an hour"),
+            ("SEKISHO_AUDIENCES", "orders, my shop", "SEKISHO_AUDIENCES: must be names"),
+            ("SEKISHO_AUDIENCES", "http://127.0.0.1:3000/api", "SEKISHO_AUDIENCES: must be names"),
             ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
             ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
             ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),

@@ -14,6 +14,7 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOpt
 
 pub mod access_ttls;
 pub mod ceremonies;
+pub mod chain_keys;
 pub mod counts;
 pub mod events;
 pub mod identities;

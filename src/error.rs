@@ -4,7 +4,7 @@
 use std::{error::Error as StdError, time::Duration};
 
 use crate::{
-    auth::reason::Reason,
+    auth::{reason::Reason, scope::Scope},
     db::{is_unavailable, sessions::Session},
 };
 
@@ -57,6 +57,9 @@ pub enum Error {
     /// What only a device that the account knows for a while may do.
     #[error("the device is too new for this")]
     NewDevice,
+    /// The token is good, but was not made for this.
+    #[error("the token lacks a scope")]
+    InsufficientScope(Scope),
     #[error("the house would be left without an administrator")]
     LastAdmin,
     #[error("the sign-in is too old for this")]
@@ -127,6 +130,7 @@ impl Error {
             Self::DeviceLimit(_) => "device_limit",
             Self::Forbidden => "forbidden",
             Self::NewDevice => "new_device",
+            Self::InsufficientScope(_) => "insufficient_scope",
             Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
             Self::LastWayIn => "last_way_in",
@@ -166,6 +170,7 @@ impl Error {
             | Self::DeviceLimit(_)
             | Self::Forbidden
             | Self::NewDevice
+            | Self::InsufficientScope(_)
             | Self::CrossOrigin => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,

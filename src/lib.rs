@@ -36,6 +36,8 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod places;
 #[cfg(feature = "ssr")]
+pub mod secret_file;
+#[cfg(feature = "ssr")]
 pub mod server;
 
 /// Called by the page's script once the WASM is there.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sekisho::{
-    commands::{self, Amounts, AuditCommand, UserCommand},
+    commands::{self, Amounts, AuditCommand, KeysCommand, SecretCommand, UserCommand},
     config::{Config, LogFormat},
     server::{self, StartError},
 };
@@ -32,6 +32,12 @@ enum Command {
     /// Look after the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Rotate or withdraw the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Replace the secret that everything stored is sealed with
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// For those who work on Sekisho
     #[command(subcommand)]
     Dev(DevCommand),
@@ -74,6 +80,8 @@ async fn run(command: Command, config: Config) -> Result<(), StartError> {
         }
         Command::User(command) => commands::user(&config, command).await,
         Command::Audit(command) => commands::audit(&config, command).await,
+        Command::Keys(command) => commands::keys(&config, command).await,
+        Command::Secret(command) => commands::secret(&config, command).await,
         Command::Dev(DevCommand::Fill(amounts)) => commands::fill(&config, &amounts).await,
     }
 }

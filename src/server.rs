@@ -3,7 +3,6 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
-    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -22,15 +21,12 @@ use tokio::{
 
 use crate::{
     app::{App, router},
-    auth::{
-        clock::Clock,
-        ended, housekeeping,
-        secret::{MasterSecret, OpaqueToken},
-    },
-    config::Config,
+    auth::{clock::Clock, ended, housekeeping, secret::MasterSecret},
+    config::{Config, Secret},
     db::{Db, OpenError, sqlite_path},
     error::Error,
     guard,
+    secret_file::SecretFile,
 };
 
 mod connection;
@@ -221,26 +217,11 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 
 /// The configured secret; on SQLite, the one in the file beside the database, which is made at the first start.
 pub fn secret(config: &Config) -> Result<MasterSecret, StartError> {
+    let given = |secret: &Secret| MasterSecret::new(secret.expose()).ok_or(StartError::NoSecret);
     if let Some(secret) = &config.secret {
-        return MasterSecret::new(secret.expose()).ok_or(StartError::NoSecret);
+        let previous = config.secret_previous.as_ref().map(given).transpose()?;
+        return given(secret).map(|secret| previous.iter().fold(secret, MasterSecret::with_previous));
     }
-    let database = sqlite_path(&config.database_url).ok_or(StartError::NoSecret)?;
-    let file = PathBuf::from(format!("{database}.secret"));
-    let failed = |error| StartError::SecretFile(file.display().to_string(), error);
-    let text = match std::fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make_secret(&file).map_err(failed)?,
-        Err(error) => return Err(failed(error)),
-    };
-    MasterSecret::new(text.trim()).ok_or_else(|| failed(io::Error::other("it is shorter than 32 characters")))
-}
-
-/// Writes a new secret that only this user can read; fails when the file is there by now.
-fn make_secret(file: &Path) -> io::Result<String> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let secret = OpaqueToken::generate("sk_ms_").expose().to_owned();
-    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    out.write_all(secret.as_bytes())?;
-    out.sync_all()?;
-    Ok(secret)
+    let file = SecretFile::of(config).ok_or(StartError::NoSecret)?;
+    file.load().map_err(|error| StartError::SecretFile(file.path.display().to_string(), error))
 }

@@ -236,15 +236,7 @@ async fn an_administrator_is_never_proved_by_github() {
 
     // The command line sets one; GitHub still signs in, and the password proves.
     let user = t.app.auth.find_person("octocat@example.com").await.expect("a look").expect("a user");
-    let caller = sekisho::auth::Caller {
-        ip: [127, 0, 0, 1].into(),
-        user_agent: String::new(),
-        request_id: None,
-        actor: Some(sekisho::auth::COMMAND_LINE.into()),
-        session_id: None,
-        received_at: t.clock.now(),
-        device_cookie: None,
-    };
+    let caller = crate::harness::caller(Some(sekisho::auth::COMMAND_LINE));
     let reset = t.app.auth.reset_password(&user, PASSWORD, true, &caller).await.expect("a reset");
     assert_eq!(reset, (1, 0));
     assert_eq!(come_back_as(&mut browser, "/auth/github", "octocat").await.location(), "/");

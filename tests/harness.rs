@@ -10,7 +10,7 @@ use axum::{
 };
 use sekisho::{
     app::{App, router},
-    auth::{admin::AccessChange, clock::Clock, secret::MasterSecret},
+    auth::{Caller, admin::AccessChange, clock::Clock},
     config::Config,
     db::Db,
 };
@@ -63,22 +63,29 @@ impl TestApp {
         self.restart().await
     }
 
-    /// As [`TestApp::restart`], with other settings over those that there were.
+    /// As [`TestApp::restart`], with these settings over its own.
     pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
-        self.settings.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.settings.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
         self.restart().await
     }
 
     /// Another process on the same database, with the same clock.
     pub async fn second_node(&self) -> Self {
-        Self::start(self.settings.clone(), self.clock.clone(), None).await
+        self.second_node_with(&[]).await
+    }
+
+    /// As [`TestApp::second_node`], with these settings over its own.
+    pub async fn second_node_with(&self, settings: &[(&str, &str)]) -> Self {
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+        Self::start(all, self.clock.clone(), None).await
     }
 
     async fn start(settings: Vec<(String, String)>, clock: Clock, folder: Option<PathBuf>) -> Self {
         let config = Config::from_sources("", settings.clone()).expect("the test's settings are valid");
         let db = Db::open(&config.database_url).await.expect("the database opens");
         db.migrate().await.expect("the database migrates");
-        let secret = MasterSecret::new(SECRET).expect("the secret is long enough");
+        let secret = sekisho::server::secret(&config).expect("the secret is long enough");
         let app = App::new(config, db, secret, clock.clone()).await.expect("the app starts");
         Self { router: router(app.clone()), app, clock, settings, folder }
     }
@@ -162,6 +169,19 @@ impl Drop for TestApp {
         if let Some(folder) = &self.folder {
             let _ = std::fs::remove_dir_all(folder);
         }
+    }
+}
+
+/// Whoever acts without a request.
+pub fn caller(actor: Option<&str>) -> Caller {
+    Caller {
+        ip: [127, 0, 0, 1].into(),
+        user_agent: String::new(),
+        request_id: None,
+        actor: actor.map(Into::into),
+        session_id: None,
+        received_at: Clock::default().now(),
+        device_cookie: None,
     }
 }
 

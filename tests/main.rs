@@ -4,6 +4,7 @@
 mod access_tokens;
 mod accounts;
 mod api;
+mod audiences;
 mod audit;
 mod changes;
 mod connections;
@@ -22,5 +23,7 @@ mod process;
 mod recovery;
 mod refresh_tokens;
 mod revocation_feed;
+mod secret_rotation;
+mod signing_keys;
 mod timeouts;
 mod vectors;

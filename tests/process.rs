@@ -276,3 +276,66 @@ fn a_house_can_be_filled_for_trying_out_and_only_an_empty_one() {
     let (code, said) = run(&folder, &few);
     assert!(code == Some(1) && said.contains("has people in it"), "{said}");
 }
+
+#[tokio::test]
+async fn a_key_is_withdrawn_and_a_secret_replaced_from_the_command_line() {
+    let folder = Folder::new();
+    let server = Server::start(&folder, &[]);
+    let person = json!({ "email": "ada@example.com", "password": PASSWORD });
+    server.post("/api/v1/users", person.clone()).await;
+    let tokens: Value = server.post("/api/v1/tokens", person.clone()).await.json().await.expect("JSON");
+    assert_eq!(server.me(&tokens["access_token"]).await.0, 200);
+    let (code, said) = run(&folder, &["keys", "list"]);
+    assert!(code == Some(0) && said.contains("EdDSA") && said.contains("signing"), "{said}");
+    let kid = said.lines().nth(1).and_then(|line| line.split(' ').next()).expect("a kid").to_owned();
+    let (code, said) = run(&folder, &["keys", "rotate"]);
+    assert!(code == Some(0) && said.contains("It signs from"), "{said}");
+    let (code, said) = run(&folder, &["keys", "withdraw", "made-up"]);
+    assert!(code == Some(1) && said.contains("there is no key made-up"), "{said}");
+
+    // The running server refuses it within a second of the command.
+    let (code, said) = run(&folder, &["keys", "withdraw", &kid]);
+    assert!(code == Some(0) && said.contains("signs in its place, at once"), "{said}");
+    let since = std::time::Instant::now();
+    while server.me(&tokens["access_token"]).await.0 != 401 {
+        assert!(since.elapsed().as_millis() < 1_500, "it is refused late");
+    }
+    let (_, said) = run(&folder, &["keys", "list"]);
+    assert!(said.lines().any(|line| line.starts_with(&kid) && line.contains("withdrawn")), "{said}");
+    let refresh = |tokens: &Value| json!({ "refresh_token": tokens["refresh_token"] });
+    let tokens: Value = server.post("/api/v1/tokens/refresh", refresh(&tokens)).await.json().await.expect("JSON");
+    assert_eq!(server.me(&tokens["access_token"]).await.0, 200, "by the key that signs in its place");
+    server.kill("-TERM");
+
+    // The secret: as a crash leaves it after each step, the server starts and everybody stays signed in.
+    let file = folder.0.join("data/sekisho.db.secret");
+    let previous = folder.0.join("data/sekisho.db.secret.previous");
+    let check = async |tokens: Value| -> Value {
+        let server = Server::start(&folder, &[]);
+        let answer = server.post("/api/v1/tokens/refresh", refresh(&tokens)).await;
+        assert_eq!(answer.status(), 200);
+        let tokens: Value = answer.json().await.expect("JSON");
+        assert_eq!(server.me(&tokens["access_token"]).await.0, 200);
+        server.kill("-KILL");
+        tokens
+    };
+    let old = std::fs::read(&file).expect("a secret");
+    std::fs::write(folder.0.join("data/sekisho.db.secret.new"), "half").expect("left over");
+    std::fs::hard_link(&file, &previous).expect("kept");
+    let tokens = check(tokens).await;
+    let (code, said) = run(&folder, &["secret", "rotate"]);
+    assert!(code == Some(0) && said.contains("Restart the server"), "{said}");
+    assert!(std::fs::read(&file).expect("a secret") != old && std::fs::read(&previous).expect("the old one") == old);
+    assert_eq!(std::fs::metadata(&file).expect("a file").permissions().mode() & 0o777, 0o600);
+    let tokens = check(tokens).await;
+    let (code, said) = run(&folder, &["secret", "rotate"]);
+    assert!(code == Some(0) && said.contains("signing keys") && !previous.exists(), "{said}");
+    let tokens = check(tokens).await;
+    // Killed after everything was sealed, before the old one was removed.
+    std::fs::write(&previous, &old).expect("as if it was killed");
+    let tokens = check(tokens).await;
+    assert_eq!(run(&folder, &["secret", "rotate"]).0, Some(0));
+    check(tokens).await;
+    let (code, said) = run(&folder, &["audit", "verify"]);
+    assert!(code == Some(0) && said.contains("The log is whole"), "{said}");
+}

@@ -5,28 +5,16 @@ use axum::{
     http::{HeaderValue, Request, header},
 };
 use sekisho::{
-    api::bearer::BearerUser,
-    auth::{Caller, secret::MasterSecret},
+    api::bearer::{BearerUser, Nothing},
+    auth::secret::MasterSecret,
     db::signing_keys::{self, SigningKey},
 };
 use serde_json::Value;
 
-use crate::harness::{SECRET, TestApp};
+use crate::harness::{SECRET, TestApp, caller};
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("text")
-}
-
-fn caller(now: i64) -> Caller {
-    Caller {
-        ip: [127, 0, 0, 1].into(),
-        user_agent: String::new(),
-        request_id: None,
-        actor: None,
-        session_id: None,
-        received_at: now,
-        device_cookie: None,
-    }
 }
 
 #[tokio::test]
@@ -37,14 +25,19 @@ async fn every_vector_is_answered_as_by_every_verifier() {
     // The vectors' keys are older than the server's own, so that they sign nothing here.
     let master = MasterSecret::new(SECRET).expect("long enough");
     for (n, jwk) in vectors["jwks"]["keys"].as_array().expect("keys").iter().enumerate() {
+        let made_at = t.clock.now() - 1_000 - n as i64;
         let key = SigningKey {
             kid: text(&jwk["kid"]).to_owned(),
             algorithm: text(&jwk["alg"]).to_owned(),
             public_jwk: jwk.to_string(),
             private_key: master.seal("signing-key", b"nobody has it"),
+            created_at: made_at,
+            signs_at: made_at,
+            signed_at: None,
+            longest_ttl: 0,
+            withdrawn_at: None,
         };
-        let made_at = t.clock.now() - 1_000 - n as i64;
-        signing_keys::insert(t.app.auth.db.writer(), &key, made_at).await.expect("a key");
+        signing_keys::insert(t.app.auth.db.writer(), &key).await.expect("a key");
     }
     let t = t.restart().await;
 
@@ -58,8 +51,8 @@ async fn every_vector_is_answered_as_by_every_verifier() {
             request = request.header(header::AUTHORIZATION, value);
         }
         let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-        parts.extensions.insert(caller(now));
-        let answer = match BearerUser::from_request_parts(&mut parts, &t.app).await {
+        parts.extensions.insert(caller(None));
+        let answer = match BearerUser::<Nothing>::from_request_parts(&mut parts, &t.app).await {
             Ok(_) => "ok",
             Err(problem) => problem.0.code(),
         };

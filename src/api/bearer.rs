@@ -1,6 +1,6 @@
 //! Who calls the API: the one place that reads the `Authorization` header.
 
-use std::sync::Arc;
+use std::{marker::PhantomData, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
@@ -10,20 +10,49 @@ use axum::{
 use super::problem::Problem;
 use crate::{
     app::App,
-    auth::{Caller, access_token::Claims, reason::Reason, role::ADMINISTER},
+    auth::{Caller, access_token::Claims, reason::Reason, role::ADMINISTER, scope::Scope},
     db::users::User,
     error::Error,
 };
 
-/// Somebody with a valid access token. No token is 401 with a bare challenge; a bad one is never taken for none.
+/// What an endpoint asks of a token.
+pub trait Need: Send + Sync + 'static {
+    /// `None`: no more than that it is valid.
+    const SCOPE: Option<Scope>;
+}
+
+macro_rules! needs {
+    ($($name:ident = $scope:expr,)*) => {
+        $(
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+
+            impl Need for $name {
+                const SCOPE: Option<Scope> = $scope;
+            }
+        )*
+    };
+}
+
+needs! {
+    Nothing = None,
+    AccountRead = Some(Scope::AccountRead),
+    Account = Some(Scope::Account),
+    Sessions = Some(Scope::Sessions),
+    Admin = Some(Scope::Admin),
+}
+
+/// Somebody with a valid access token for what `N` names. No token is 401 with a bare challenge; a bad one is never
+/// taken for none; one that was made for something else is 403.
 #[derive(Clone, Debug)]
-pub struct BearerUser {
+pub struct BearerUser<N> {
+    need: PhantomData<N>,
     pub claims: Arc<Claims>,
     /// Who asks, by the session of the token: what is changed is refused once that row has ended.
     pub caller: Caller,
 }
 
-impl BearerUser {
+impl<N: Need> BearerUser<N> {
     /// The user behind the token, as the database has them now.
     pub async fn user(&self, app: &App) -> Result<Arc<User>, Error> {
         let user = app.auth.user(&self.claims.sub).await?.ok_or(Error::InvalidToken)?;
@@ -32,7 +61,7 @@ impl BearerUser {
     }
 }
 
-/// Somebody with a valid access token who may administer, by what the database says of them now.
+/// Somebody with a valid access token for it who may administer, by what the database says of them now.
 #[derive(Clone, Debug)]
 pub struct BearerAdmin {
     pub claims: Arc<Claims>,
@@ -44,7 +73,7 @@ impl FromRequestParts<App> for BearerAdmin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let bearer = BearerUser::from_request_parts(parts, app).await?;
+        let bearer = BearerUser::<Admin>::from_request_parts(parts, app).await?;
         let user = bearer.user(app).await?;
         if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
             return Err(Problem(Error::Forbidden));
@@ -68,14 +97,17 @@ impl FromRequestParts<App> for RecentAdmin {
     }
 }
 
-impl FromRequestParts<App> for BearerUser {
+impl<N: Need> FromRequestParts<App> for BearerUser<N> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
         let claims = app.auth.verify_access_token(token).await?;
+        if let Some(scope) = N::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {
+            return Err(Problem(Error::InsufficientScope(scope)));
+        }
         let caller = Caller::from_request_parts(parts, app).await?;
-        Ok(Self { caller: Caller { session_id: Some(claims.sid.clone()), ..caller }, claims })
+        Ok(Self { need: PhantomData, caller: Caller { session_id: Some(claims.sid.clone()), ..caller }, claims })
     }
 }
 

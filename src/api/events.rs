@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{
-    bearer::BearerUser,
+    bearer::{AccountRead, BearerUser},
     list::{Page, Range},
     problem::Problem,
 };
@@ -43,7 +43,7 @@ impl From<Event> for Item {
 
 pub async fn list(
     State(app): State<App>,
-    BearerUser { claims, .. }: BearerUser,
+    BearerUser { claims, .. }: BearerUser<AccountRead>,
     range: Range,
 ) -> Result<Json<Page<Item>>, Problem> {
     Ok(Json(Page::of(app.auth.events(&claims.sub, range.cursor.as_deref(), range.limit).await?, Item::from)))

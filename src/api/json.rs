@@ -1,7 +1,7 @@
 //! JSON bodies, read strictly: unknown fields, wrong types and missing ones are told by name.
 
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{FromRequest, Request, rejection::BytesRejection},
     http::{StatusCode, header},
 };
@@ -25,6 +25,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|e| Problem(unreadable(&e)))?;
         Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// As [`Body`], or the default where there is no body at all.
+pub struct OptionalBody<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(T::default()));
+        }
+        Body::from_request(request, state).await.map(|Body(body)| Self(body))
     }
 }
 

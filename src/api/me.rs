@@ -3,7 +3,11 @@
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{bearer::BearerUser, json::Body, problem::Problem};
+use super::{
+    bearer::{Account, AccountRead, BearerUser},
+    json::Body,
+    problem::Problem,
+};
 use crate::{
     app::App,
     auth::{account, clock::rfc3339, session::SignedIn},
@@ -66,13 +70,13 @@ pub struct PasswordChange {
     remove_links: bool,
 }
 
-pub async fn show(State(app): State<App>, bearer: BearerUser) -> Result<Json<Me>, Problem> {
+pub async fn show(State(app): State<App>, bearer: BearerUser<AccountRead>) -> Result<Json<Me>, Problem> {
     Ok(Json(Me::from(&*bearer.user(&app).await?)))
 }
 
 pub async fn update(
     State(app): State<App>,
-    bearer: BearerUser,
+    bearer: BearerUser<Account>,
     Body(change): Body<Change>,
 ) -> Result<Json<Me>, Problem> {
     let change = ProfileChange { name: change.name, about: change.about, locale: change.locale };
@@ -89,7 +93,7 @@ pub struct Proof {
 /// `POST /api/v1/me/step-up`: the password again, where an answer asked for it (RFC 9470).
 pub async fn step_up(
     State(app): State<App>,
-    bearer: BearerUser,
+    bearer: BearerUser<Account>,
     Body(proof): Body<Proof>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
@@ -100,7 +104,7 @@ pub async fn step_up(
 /// `PUT /api/v1/me/password`: ends all other sessions; with `remove_links`, unlinks GitHub as well.
 pub async fn change_password(
     State(app): State<App>,
-    bearer: BearerUser,
+    bearer: BearerUser<Account>,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;

@@ -86,17 +86,27 @@ pub fn problem(error: Error, lang: Lang) -> Response {
     let mut response = (status, Json(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::UNAUTHORIZED {
-        // RFC 6750, section 3.1: without credentials the challenge is bare.
-        let challenge = match error {
-            Error::InvalidToken | Error::SessionEnded(_) => "Bearer error=\"invalid_token\"",
-            Error::StepUpRequired => "Bearer error=\"insufficient_user_authentication\"", // RFC 9470
-            _ => "Bearer",
-        };
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    if let Some(challenge) = challenge(&error, status) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     if let Some(seconds) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     response
+}
+
+/// What a client is told about the token that it showed (RFC 6750, section 3.1).
+fn challenge(error: &Error, status: StatusCode) -> Option<HeaderValue> {
+    let fixed = HeaderValue::from_static;
+    match error {
+        Error::InvalidToken | Error::SessionEnded(_) => Some(fixed("Bearer error=\"invalid_token\"")),
+        // RFC 9470
+        Error::StepUpRequired => Some(fixed("Bearer error=\"insufficient_user_authentication\"")),
+        Error::InsufficientScope(scope) => {
+            let scope = scope.as_str();
+            HeaderValue::try_from(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")).ok()
+        }
+        // Without credentials it is bare.
+        _ => (status == StatusCode::UNAUTHORIZED).then(|| fixed("Bearer")),
+    }
 }

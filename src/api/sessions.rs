@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 
 use super::{
-    bearer::BearerUser,
+    bearer::{BearerUser, Sessions},
     list::{Page, Range},
     problem::Problem,
 };
@@ -62,7 +62,7 @@ pub struct Revoked {
 /// `GET /api/v1/sessions`
 pub async fn list(
     State(app): State<App>,
-    BearerUser { claims, .. }: BearerUser,
+    BearerUser { claims, .. }: BearerUser<Sessions>,
     range: Range,
 ) -> Result<Json<Page<Item>>, Problem> {
     let found = app.auth.sessions(&claims.sub, range.cursor.as_deref(), range.limit).await?;
@@ -73,7 +73,7 @@ pub async fn list(
 /// for step-up, or a stolen token could sign the owner out.
 pub async fn delete(
     State(app): State<App>,
-    BearerUser { claims, caller }: BearerUser,
+    BearerUser { claims, caller, .. }: BearerUser<Sessions>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let reason = if id == claims.sid {
@@ -90,7 +90,7 @@ pub async fn delete(
 
 pub async fn revoke_others(
     State(app): State<App>,
-    BearerUser { claims, caller }: BearerUser,
+    BearerUser { claims, caller, .. }: BearerUser<Sessions>,
 ) -> Result<Json<Revoked>, Problem> {
     app.auth.require_recent_api(&claims.sid).await?;
     let which = Which::Others { user_id: &claims.sub, keep: &claims.sid };

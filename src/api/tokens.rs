@@ -3,7 +3,11 @@
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{bearer::BearerUser, json::Body, problem::Problem};
+use super::{
+    bearer::{BearerUser, Nothing},
+    json::Body,
+    problem::Problem,
+};
 use crate::{
     app::App,
     auth::{
@@ -26,12 +30,19 @@ pub struct Credentials {
     device: Option<String>,
     /// The id of a session to end first, as the answer `device_limit` lists them.
     end_session: Option<String>,
+    /// The service that the access token is for; by default Sekisho itself.
+    audience: Option<String>,
+    /// The most that this session's tokens may do; by default everything.
+    scope: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     refresh_token: String,
+    audience: Option<String>,
+    /// No more than at the sign-in, which is the default (RFC 6749, section 6).
+    scope: Option<String>,
 }
 
 /// Lifetimes are in seconds.
@@ -68,10 +79,11 @@ pub async fn create(
     if device.is_some_and(|d| d.chars().count() > MAX_DEVICE || d.chars().any(char::is_control)) {
         return Err(Problem(Error::field("device", "device-invalid")));
     }
+    let request = app.auth.access_tokens.parse_request(credentials.audience, credentials.scope.as_deref())?;
     let user = app.auth.check_password(&credentials.email, &credentials.password, &caller).await?;
     let instead_of = credentials.end_session.as_deref().map(parse_id).transpose();
     let instead_of = instead_of.map_err(|_| Error::field("end_session", "wrong-type"))?;
-    Ok(Json(app.auth.grant(&user, device, instead_of, &caller).await?.into()))
+    Ok(Json(app.auth.grant(&user, device, instead_of, &request, &caller).await?.into()))
 }
 
 /// `POST /api/v1/tokens/refresh`
@@ -80,7 +92,8 @@ pub async fn refresh(
     caller: Caller,
     Body(refresh): Body<Refresh>,
 ) -> Result<Json<Tokens>, Problem> {
-    Ok(Json(app.auth.refresh(&refresh.refresh_token, &caller).await?.into()))
+    let request = app.auth.access_tokens.parse_request(refresh.audience, refresh.scope.as_deref())?;
+    Ok(Json(app.auth.refresh(&refresh.refresh_token, &request, &caller).await?.into()))
 }
 
 /// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well:
@@ -88,7 +101,7 @@ pub async fn refresh(
 pub async fn delete(
     State(app): State<App>,
     caller: Caller,
-    bearer: Result<BearerUser, Problem>,
+    bearer: Result<BearerUser<Nothing>, Problem>,
 ) -> Result<StatusCode, Problem> {
     match bearer {
         Ok(BearerUser { claims, .. }) => {

@@ -2,57 +2,29 @@
 //! RFC 8725: one algorithm per key, an explicit type, no key taken from the token.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicI64},
+    time::Duration,
 };
 
-use aws_lc_rs::{
-    encoding::AsDer,
-    rsa::{KeyPair as RsaKeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair},
-};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation,
-    jwk::{Jwk, PublicKeyUse},
-};
+use jsonwebtoken::Algorithm;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Auth,
-    clock::Clock,
-    jws, millis,
-    reason::Reason,
-    secret::{MasterSecret, random, sha256_hex},
-};
+use super::{Auth, jws, millis, reason::Reason, scope::Scopes, secret::MasterSecret, signing_keys::KeyRing};
 use crate::{
     config::Config,
-    db::{
-        Db, UnixMillis,
-        sessions::Session,
-        signing_keys::{self, SigningKey},
-        users::User,
-    },
-    error::Error,
+    db::{UnixMillis, sessions::Session, users::User},
+    error::{Error, FieldError},
 };
 
-/// RFC 9068, section 2.1.
-const TYPE: &str = "at+jwt";
+/// RFC 9068, section 2.1: no other kind of JWT is taken for an access token.
+pub(super) const TYPE: &str = "at+jwt";
 /// How far another machine's clock may be off, in seconds.
-const LEEWAY: i64 = 5;
+pub(super) const LEEWAY: i64 = 5;
 /// The largest whole number that every JSON parser reads alike (RFC 8259, section 6).
 const MAX_TIME: u64 = (1 << 53) - 1;
-const SEALED_FOR: &str = "signing-key";
 /// Tokens whose signature has been checked; each is looked up by all of its bytes.
 const VERIFIED: usize = 10_000;
-/// Bytes before the PKCS#1 structure of a 2048-bit RSA key in PKCS#8.
-const RSA_2048_PKCS8_HEADER: usize = 26;
-/// Unknown `kid`s make the keys be read again, at most this often.
-const RELOAD_EVERY: UnixMillis = 5_000;
-
 /// What an access token says. No e-mail address, no profile: anybody who holds the token can read it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Claims {
@@ -72,7 +44,7 @@ pub struct Claims {
     pub nbf: Option<i64>,
     /// `browser` or `api`: the kind of session it was made for.
     pub client_id: String,
-    pub scope: String,
+    pub scope: Scopes,
     pub roles: Vec<String>,
 }
 
@@ -87,6 +59,13 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::
     if readable { Ok(seconds) } else { Err(serde::de::Error::custom("out of range")) }
 }
 
+/// What a client asks of an access token; by default one for Sekisho itself, that may do what its session may.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRequest {
+    audience: Option<String>,
+    pub(super) scope: Option<Scopes>,
+}
+
 /// A new access token.
 #[derive(Clone)]
 pub struct Issued {
@@ -99,39 +78,53 @@ pub struct Issued {
 pub struct AccessTokens {
     issuer: String,
     audience: String,
-    algorithm: Algorithm,
-    secret: MasterSecret,
-    keys: RwLock<Arc<Keys>>,
-    read_at: AtomicI64,
-    verified: Cache<Box<str>, Arc<Claims>>,
+    /// Other services' names.
+    audiences: Vec<String>,
+    pub(super) algorithm: Algorithm,
+    /// After this time the next key signs.
+    pub(super) rotation: Option<Duration>,
+    pub(super) secret: MasterSecret,
+    keys: RwLock<Arc<KeyRing>>,
+    pub(super) read_at: AtomicI64,
+    verified: Cache<Box<str>, Verified>,
 }
 
-struct Keys {
-    signer: (Header, EncodingKey),
-    verifiers: HashMap<String, (DecodingKey, Validation)>,
-    jwks: Arc<str>,
+/// A token whose signature was checked, good for as long as its key is.
+#[derive(Clone)]
+struct Verified {
+    kid: Arc<str>,
+    claims: Arc<Claims>,
 }
 
 impl AccessTokens {
-    /// Reads the keys, and makes one if there is none of the configured algorithm.
-    pub async fn load(config: &Config, db: &Db, secret: &MasterSecret, clock: &Clock) -> Result<Self, Error> {
-        let algorithm = config.token_algorithm;
-        let name = format!("{algorithm:?}");
-        let mut stored = signing_keys::list(db.reader()).await?;
-        if !stored.iter().any(|key| key.algorithm == name) {
-            let key = generate(algorithm, secret)?;
-            signing_keys::insert(db.writer(), &key, clock.now()).await?;
-            stored.insert(0, key);
-        }
-        Ok(Self {
+    /// Without keys yet.
+    pub(super) fn new(config: &Config, secret: &MasterSecret) -> Self {
+        Self {
             issuer: config.token_issuer.clone(),
             audience: config.token_audience.clone(),
-            algorithm,
+            audiences: config.audiences.clone(),
+            algorithm: config.token_algorithm,
+            rotation: config.key_rotation,
             secret: secret.clone(),
-            keys: RwLock::new(Arc::new(Keys::open(&stored, algorithm, secret)?)),
-            read_at: AtomicI64::new(clock.now()),
+            keys: RwLock::new(Arc::new(KeyRing::empty())),
+            read_at: AtomicI64::new(0),
             verified: Cache::new(VERIFIED),
-        })
+        }
+    }
+
+    /// Reads what a client asks for; all faults are told at once.
+    pub fn parse_request(&self, audience: Option<String>, scope: Option<&str>) -> Result<TokenRequest, Error> {
+        let known = |name: &String| *name == self.audience || self.audiences.contains(name);
+        let parsed = scope.map(Scopes::parse);
+        let mut faults = Vec::new();
+        if audience.as_ref().is_some_and(|name| !known(name)) {
+            faults.push(FieldError::new("audience", "audience-unknown"));
+        }
+        if parsed == Some(None) {
+            faults.push(FieldError::new("scope", "scope-unknown"));
+        }
+        let request = TokenRequest { audience, scope: parsed.flatten() };
+        if faults.is_empty() { Ok(request) } else { Err(Error::InvalidInput(faults)) }
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517).
@@ -139,126 +132,55 @@ impl AccessTokens {
         self.keys().jwks.clone()
     }
 
-    fn keys(&self) -> Arc<Keys> {
+    pub(super) fn keys(&self) -> Arc<KeyRing> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn sign(&self, claims: &Claims) -> Result<String, Error> {
+    /// Uses these keys from now on, unless newer ones are in use by now.
+    pub(super) fn install(&self, ring: KeyRing) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if ring.version >= keys.version {
+            *keys = Arc::new(ring);
+        }
+    }
+
+    fn sign(&self, claims: &Claims, now: UnixMillis) -> Result<String, Error> {
         let keys = self.keys();
-        let (header, key) = &keys.signer;
+        let (header, key) = keys.signing(self.algorithm, now)?;
         jsonwebtoken::encode(header, claims, key).map_err(Error::internal)
     }
-
-    /// The claims of a token whose signature, type, issuer and audience hold; its times are not looked at yet.
-    async fn check_signature(&self, db: &Db, token: &str, now: UnixMillis) -> Result<Arc<Claims>, Error> {
-        if let Some(claims) = self.verified.get(token) {
-            return Ok(claims);
-        }
-        let kid = jws::kid(token).ok_or(Error::InvalidToken)?;
-        let mut keys = self.keys();
-        if !keys.verifiers.contains_key(&kid) {
-            keys = self.reload(db, now).await?;
-        }
-        let (key, validation) = keys.verifiers.get(&kid).ok_or(Error::InvalidToken)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, validation).map_err(|_| Error::InvalidToken)?.claims;
-        let nobody = claims.sub.is_empty() || claims.sid.is_empty();
-        if claims.iss != self.issuer || claims.aud != self.audience || nobody {
-            return Err(Error::InvalidToken);
-        }
-        let claims = Arc::new(claims);
-        self.verified.insert(token.into(), claims.clone());
-        Ok(claims)
-    }
-
-    /// Another node may have made a key; forged `kid`s cannot make this read the database more than now and then.
-    async fn reload(&self, db: &Db, now: UnixMillis) -> Result<Arc<Keys>, Error> {
-        let last = self.read_at.load(Ordering::Relaxed);
-        let due = !(0..RELOAD_EVERY).contains(&(now - last));
-        if due && self.read_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            let stored = signing_keys::list(db.reader()).await?;
-            let keys = Arc::new(Keys::open(&stored, self.algorithm, &self.secret)?);
-            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        }
-        Ok(self.keys())
-    }
 }
 
-impl Keys {
-    /// Opens the stored keys, the newest first; the newest of `algorithm` signs.
-    fn open(stored: &[SigningKey], algorithm: Algorithm, secret: &MasterSecret) -> Result<Self, Error> {
-        let mut signer = None;
-        let mut verifiers = HashMap::new();
-        let mut jwks = Vec::new();
-        for key in stored {
-            let jwk: Jwk = serde_json::from_str(&key.public_jwk).map_err(Error::internal)?;
-            let key_algorithm: Algorithm = key.algorithm.parse().map_err(Error::internal)?;
-            if signer.is_none() && key_algorithm == algorithm {
-                let pkcs8 = secret.open(SEALED_FOR, &key.private_key).map_err(Error::internal)?;
-                let mut header = Header::new(algorithm);
-                header.typ = Some(TYPE.into());
-                header.kid = Some(key.kid.clone());
-                signer = Some((header, encoding_key(algorithm, &pkcs8)));
-            }
-            // Exactly one algorithm per key (RFC 8725, section 3.1). Times are checked by our own clock.
-            let mut validation = Validation::new(key_algorithm);
-            validation.required_spec_claims.clear();
-            validation.validate_exp = false;
-            validation.validate_aud = false;
-            let decoding = DecodingKey::from_jwk(&jwk).map_err(Error::internal)?;
-            verifiers.insert(key.kid.clone(), (decoding, validation));
-            jwks.push(jwk);
+impl TokenRequest {
+    /// What the token may do: never more than was granted at the sign-in (RFC 6749, section 6).
+    pub(super) fn scope_within(&self, session: &Session) -> Result<Scopes, Error> {
+        let granted = match session.scope.as_deref() {
+            Some(granted) => Scopes::parse(granted).ok_or_else(|| Error::internal("a session's scope is unknown"))?,
+            None => Scopes::ALL,
+        };
+        match self.scope {
+            Some(wanted) if !wanted.are_within(granted) => Err(Error::field("scope", "scope-exceeded")),
+            wanted => Ok(wanted.unwrap_or(granted)),
         }
-        let signer = signer.ok_or_else(|| Error::internal("no signing key for the configured algorithm"))?;
-        let jwks = serde_json::json!({ "keys": jwks }).to_string().into();
-        Ok(Self { signer, verifiers, jwks })
-    }
-}
-
-fn generate(algorithm: Algorithm, secret: &MasterSecret) -> Result<SigningKey, Error> {
-    let failed = |_| Error::internal("a signing key can't be made");
-    let pkcs8 = match algorithm {
-        Algorithm::EdDSA => Ed25519KeyPair::generate().map_err(failed)?.to_pkcs8v1().map_err(failed)?.as_ref().to_vec(),
-        Algorithm::ES256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-            .map_err(failed)?
-            .to_pkcs8v1()
-            .map_err(failed)?
-            .as_ref()
-            .to_vec(),
-        Algorithm::RS256 => {
-            RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?.as_der().map_err(failed)?.as_ref().to_vec()
-        }
-        _ => return Err(Error::internal("no such signing algorithm")),
-    };
-    let kid = sha256_hex(&random::<16>())[..16].to_owned();
-    let mut jwk = Jwk::from_encoding_key(&encoding_key(algorithm, &pkcs8), algorithm).map_err(Error::internal)?;
-    jwk.common.key_id = Some(kid.clone());
-    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-    Ok(SigningKey {
-        kid,
-        algorithm: format!("{algorithm:?}"),
-        public_jwk: serde_json::to_string(&jwk).map_err(Error::internal)?,
-        private_key: secret.seal(SEALED_FOR, &pkcs8),
-    })
-}
-
-fn encoding_key(algorithm: Algorithm, pkcs8: &[u8]) -> EncodingKey {
-    match algorithm {
-        Algorithm::EdDSA => EncodingKey::from_ed_der(pkcs8),
-        Algorithm::ES256 => EncodingKey::from_ec_der(pkcs8),
-        // jsonwebtoken wants RSA keys in PKCS#1, which is what PKCS#8 (RFC 5958) holds behind its header.
-        _ => EncodingKey::from_rsa_der(&pkcs8[RSA_2048_PKCS8_HEADER..]),
     }
 }
 
 impl Auth {
     /// Makes an access token for a live session. It never outlives the session's deadlines as they stand.
-    pub fn issue_access_token(&self, user: &User, session: &Session, jti: String) -> Result<Issued, Error> {
+    pub fn issue_access_token(
+        &self,
+        user: &User,
+        session: &Session,
+        jti: String,
+        request: &TokenRequest,
+    ) -> Result<Issued, Error> {
+        let scope = request.scope_within(session)?;
         let now = self.clock.now();
         let end = session.deadline().map_or(UnixMillis::MAX, |at| at).min(now + millis(self.policy.access_ttl));
         let (iat, exp) = (now.div_euclid(1000), end.div_euclid(1000));
-        let token = self.access_tokens.sign(&Claims {
+        let claims = Claims {
             iss: self.access_tokens.issuer.clone(),
-            aud: self.access_tokens.audience.clone(),
+            aud: request.audience.clone().unwrap_or_else(|| self.access_tokens.audience.clone()),
             sub: user.id.clone(),
             sid: session.id.clone(),
             jti,
@@ -266,17 +188,17 @@ impl Auth {
             exp,
             nbf: None,
             client_id: session.kind.clone(),
-            scope: "api".into(),
+            scope,
             roles: user.roles().map(Into::into).collect(),
-        })?;
-        Ok(Issued { token, expires_in: exp - iat })
+        };
+        Ok(Issued { token: self.access_tokens.sign(&claims, now)?, expires_in: exp - iat })
     }
 
     /// Verifies an access token: signature, type, issuer, audience, times, and that its session has not ended.
     /// Reads no database.
     pub async fn verify_access_token(&self, token: &str) -> Result<Arc<Claims>, Error> {
         let now = self.clock.now();
-        let claims = self.access_tokens.check_signature(&self.db, token, now).await?;
+        let claims = self.check_signature(token, now).await?;
         self.recall_ends(now).await?;
         if let Some(reason) = self.ended.reason(&claims.sid) {
             return Err(Error::SessionEnded(reason));
@@ -291,6 +213,31 @@ impl Auth {
             return Err(Error::InvalidToken);
         }
         self.access_uses.note(&claims.jti);
+        Ok(claims)
+    }
+
+    /// The claims of a token whose signature, type, issuer and audience hold; its times are not looked at yet.
+    async fn check_signature(&self, token: &str, now: UnixMillis) -> Result<Arc<Claims>, Error> {
+        let tokens = &self.access_tokens;
+        // A checked token lives no longer than its key.
+        if let Some(Verified { kid, claims }) = tokens.verified.get(token)
+            && tokens.keys().verifier(&kid).is_some()
+        {
+            return Ok(claims);
+        }
+        let kid = jws::kid(token).ok_or(Error::InvalidToken)?;
+        if tokens.keys().verifier(&kid).is_none() {
+            self.reload_for_unknown_key(now).await?;
+        }
+        let keys = tokens.keys();
+        let (kid, key, validation) = keys.verifier(&kid).ok_or(Error::InvalidToken)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, validation).map_err(|_| Error::InvalidToken)?.claims;
+        let nobody = claims.sub.is_empty() || claims.sid.is_empty();
+        if claims.iss != tokens.issuer || claims.aud != tokens.audience || nobody {
+            return Err(Error::InvalidToken);
+        }
+        let claims = Arc::new(claims);
+        tokens.verified.insert(token.into(), Verified { kid: kid.clone(), claims: claims.clone() });
         Ok(claims)
     }
 }

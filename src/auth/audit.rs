@@ -1,6 +1,6 @@
 //! The log as a chain, so that nobody with access to the database can change it unseen.
 //!
-//! Each entry carries a keyed hash (HMAC-SHA-256, with a key derived from the deployment's secret) of itself and of the
+//! Each entry carries a keyed hash (HMAC-SHA-256, with a key that the deployment's secret seals) of itself and of the
 //! entry before it; entries are numbered without a gap; and a sealed row says where the chain begins and ends. A
 //! changed, added, removed or moved entry breaks it, at either end too. What is built on is verified first: a seal that
 //! does not hold, or entries that are missing at the end or among the oldest, are recorded by an entry of their own,
@@ -24,7 +24,7 @@ use crate::{
     error::Error,
 };
 
-const KEY: &str = "audit-chain";
+pub(super) const KEY: &str = "audit-chain";
 const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const PAGE: i64 = 1_000;
 /// Retention removes a day's entries at a time: its own entry comes once a day at most.
@@ -73,6 +73,12 @@ pub struct Verified {
     pub last: (i64, String),
 }
 
+/// What the chain's seal is a keyed hash of.
+pub(super) fn sealed_fields(chain: &Chain) -> Vec<u8> {
+    let fields = ("chain", chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
+    serde_json::to_vec(&fields).unwrap_or_default()
+}
+
 impl Auth {
     /// Writes entries in the transaction of what they record. It comes last there: the chain is held from here on.
     /// `caller` is absent for what no request caused.
@@ -101,8 +107,11 @@ impl Auth {
 
     /// Holds the chain, and verifies what is about to be built on. Tampering is recorded, and the log goes on from the
     /// entries that are there: nobody is kept from signing in.
-    async fn lock_chain(&self, tx: &mut AnyConnection) -> Result<Chain, Error> {
+    pub(super) async fn lock_chain(&self, tx: &mut AnyConnection) -> Result<Chain, Error> {
         let found = events::lock_chain(&mut *tx).await?;
+        if let Some(chain) = &found {
+            self.follow_chain_keys(&mut *tx, chain).await?;
+        }
         let newest = events::find_newest(&mut *tx).await?;
         let (newest_seq, newest_hash) = newest.unwrap_or((0, GENESIS.into()));
         let sealed = found.as_ref().is_some_and(|chain| chain.seal == self.seal(chain));
@@ -219,16 +228,11 @@ impl Auth {
             (before, e.seq, &e.id, e.at, &e.user_id, &e.actor_id, &e.session_id),
             (&e.kind, &e.outcome, &e.reason, &e.ip, &e.network, &e.user_agent, &e.request_id, &e.detail),
         );
-        self.secret.mac(KEY, &serde_json::to_vec(&fields).unwrap_or_default())
+        self.chain_keys.mac_entry(e.seq, &serde_json::to_vec(&fields).unwrap_or_default())
     }
 
-    fn seal(&self, chain: &Chain) -> String {
-        let ends = (chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
-        let fields = match chain.broken_seq {
-            None => serde_json::to_vec(&("chain", ends.0, ends.1, ends.2, ends.3)),
-            Some(seq) => serde_json::to_vec(&("broken-chain", ends.0, ends.1, ends.2, ends.3, seq)),
-        };
-        self.secret.mac(KEY, &fields.unwrap_or_default())
+    pub(super) fn seal(&self, chain: &Chain) -> String {
+        self.chain_keys.mac_seal(&sealed_fields(chain))
     }
 
     /// Makes the chain of an empty log.
@@ -251,6 +255,7 @@ impl Auth {
         noted: Option<(i64, &str)>,
         mut progress: impl FnMut(i64),
     ) -> Result<Result<Verified, Fault>, Error> {
+        self.load_chain_keys(self.db.reader()).await?;
         let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(Err(Fault::Seal)) };
         if chain.seal != self.seal(&chain) {
             return Ok(Err(Fault::Seal));

@@ -243,6 +243,7 @@ impl Auth {
         let ends = sessions::list_ended_since(self.db.reader(), since).await?;
         self.ended.announce(ends.into_iter().map(End::from));
         self.follow_sign_outs().await?;
+        self.follow_keys().await?;
         Ok(now - OVERLAP)
     }
 

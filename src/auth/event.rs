@@ -59,6 +59,12 @@ kinds! {
     LogTrimmed = "log_trimmed",
     /// The log was found changed, or cut, by other means than this program.
     LogTampered = "log_tampered",
+    /// The next signing key was made.
+    KeyRotated = "key_rotated",
+    /// A signing key is refused from then on.
+    KeyWithdrawn = "key_withdrawn",
+    /// What the previous secret sealed is sealed with another.
+    SecretRotated = "secret_rotated",
 }
 
 impl Kind {

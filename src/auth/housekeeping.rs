@@ -18,6 +18,9 @@ const KEEP_ENDED: i64 = 30 * 24 * HOUR;
 impl Auth {
     /// One pass; leaves nothing over.
     pub async fn sweep(&self) -> Result<(), Error> {
+        if let Err(error) = self.keep_keys().await {
+            error.log(); // deadlines and the log are looked after all the same
+        }
         self.write_sign_outs().await?;
         while self.end_expired().await? >= BATCH as usize {}
         self.note_access_ttl().await?;

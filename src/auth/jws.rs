@@ -10,8 +10,7 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// RFC 9068, section 2.1: no other kind of JWT is taken for an access token.
-const TYPE: &str = "at+jwt";
+use super::access_token::TYPE;
 
 /// The protected header: these three and nothing else. No key that a token brings along, or points to (ASVS 9.1.3),
 /// and no critical extension, whose meaning is not known here (RFC 7515, section 4.1.11).

@@ -16,7 +16,7 @@ use quick_cache::sync::Cache;
 
 use super::{
     Auth, Caller, HOUR,
-    access_token::Issued,
+    access_token::{Issued, TokenRequest},
     admin::REFRESHES,
     event::{Entry, Kind as EventKind, network_of},
     millis,
@@ -60,6 +60,7 @@ impl Auth {
         user: &User,
         device: Option<&str>,
         instead_of: Option<&str>,
+        request: &TokenRequest,
         caller: &Caller,
     ) -> Result<Grant, Error> {
         let new = NewSession {
@@ -72,10 +73,11 @@ impl Auth {
             device,
             replaces: None,
             instead_of,
+            scope: request.scope,
         };
         match self.begin_session(new, caller).await? {
             (session, Key::Refresh(token, expires_at)) => {
-                self.granted(user, &session, token, expires_at - session.created_at)
+                self.granted(user, &session, token, expires_at - session.created_at, request)
             }
             (_, Key::Cookie(_)) => Err(Error::internal("an API session has a refresh token")),
         }
@@ -95,8 +97,8 @@ impl Auth {
     }
 
     /// Uses a refresh token up and answers with its successor.
-    pub async fn refresh(&self, presented: &str, caller: &Caller) -> Result<Grant, Error> {
-        let result = self.try_refresh(presented, caller).await;
+    pub async fn refresh(&self, presented: &str, request: &TokenRequest, caller: &Caller) -> Result<Grant, Error> {
+        let result = self.try_refresh(presented, request, caller).await;
         self.metrics.refresh(result.is_ok());
         if result.is_ok() {
             self.tally.add(self.clock.now(), REFRESHES);
@@ -104,7 +106,7 @@ impl Auth {
         result
     }
 
-    async fn try_refresh(&self, presented: &str, caller: &Caller) -> Result<Grant, Error> {
+    async fn try_refresh(&self, presented: &str, request: &TokenRequest, caller: &Caller) -> Result<Grant, Error> {
         self.limits.refresh(caller.ip)?;
         let token = OpaqueToken::parse(PREFIX, presented).ok_or(Error::InvalidRefreshToken)?;
         let hash = token.hash();
@@ -114,6 +116,7 @@ impl Auth {
         if let Some(reason) = self.over(&session).await? {
             return Err(reason.into());
         }
+        request.scope_within(&session)?; // before anything is used up
         let user = self.user(&session.user_id).await?.ok_or(Error::InvalidRefreshToken)?;
         if user.disabled_at.is_some() {
             return Err(Reason::AccountDisabled.into());
@@ -122,11 +125,11 @@ impl Auth {
             if stored.expires_at <= now {
                 return Err(Error::InvalidRefreshToken);
             }
-            if let Some(grant) = self.rotate(&user, &session, &token, now, caller).await? {
+            if let Some(grant) = self.rotate(&user, &session, &token, now, request, caller).await? {
                 return Ok(grant);
             }
         }
-        self.replay(&user, &session, &token, &hash, caller).await
+        self.replay(&user, &session, &token, &hash, request, caller).await
     }
 
     /// The first use. `None` when another request was first.
@@ -136,6 +139,7 @@ impl Auth {
         session: &Session,
         token: &OpaqueToken,
         now: UnixMillis,
+        request: &TokenRequest,
         caller: &Caller,
     ) -> Result<Option<Grant>, Error> {
         let (salt, successor) = self.new_successor(token);
@@ -158,7 +162,7 @@ impl Auth {
         }
         tx.commit().await?;
         let session = Session { idle_expires_at, ..session.clone() };
-        self.granted(user, &session, successor, expires_at - now).map(Some)
+        self.granted(user, &session, successor, expires_at - now, request).map(Some)
     }
 
     /// A token that was used, or replaced, before: the same successor, another one, or the end of the session.
@@ -168,6 +172,7 @@ impl Auth {
         session: &Session,
         token: &OpaqueToken,
         hash: &str,
+        request: &TokenRequest,
         caller: &Caller,
     ) -> Result<Grant, Error> {
         let mut act = self.begin(Some(caller)).await?;
@@ -183,10 +188,12 @@ impl Auth {
             let same_network = stored.used_network.is_none_or(|network| network == network_of(caller.ip));
             if in_grace && same_network {
                 let next = refresh_tokens::find(act.db(), next_hash).await?.ok_or(Error::InvalidRefreshToken)?;
-                let successor = self.secret.successor(PREFIX, token, salt);
+                let successor = self.secret.find_successor(PREFIX, token, salt, next_hash);
+                let successor =
+                    successor.ok_or_else(|| Error::internal("a successor was derived from another secret"))?;
                 act.log(entry(EventKind::RefreshReplayed).detail("same successor"));
                 act.commit().await?;
-                return self.granted(user, session, successor, next.expires_at - now);
+                return self.granted(user, session, successor, next.expires_at - now, request);
             }
             let unseen = !self.access_uses.is_noted(next_hash);
             if unseen && refresh_tokens::mark_replaced(act.db(), next_hash, now).await? {
@@ -203,7 +210,7 @@ impl Auth {
                 act.log(entry(EventKind::RefreshReplayed).detail("another successor"));
                 act.commit().await?;
                 let session = Session { idle_expires_at, ..session.clone() };
-                return self.granted(user, &session, successor, expires_at - now);
+                return self.granted(user, &session, successor, expires_at - now, request);
             }
         }
         act.notify(&user.id).await?;
@@ -226,10 +233,16 @@ impl Auth {
         session: &Session,
         refresh_token: OpaqueToken,
         lifetime: UnixMillis,
+        request: &TokenRequest,
     ) -> Result<Grant, Error> {
         Ok(Grant {
             session_id: session.id.clone(),
-            access: self.issue_access_token(user, session, AccessUses::jti(&refresh_token, &self.clock.new_id()))?,
+            access: self.issue_access_token(
+                user,
+                session,
+                AccessUses::jti(&refresh_token, &self.clock.new_id()),
+                request,
+            )?,
             refresh_token,
             refresh_expires_in: lifetime.div_euclid(1000),
         })

@@ -76,6 +76,7 @@ impl Auth {
             device: None,
             replaces,
             instead_of: Some(end),
+            scope: None,
         };
         match self.begin_browser_session(new, caller).await {
             Ok(cookie) => Ok((cookie, waiting)),

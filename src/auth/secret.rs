@@ -21,6 +21,11 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
+/// HMAC-SHA-256 in hex.
+pub(super) fn mac(key: &[u8; 32], message: &[u8]) -> String {
+    hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref())
+}
+
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
@@ -64,7 +69,11 @@ impl std::fmt::Debug for OpaqueToken {
 
 /// The deployment's secret (`SEKISHO_SECRET`); every other key is derived from it under a name of its own.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct MasterSecret(Vec<u8>);
+pub struct MasterSecret {
+    current: Vec<u8>,
+    /// `SEKISHO_SECRET_PREVIOUS`: opens, and seals nothing.
+    previous: Option<Vec<u8>>,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("a sealed value can't be opened: SEKISHO_SECRET is not the one it was sealed with")]
@@ -74,13 +83,25 @@ impl MasterSecret {
     /// At least 32 bytes.
     pub fn new(secret: impl Into<Vec<u8>>) -> Option<Self> {
         let secret = secret.into();
-        (secret.len() >= 32).then_some(Self(secret))
+        (secret.len() >= 32).then_some(Self { current: secret, previous: None })
     }
 
-    fn derive(&self, purpose: &str) -> [u8; 32] {
+    /// This secret, with which values open as well that `previous` sealed.
+    pub fn with_previous(mut self, previous: &Self) -> Self {
+        self.previous = Some(previous.current.clone());
+        self
+    }
+
+    /// The current secret alone, then the previous one.
+    pub(super) fn each(&self) -> impl Iterator<Item = Self> {
+        let alone = |secret: &Vec<u8>| Self { current: secret.clone(), previous: None };
+        [Some(&self.current), self.previous.as_ref()].into_iter().flatten().map(alone)
+    }
+
+    pub(super) fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho")
-            .extract(&self.0)
+            .extract(&self.current)
             .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
             .and_then(|okm| okm.fill(&mut key))
             .expect("32 bytes are within HKDF's bounds");
@@ -104,6 +125,15 @@ impl MasterSecret {
     }
 
     pub fn open(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, Unsealable> {
+        self.each().find_map(|secret| secret.open_alone(purpose, sealed).ok()).ok_or(Unsealable)
+    }
+
+    /// Whether a value opens with the current secret.
+    pub(super) fn is_current(&self, purpose: &str, sealed: &str) -> bool {
+        self.open_alone(purpose, sealed).is_ok()
+    }
+
+    fn open_alone(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, Unsealable> {
         let mut bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Unsealable)?;
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or(Unsealable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unsealable)?;
@@ -113,12 +143,14 @@ impl MasterSecret {
 
     /// HMAC-SHA-256 in hex, with a key of this purpose alone.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> String {
-        hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.derive(purpose)), message).as_ref())
+        mac(&self.derive(purpose), message)
     }
 
-    /// Whether `mac` is the one that [`MasterSecret::mac`] makes; compared in constant time.
+    /// Whether `mac` is one that [`MasterSecret::mac`] makes, with the previous secret too; compared in constant time.
     pub fn verify_mac(&self, purpose: &str, message: &[u8], mac: &str) -> bool {
-        verify_slices_are_equal(self.mac(purpose, message).as_bytes(), mac.as_bytes()).is_ok()
+        let is =
+            |secret: &Self| verify_slices_are_equal(secret.mac(purpose, message).as_bytes(), mac.as_bytes()).is_ok();
+        self.each().any(|secret| is(&secret))
     }
 
     /// The refresh token that follows `token`. It is derived from the token, a salt stored when the token was used
@@ -129,6 +161,17 @@ impl MasterSecret {
         mac.update(b".");
         mac.update(token.expose().as_bytes());
         OpaqueToken::from_bytes(prefix, mac.sign().as_ref())
+    }
+
+    /// The successor with this hash, whichever secret it was derived from.
+    pub(super) fn find_successor(
+        &self,
+        prefix: &str,
+        token: &OpaqueToken,
+        salt: &str,
+        hash: &str,
+    ) -> Option<OpaqueToken> {
+        self.each().map(|secret| secret.successor(prefix, token, salt)).find(|successor| successor.hash() == hash)
     }
 }
 
@@ -153,6 +196,20 @@ mod tests {
         assert!(master(1).open("b", &sealed).is_err());
         assert!(master(2).open("a", &sealed).is_err());
         assert!(master(1).open("a", "short").is_err());
+    }
+
+    #[test]
+    fn what_the_previous_secret_sealed_opens_and_nothing_is_sealed_with_it() {
+        let (old, both) = (master(1).seal("a", b"plain"), master(2).with_previous(&master(1)));
+        assert_eq!(both.open("a", &old).expect("opens"), b"plain");
+        assert!(!both.is_current("a", &old) && both.is_current("a", &both.seal("a", b"plain")));
+        assert!(master(1).open("a", &both.seal("a", b"plain")).is_err());
+        assert!(master(3).with_previous(&master(2)).open("a", &old).is_err());
+        let token = OpaqueToken::generate("sk_rt_");
+        let successor = master(1).successor("sk_rt_", &token, "s");
+        let found = both.find_successor("sk_rt_", &token, "s", &successor.hash()).expect("derived from the old one");
+        assert_eq!(found.expose(), successor.expose());
+        assert!(master(2).find_successor("sk_rt_", &token, "s", &successor.hash()).is_none());
     }
 
     #[test]

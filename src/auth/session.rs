@@ -8,6 +8,7 @@ use super::{
     policy::DeviceLimit,
     reason::Reason,
     role::Permissions,
+    scope::Scopes,
     secret::{OpaqueToken, random, sha256_hex},
 };
 use crate::{
@@ -103,6 +104,8 @@ pub struct NewSession<'a> {
     pub replaces: Option<&'a Session>,
     /// A session of this user that the person chose to end, to make room.
     pub instead_of: Option<&'a str>,
+    /// The most that its tokens may do; absent: everything.
+    pub scope: Option<Scopes>,
 }
 
 /// What a cookie turned out to be.
@@ -177,6 +180,7 @@ impl Auth {
             ended_at: None,
             ended_reason: None,
             new_device_at: None,
+            scope: new.scope.map(|scope| scope.to_string()),
         };
 
         let mut act = self.begin(Some(caller)).await?;

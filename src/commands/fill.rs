@@ -171,6 +171,7 @@ async fn fill_sessions(auth: &Auth, count: u64, ids: &[String], now: UnixMillis,
             ended_at: None,
             ended_reason: None,
             new_device_at: None,
+            scope: None,
         };
         if let Some(tx) = &mut tx {
             sessions::insert(&mut **tx, &session).await?;

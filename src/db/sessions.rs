@@ -24,11 +24,12 @@ pub struct Session {
     pub ended_reason: Option<String>,
     /// When a device like this was first seen in this network; `None`: known since before that was noted.
     pub new_device_at: Option<UnixMillis>,
+    pub scope: Option<String>,
 }
 
 const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
                        s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
-                       s.new_device_at";
+                       s.new_device_at, s.scope";
 
 /// A session that one statement has just ended.
 #[derive(Clone, Debug, FromRow)]
@@ -43,8 +44,8 @@ pub struct Ended {
 pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     sqlx::query(
         "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
-         authenticated_at, last_active_at, idle_expires_at, expires_at, new_device_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         authenticated_at, last_active_at, idle_expires_at, expires_at, new_device_at, scope) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(&session.id)
     .bind(&session.user_id)
@@ -60,6 +61,7 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     .bind(session.idle_expires_at)
     .bind(session.expires_at)
     .bind(session.new_device_at)
+    .bind(&session.scope)
     .execute(db)
     .await
     .map(drop)

@@ -1,6 +1,6 @@
-//! Statements on `signing_keys`.
+//! Statements on `signing_keys`, and on `key_set`: its version, which changes with every change to the keys.
 
-use sqlx::{FromRow, Result};
+use sqlx::{AnyConnection, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
@@ -9,28 +9,99 @@ pub struct SigningKey {
     pub kid: String,
     pub algorithm: String,
     pub public_jwk: String,
+    /// Sealed PKCS#8; empty once the key is withdrawn.
     pub private_key: String,
+    /// Published from then on.
+    pub created_at: UnixMillis,
+    /// Signs from then on.
+    pub signs_at: UnixMillis,
+    /// When a node last said that it signs with this key.
+    pub signed_at: Option<UnixMillis>,
+    /// The longest life of a token that it signed, in milliseconds.
+    pub longest_ttl: i64,
+    /// A tombstone from then on: the key is never accepted again.
+    pub withdrawn_at: Option<UnixMillis>,
 }
 
-pub async fn insert(db: impl Executor<'_>, key: &SigningKey, now: UnixMillis) -> Result<()> {
+pub async fn insert(db: impl Executor<'_>, key: &SigningKey) -> Result<()> {
     sqlx::query(
-        "insert into signing_keys (kid, algorithm, public_jwk, private_key, created_at) values ($1, $2, $3, $4, $5)",
+        "insert into signing_keys (kid, algorithm, public_jwk, private_key, created_at, signs_at, longest_ttl) \
+         values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(&key.kid)
     .bind(&key.algorithm)
     .bind(&key.public_jwk)
     .bind(&key.private_key)
-    .bind(now)
+    .bind(key.created_at)
+    .bind(key.signs_at)
+    .bind(key.longest_ttl)
     .execute(db)
     .await
     .map(drop)
 }
 
-/// All keys, the newest first.
+/// All keys, tombstones too, the newest first.
 pub async fn list(db: impl Executor<'_>) -> Result<Vec<SigningKey>> {
     sqlx::query_as(
-        "select kid, algorithm, public_jwk, private_key from signing_keys order by created_at desc, kid desc",
+        "select kid, algorithm, public_jwk, private_key, created_at, signs_at, signed_at, longest_ttl, withdrawn_at \
+         from signing_keys order by signs_at desc, kid desc",
     )
     .fetch_all(db)
     .await
+}
+
+pub async fn version(db: impl Executor<'_>) -> Result<i64> {
+    sqlx::query_scalar("select version from key_set where id = 1").fetch_one(db).await
+}
+
+/// All keys, for a change to them: no other transaction changes them before this one has ended.
+pub async fn lock(tx: &mut AnyConnection) -> Result<Vec<SigningKey>> {
+    sqlx::query("update key_set set version = version + 1 where id = 1").execute(&mut *tx).await?;
+    list(tx).await
+}
+
+/// Notes that a node signs with a key, tokens that live for `ttl`.
+pub async fn note_signing(db: impl Executor<'_>, kid: &str, now: UnixMillis, ttl: i64) -> Result<()> {
+    sqlx::query(
+        "update signing_keys set signed_at = case when signed_at > $2 then signed_at else $2 end, \
+         longest_ttl = case when longest_ttl > $3 then longest_ttl else $3 end where kid = $1 and withdrawn_at is null",
+    )
+    .bind(kid)
+    .bind(now)
+    .bind(ttl)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+pub async fn set_signs_at(db: impl Executor<'_>, kid: &str, signs_at: UnixMillis) -> Result<()> {
+    sqlx::query("update signing_keys set signs_at = $2 where kid = $1 and withdrawn_at is null")
+        .bind(kid)
+        .bind(signs_at)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+pub async fn set_private_key(db: impl Executor<'_>, kid: &str, sealed: &str) -> Result<()> {
+    sqlx::query("update signing_keys set private_key = $2 where kid = $1 and withdrawn_at is null")
+        .bind(kid)
+        .bind(sealed)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Leaves a tombstone.
+pub async fn withdraw(db: impl Executor<'_>, kid: &str, now: UnixMillis) -> Result<()> {
+    sqlx::query("update signing_keys set withdrawn_at = $2, private_key = '' where kid = $1 and withdrawn_at is null")
+        .bind(kid)
+        .bind(now)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+pub async fn delete(db: impl Executor<'_>, kid: &str) -> Result<()> {
+    sqlx::query("delete from signing_keys where kid = $1").bind(kid).execute(db).await.map(drop)
 }

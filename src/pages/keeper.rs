@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     api::{
-        json::Body,
+        json::{Body, OptionalBody},
         problem::{Problem, problem},
         revocations::UNBUFFERED,
     },
@@ -71,10 +71,21 @@ pub struct Token {
     expires_in: i64,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// The service that the token is for; by default Sekisho itself.
+    audience: Option<String>,
+    /// What the token may do; by default everything.
+    scope: Option<String>,
+}
+
 /// `POST /session/token`: a short-lived access token for this browser's session.
-pub async fn token(keeper: KeeperUser) -> Result<Json<Token>, Problem> {
+pub async fn token(keeper: KeeperUser, OptionalBody(wanted): OptionalBody<Wanted>) -> Result<Json<Token>, Problem> {
+    let auth = &keeper.app.auth;
     let SignedIn { user, session, .. } = &keeper.signed_in;
-    let issued = keeper.app.auth.issue_access_token(user, session, keeper.app.auth.clock.new_id())?;
+    let request = auth.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
+    let issued = auth.issue_access_token(user, session, auth.clock.new_id(), &request)?;
     Ok(Json(Token { access_token: issued.token, expires_in: issued.expires_in }))
 }
 

@@ -150,6 +150,7 @@ pub async fn enter(visitor: &Visitor, user: &User, (method, subject): Proof) -> 
         device: None,
         replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
         instead_of: None,
+        scope: None,
     };
     let token = visitor.app.auth.begin_browser_session(new, &visitor.caller).await?;
     session_store::attach(&visitor.cookie, token).await?;

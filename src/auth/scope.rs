@@ -1,0 +1,110 @@
+//! What a token may do (RFC 6749, section 3.3). A token has all scopes unless fewer were asked for.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// See one's own account and its log.
+    AccountRead,
+    /// See and change one's own account.
+    Account,
+    /// See and end one's own sessions.
+    Sessions,
+    /// Administer, as far as the role allows it.
+    Admin,
+}
+
+impl Scope {
+    pub const ALL: [Self; 4] = [Self::AccountRead, Self::Account, Self::Sessions, Self::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AccountRead => "account:read",
+            Self::Account => "account",
+            Self::Sessions => "sessions",
+            Self::Admin => "admin",
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of scopes that is not empty; as text, their names separated by one space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    pub const ALL: Self = Self(0b1111);
+
+    /// `None`: one of them is unknown, or there is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.split(' ').try_fold(Self(0), |set, name| {
+            let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name)?;
+            Some(Self(set.0 | scope.bit()))
+        })
+    }
+
+    /// Whether these allow what needs `scope`. Whoever may change the account may see it.
+    pub fn allow(self, scope: Scope) -> bool {
+        let implied = scope == Scope::AccountRead && self.0 & Scope::Account.bit() != 0;
+        implied || self.0 & scope.bit() != 0
+    }
+
+    /// Whether these allow no more than `most` do.
+    pub fn are_within(self, most: Self) -> bool {
+        Scope::ALL.into_iter().filter(|scope| self.0 & scope.bit() != 0).all(|scope| most.allow(scope))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = Scope::ALL.into_iter().filter(|s| self.0 & s.bit() != 0).map(Scope::as_str).collect();
+        f.write_str(&names.join(" "))
+    }
+}
+
+impl Serialize for Scopes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Scopes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("an unknown scope"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scopes(text: &str) -> Scopes {
+        Scopes::parse(text).expect("known scopes")
+    }
+
+    #[test]
+    fn only_known_scopes_separated_by_one_space_are_a_set_of_them() {
+        assert_eq!(scopes("admin account:read admin").to_string(), "account:read admin");
+        assert_eq!(scopes(&Scopes::ALL.to_string()), Scopes::ALL);
+        for text in
+            ["", " ", "account ", " account", "account  admin", "api", "Account", "account,admin", "account\tadmin"]
+        {
+            assert_eq!(Scopes::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn changing_the_account_implies_seeing_it_and_nothing_else_is_implied() {
+        assert!(scopes("account").allow(Scope::AccountRead));
+        assert!(!scopes("account:read").allow(Scope::Account));
+        assert!(!scopes("admin").allow(Scope::AccountRead) && !scopes("admin").allow(Scope::Sessions));
+        assert!(scopes("account:read").are_within(scopes("account")));
+        assert!(!scopes("account sessions").are_within(scopes("account")));
+        assert!(Scope::ALL.into_iter().all(|scope| Scopes::ALL.allow(scope)));
+    }
+}
