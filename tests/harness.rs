@@ -213,6 +213,11 @@ impl Client {
         Self { router: node.router.clone(), ..self.clone() }
     }
 
+    /// The same person, whose requests another router answers.
+    pub fn on(&self, router: Router) -> Self {
+        Self { router, ..self.clone() }
+    }
+
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send("GET", path, None, Body::empty()).await
     }

@@ -17,6 +17,7 @@ mod guards;
 mod harness;
 mod keeper;
 mod outages;
+mod own_pages;
 mod pages;
 mod passwords;
 mod process;
