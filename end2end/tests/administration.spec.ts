@@ -288,6 +288,40 @@ test('what was typed for one role does not get into another that is changed', as
   await expect(site.admin.roles.permissions).toHaveValue('orders:read');
 });
 
+test('what was typed into several forms is kept for each, and no box or choice is changed by it', async ({
+  admin,
+  page,
+  site,
+  user,
+}) => {
+  const roles = [1, 2].map(() => `clerk-${randomUUID().slice(0, 8)}`);
+  await site.signIn(admin);
+  await site.visit('/admin/roles');
+  for (const role of roles) {
+    await site.admin.roles.save(role, 'orders:read');
+  }
+  await site.visit('/account');
+  const language = page.getByRole('combobox');
+  const chosen = await language.inputValue();
+  await site.account.about.fill('I keep bees.');
+  for (const role of roles) {
+    await site.visit(`/admin/roles?change=${role}`);
+    await site.admin.roles.permissions.fill(`orders:${role}`);
+  }
+  await site.admin.find(user);
+  await site.admin.user.role(roles[0]).check();
+
+  for (const role of roles) {
+    await site.visit(`/admin/roles?change=${role}`);
+    await expect(site.admin.roles.permissions).toHaveValue(`orders:${role}`);
+  }
+  await site.visit('/account');
+  await expect(site.account.about).toHaveValue('I keep bees.');
+  await expect(language).toHaveValue(chosen);
+  await site.admin.find(user);
+  await expect(site.admin.user.role(roles[0])).not.toBeChecked();
+});
+
 test('the built-in roles stay as they are', async ({ admin, complaints, page, site }) => {
   complaints.allow(422, '/admin/roles');
   await site.signIn(admin);

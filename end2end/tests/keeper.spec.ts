@@ -78,6 +78,26 @@ test('the warning before an idle sign-out is accessible', async ({ page, site, u
   await expect(site.keeper.warning).toBeHidden();
 });
 
+const ACTS: Record<string, (page: Page) => Promise<void>> = {
+  'moving the mouse': (page) => page.mouse.move(200, 300),
+  'pressing a key': (page) => page.keyboard.press('Shift'),
+  'turning the wheel': (page) => page.mouse.wheel(0, 50),
+};
+for (const [what, act] of Object.entries(ACTS)) {
+  test(`${what} keeps a session`, async ({ page, site, user }) => {
+    await page.clock.install();
+    await site.signIn(user);
+    await site.visit('/');
+    await page.clock.fastForward('40:00');
+    const [activity] = await Promise.all([page.waitForResponse('/session/activity'), act(page)]);
+    expect(activity.status()).toBe(200);
+    await page.clock.fastForward('40:00');
+    await expect(site.keeper.warning).toBeHidden();
+    await page.clock.fastForward('19:30');
+    await expect(site.keeper.warning).toBeVisible();
+  });
+}
+
 test('signing out in one tab signs out the others', async ({ complaints, site, user }) => {
   complaints.allow(401, '/session/');
   await site.signIn(user);
