@@ -41,6 +41,8 @@ struct Queue {
     low: VecDeque<Job>,
     /// Threads that take from the queue until it is empty.
     working: usize,
+    /// How many of them work for the meter.
+    metering: usize,
     /// Argon2's working memory, kept from one hash to the next: to have 19 MiB mapped anew for each costs up to a
     /// third of the hash itself.
     memory: Vec<Blocks>,
@@ -93,7 +95,13 @@ impl Pool {
         let mut memory = self.queue().memory.pop().unwrap_or_default();
         loop {
             let mut queue = self.queue();
-            let Some(job) = queue.high.pop_front().or_else(|| queue.low.pop_front()) else {
+            let (job, is_meter) = match queue.high.pop_front() {
+                Some(job) => (Some(job), false),
+                // Half of the threads at most: the cores are there for the async threads, too.
+                None if queue.metering < self.threads.div_ceil(2) => (queue.low.pop_front(), true),
+                None => (None, false),
+            };
+            let Some(job) = job else {
                 queue.working -= 1;
                 if !memory.is_empty() {
                     queue.memory.push(memory);
@@ -101,9 +109,13 @@ impl Pool {
                 }
                 return;
             };
+            queue.metering += usize::from(is_meter);
             drop(queue);
             // A job that panics takes its answer with it, not the others'.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| job(&mut memory)));
+            if is_meter {
+                self.queue().metering -= 1;
+            }
         }
     }
 
@@ -163,6 +175,29 @@ mod tests {
         let order: Vec<_> = order.try_iter().collect();
         assert_eq!(order.len(), 100 + METER_QUEUE_PER_THREAD);
         assert!(order[..100].iter().all(|name| *name == "sign-in"), "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn the_meter_takes_half_of_the_threads_at_most() {
+        let pool = Pool { threads: 4, ..Pool::new() };
+        let running = Arc::new(Mutex::new((0, 0)));
+        let meters = (0..8).map(|_| {
+            let running = running.clone();
+            pool.run(Priority::Low, move |_| {
+                let count = |change: i32| {
+                    let mut running = running.lock().expect("no panic");
+                    running.0 += change;
+                    running.1 = running.1.max(running.0);
+                };
+                count(1);
+                // Long enough for others to begin meanwhile.
+                std::thread::sleep(Duration::from_millis(20));
+                count(-1);
+            })
+        });
+        assert!(futures::future::join_all(meters).await.iter().all(Result::is_ok));
+        let most = running.lock().expect("no panic").1;
+        assert!((1..=2).contains(&most), "{most} at once");
     }
 
     #[tokio::test]
