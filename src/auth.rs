@@ -84,7 +84,7 @@ pub struct Caller {
     /// The session that acts. Every change reads its row again, in the same transaction (ASVS 7.4.1): one that ended
     /// on another node a moment ago changes nothing.
     pub session_id: Option<String>,
-    /// When the request arrived: what a password proved may be hashed much later.
+    /// When the request arrived: a password that came with it may be verified much later, behind a queue.
     pub received_at: UnixMillis,
     /// The [device cookie](device_cookie) as sent, where pages are asked; the API reads no cookie.
     pub device_cookie: Option<String>,

@@ -154,6 +154,11 @@ impl Db {
         self.writer.begin_with(if self.sqlite { "begin immediate" } else { "begin" }).await
     }
 
+    /// Whether transactions that write come one after the other: SQLite.
+    pub fn has_one_writer(&self) -> bool {
+        self.sqlite
+    }
+
     /// What makes a subselect lock its rows in its order. PostgreSQL: two transactions that lock several rows must do
     /// so in one order, or they wait for each other. SQLite has one writer.
     pub fn for_update(&self) -> &'static str {

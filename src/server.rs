@@ -95,8 +95,10 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     // Whoever started it may listen no more.
     let _ = io::stdout().write_all(format!("Sekisho is ready: {base_url}\n{database}").as_bytes());
     accept(listener, router(app.clone()), &app, limits, stop).await;
-    if let Err(error) = app.auth.take_stock().await {
-        error.log();
+    for written in [app.auth.write_access_uses().await, app.auth.take_stock().await.map(drop)] {
+        if let Err(error) = written {
+            error.log();
+        }
     }
     app.auth.db.close().await;
     tracing::info!("stopped");

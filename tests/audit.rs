@@ -136,6 +136,17 @@ async fn what_was_done_to_the_log_is_not_sealed_by_the_next_entry() {
 }
 
 #[tokio::test]
+async fn a_log_that_retention_emptied_was_not_tampered_with() {
+    let t = TestApp::with(&[("SEKISHO_LOG_RETENTION", "30d"), ("SEKISHO_KEY_ROTATION", "0")]).await;
+    t.register("ada@example.com").await;
+    t.clock.advance(40 * DAY);
+    t.app.auth.sweep().await.expect("a sweep");
+    assert!(verify(&t).await.is_ok());
+    t.sign_in_api("ada@example.com").await;
+    assert!(verify(&t).await.is_ok());
+}
+
+#[tokio::test]
 async fn retention_does_not_forget_that_entries_were_missing() {
     let t = TestApp::with(&[("SEKISHO_LOG_RETENTION", "30d")]).await;
     t.register("ada@example.com").await;

@@ -195,7 +195,7 @@ impl Auth {
     }
 
     /// Verifies an access token: signature, type, issuer, audience, times, and that its session has not ended.
-    /// Reads no database.
+    /// Reads no database, but for an unknown key, or after the clock was set back.
     pub async fn verify_access_token(&self, token: &str) -> Result<Arc<Claims>, Error> {
         let now = self.clock.now();
         let claims = self.check_signature(token, now).await?;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     db::{
-        UnixMillis,
+        UnixMillis, events,
         sessions::{self, Ended},
         users,
     },
@@ -112,10 +112,25 @@ impl Act<'_> {
         self.changed.push(user_id.into());
     }
 
+    /// Reads the acting session's row again: where writers are several, this act may have waited for a row while the
+    /// session was ended. Ends hold the chain, as this does by now, so that one of them comes first.
+    async fn require_live_still(&mut self) -> Result<(), Error> {
+        let Some(id) = self.caller.and_then(|caller| caller.session_id.as_deref()) else { return Ok(()) };
+        if self.auth.db.has_one_writer() || self.ended.iter().any(|ended| ended.id == id) {
+            return Ok(());
+        }
+        if self.entries.is_empty() {
+            events::lock_chain(&mut *self.tx).await?;
+        }
+        let session = sessions::find(&mut *self.tx, id).await?.ok_or(Error::InvalidToken)?;
+        session.ended_at.and_then(|_| session.ended(self.now)).map_or(Ok(()), |reason| Err(reason.into()))
+    }
+
     /// Writes the log, commits, and tells everybody. Returns how many sessions ended.
     pub async fn commit(mut self) -> Result<usize, Error> {
         let auth = self.auth;
         let written = auth.write_log(&mut self.tx, &self.entries, self.caller).await?;
+        self.require_live_still().await?;
         self.tx.commit().await?;
         let count = self.ended.len();
         auth.metrics.ended(&self.ended);

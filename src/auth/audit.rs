@@ -75,8 +75,12 @@ pub struct Verified {
 
 /// What the chain's seal is a keyed hash of.
 pub(super) fn sealed_fields(chain: &Chain) -> Vec<u8> {
-    let fields = ("chain", chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
-    serde_json::to_vec(&fields).unwrap_or_default()
+    let ends = (chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
+    let fields = match chain.broken_seq {
+        None => serde_json::to_vec(&("chain", ends.0, ends.1, ends.2, ends.3)),
+        Some(seq) => serde_json::to_vec(&("broken-chain", ends.0, ends.1, ends.2, ends.3, seq)),
+    };
+    fields.unwrap_or_default()
 }
 
 impl Auth {
@@ -112,9 +116,13 @@ impl Auth {
         if let Some(chain) = &found {
             self.follow_chain_keys(&mut *tx, chain).await?;
         }
-        let newest = events::find_newest(&mut *tx).await?;
-        let (newest_seq, newest_hash) = newest.unwrap_or((0, GENESIS.into()));
         let sealed = found.as_ref().is_some_and(|chain| chain.seal == self.seal(chain));
+        let newest = events::find_newest(&mut *tx).await?;
+        let (newest_seq, newest_hash) = newest.unwrap_or_else(|| match &found {
+            // Retention may have removed them all.
+            Some(chain) if sealed => (chain.first_seq - 1, chain.first_hash.clone()),
+            _ => (0, GENESIS.into()),
+        });
         let fault = match &found {
             _ if !sealed => Some(Fault::Seal),
             None => None,

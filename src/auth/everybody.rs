@@ -20,6 +20,8 @@ const BATCH: i64 = 500;
 /// How long a sign-out is remembered, in milliseconds: longer than a sign-in that began before it may wait, for the
 /// password's hash or for the choice of a device.
 const STRAGGLERS: UnixMillis = 15 * 60_000;
+/// How long a transaction may take that began before a sign-out, in milliseconds.
+const COMMITTED_WITHIN: UnixMillis = 15_000;
 
 impl Auth {
     /// Signs everybody out but the session that asks; returns how many sessions ended.
@@ -39,7 +41,9 @@ impl Auth {
     /// Learns of sign-outs that other processes recorded, or this one before it was restarted.
     pub(super) async fn follow_sign_outs(&self) -> Result<(), Error> {
         for sign_out in sign_outs::list(self.db.reader()).await? {
-            if !self.ended.knows_sign_out(&sign_out.id) {
+            // A sign-in that was under way may have become a session since: looked for a while longer.
+            let is_young = sign_out.at > self.clock.now() - COMMITTED_WITHIN;
+            if is_young || !self.ended.knows_sign_out(&sign_out.id) {
                 self.announce_sign_out(&sign_out).await?;
             }
         }

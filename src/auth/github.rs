@@ -279,7 +279,9 @@ impl Auth {
             }
             Purpose::Link => {
                 let current = same.ok_or_else(unknown)?;
-                self.link(&current.user, profile.id.to_string(), profile.login, caller).await?;
+                // GitHub took its time: the session may have ended since it was looked up.
+                let caller = Caller { session_id: Some(current.session.id.clone()), ..caller.clone() };
+                self.link(&current.user, profile.id.to_string(), profile.login, &caller).await?;
                 Ok(Outcome::Linked { next: ceremony.next })
             }
             Purpose::StepUp => {
@@ -288,7 +290,8 @@ impl Auth {
                     self.log_failed_step_up(&current.user.id, &current.session.id, caller).await?;
                     return Err(Error::Github("github_other"));
                 }
-                let token = self.stepped_up(current, Method::Github, caller).await?;
+                let caller = Caller { session_id: Some(current.session.id.clone()), ..caller.clone() };
+                let token = self.stepped_up(current, Method::Github, &caller).await?;
                 Ok(Outcome::SteppedUp { token, next: ceremony.next })
             }
         }

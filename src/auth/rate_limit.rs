@@ -10,13 +10,21 @@ use crate::error::Error;
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
 
+/// How many networks' budgets an IPv6 site has, which may hold 65,536 networks.
+const SITE: u32 = 8;
+
+/// Counts by network, and an IPv6 /48 as a whole too.
+#[derive(Debug)]
+struct NetworkLimiter {
+    network: Limiter<IpAddr>,
+    site: Limiter<IpAddr>,
+}
+
 #[derive(Debug)]
 pub struct RateLimits {
     enabled: bool,
     clock: Clock,
-    sign_in_network: Limiter<IpAddr>,
-    /// An IPv6 site has 65,536 networks.
-    sign_in_site: Limiter<IpAddr>,
+    sign_in_network: NetworkLimiter,
     /// Tight where it hurts a guesser, per account and network…
     sign_in_account: Limiter<(String, IpAddr)>,
     /// …and a wide one over all networks, for guesses spread thinly. It refills faster than one network may try.
@@ -25,11 +33,11 @@ pub struct RateLimits {
     sign_in_device: Limiter<(String, String)>,
     /// Guesses of whoever holds a session: per session.
     step_up: Limiter<String>,
-    register: Limiter<IpAddr>,
-    refresh: Limiter<IpAddr>,
-    meter: Limiter<IpAddr>,
-    depart: Limiter<IpAddr>,
-    csp_report: Limiter<IpAddr>,
+    register: NetworkLimiter,
+    refresh: NetworkLimiter,
+    meter: NetworkLimiter,
+    depart: NetworkLimiter,
+    csp_report: NetworkLimiter,
     /// Over all networks: each report is a line in the server's log.
     csp_report_anywhere: Limiter<()>,
 }
@@ -41,19 +49,22 @@ impl RateLimits {
             let quota = Quota::with_period(every).expect("a period is above zero").allow_burst(burst);
             RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
         }
+        fn network(burst: u32, every: Duration, clock: &Clock) -> NetworkLimiter {
+            let site = limiter(burst * SITE, every / SITE, clock);
+            NetworkLimiter { network: limiter(burst, every, clock), site }
+        }
         let seconds = Duration::from_secs;
         Self {
-            sign_in_network: limiter(30, seconds(2), &clock),
-            sign_in_site: limiter(240, Duration::from_millis(250), &clock),
+            sign_in_network: network(30, seconds(2), &clock),
             sign_in_account: limiter(10, seconds(90), &clock),
             sign_in_anywhere: limiter(100, seconds(60), &clock),
             sign_in_device: limiter(10, seconds(90), &clock),
             step_up: limiter(10, seconds(90), &clock),
-            register: limiter(20, seconds(30), &clock),
-            refresh: limiter(240, Duration::from_millis(200), &clock),
-            meter: limiter(10, seconds(1), &clock),
-            depart: limiter(60, seconds(5), &clock),
-            csp_report: limiter(20, seconds(30), &clock),
+            register: network(20, seconds(30), &clock),
+            refresh: network(240, Duration::from_millis(200), &clock),
+            meter: network(10, seconds(1), &clock),
+            depart: network(60, seconds(5), &clock),
+            csp_report: network(20, seconds(30), &clock),
             csp_report_anywhere: limiter(60, seconds(1), &clock),
             enabled,
             clock,
@@ -62,12 +73,8 @@ impl RateLimits {
 
     /// A check of a password by a browser that is not known to have signed in to the account.
     pub fn password(&self, ip: IpAddr, account: &str) -> Result<(), Error> {
-        let network = network(ip);
-        if network.is_ipv6() {
-            self.check(&self.sign_in_site, &site(ip))?;
-        }
-        self.check(&self.sign_in_network, &network)?;
-        self.check(&self.sign_in_account, &(account_key(account), network))
+        self.check_network(&self.sign_in_network, ip)?;
+        self.check(&self.sign_in_account, &(account_key(account), network(ip)))
     }
 
     /// A sign-in by a stranger, wherever they are; or from `known`, a network that the account was used from, which has
@@ -90,26 +97,34 @@ impl RateLimits {
 
     /// A departure to GitHub, each of which is a row. Counted by itself: it takes nothing from sign-ins.
     pub fn depart(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.depart, &network(ip))
+        self.check_network(&self.depart, ip)
     }
 
     pub fn register(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.register, &network(ip))
+        self.check_network(&self.register, ip)
     }
 
     pub fn refresh(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.refresh, &network(ip))
+        self.check_network(&self.refresh, ip)
     }
 
     /// The password meter, which spends the processor on strangers.
     pub fn meter(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.meter, &network(ip))
+        self.check_network(&self.meter, ip)
     }
 
     /// A report of a browser that our content policy was violated.
     pub fn csp_report(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check(&self.csp_report, &network(ip))?;
+        self.check_network(&self.csp_report, ip)?;
         self.check(&self.csp_report_anywhere, &())
+    }
+
+    fn check_network(&self, limiter: &NetworkLimiter, ip: IpAddr) -> Result<(), Error> {
+        let (network, site) = (network(ip), site(ip));
+        if network.is_ipv6() {
+            self.check(&limiter.site, &site)?;
+        }
+        self.check(&limiter.network, &network)
     }
 
     fn check<K: Hash + Eq + Clone>(&self, limiter: &Limiter<K>, key: &K) -> Result<(), Error> {
@@ -125,17 +140,16 @@ impl RateLimits {
 
     /// Drops the counts that are full again.
     pub(super) fn sweep(&self) {
-        self.sign_in_network.retain_recent();
+        let networks =
+            [&self.sign_in_network, &self.register, &self.refresh, &self.meter, &self.depart, &self.csp_report];
+        for limiter in networks {
+            limiter.network.retain_recent();
+            limiter.site.retain_recent();
+        }
         self.sign_in_account.retain_recent();
-        self.sign_in_site.retain_recent();
         self.sign_in_anywhere.retain_recent();
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
-        self.register.retain_recent();
-        self.refresh.retain_recent();
-        self.meter.retain_recent();
-        self.depart.retain_recent();
-        self.csp_report.retain_recent();
     }
 }
 

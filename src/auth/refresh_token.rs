@@ -111,9 +111,10 @@ impl Auth {
         let token = OpaqueToken::parse(PREFIX, presented).ok_or(Error::InvalidRefreshToken)?;
         let hash = token.hash();
         let stored = refresh_tokens::find(self.db.reader(), &hash).await?.ok_or(Error::InvalidRefreshToken)?;
-        let session = sessions::find(self.db.reader(), &stored.session_id).await?.ok_or(Error::InvalidRefreshToken)?;
+        let mut session =
+            sessions::find(self.db.reader(), &stored.session_id).await?.ok_or(Error::InvalidRefreshToken)?;
         let now = self.clock.now();
-        if let Some(reason) = self.over(&session).await? {
+        if let Some(reason) = self.over(&mut session).await? {
             return Err(reason.into());
         }
         request.scope_within(&session)?; // before anything is used up
@@ -267,6 +268,8 @@ pub(super) struct AccessUses {
 const NOTED: usize = 100_000;
 /// While nothing can be written, no more than this waits.
 const MAX_PENDING: usize = 100_000;
+/// Rows that one transaction writes: nobody waits long behind it.
+const USES_AT_A_TIME: usize = 500;
 
 impl Default for AccessUses {
     fn default() -> Self {
@@ -308,18 +311,19 @@ fn parse_prefix(hex: &str) -> Option<u64> {
 impl Auth {
     /// Writes down which access tokens were seen since the last call.
     pub async fn write_access_uses(&self) -> Result<(), Error> {
-        let pending: Vec<u64> = {
+        let mut pending: Vec<u64> = {
             let mut pending = self.access_uses.pending.lock().unwrap_or_else(PoisonError::into_inner);
             mem::take(&mut *pending).into_iter().collect()
         };
-        if pending.is_empty() {
-            return Ok(());
+        pending.sort_unstable(); // two nodes take the rows in one order
+        for (n, some) in pending.chunks(USES_AT_A_TIME).enumerate() {
+            if let Err(error) = self.mark_access_used(some).await {
+                let rest = &pending[n * USES_AT_A_TIME..];
+                self.access_uses.pending.lock().unwrap_or_else(PoisonError::into_inner).extend(rest);
+                return Err(error);
+            }
         }
-        let written = self.mark_access_used(&pending).await;
-        if written.is_err() {
-            self.access_uses.pending.lock().unwrap_or_else(PoisonError::into_inner).extend(pending);
-        }
-        written
+        Ok(())
     }
 
     async fn mark_access_used(&self, prefixes: &[u64]) -> Result<(), Error> {

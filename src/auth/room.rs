@@ -22,7 +22,7 @@ const PREFIX: &str = "sk_wt_";
 pub struct Waiting {
     user_id: String,
     pub email: String,
-    password_changed_at: Option<UnixMillis>,
+    pub password_changed_at: Option<UnixMillis>,
     /// When the person proved who they are: it does not wait for ever, however often they choose.
     proved_at: UnixMillis,
     method: Method,

@@ -33,7 +33,7 @@ impl Scope {
     }
 }
 
-/// A set of scopes that is not empty; as text, their names separated by one space.
+/// A set of scopes; as text, their names separated by one space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scopes(u8);
 
@@ -75,7 +75,10 @@ impl Serialize for Scopes {
 
 impl<'de> Deserialize<'de> for Scopes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("an unknown scope"))
+        let text = String::deserialize(deserializer)?;
+        // A token without any scope is a good one; nobody can ask for it.
+        let scopes = if text.is_empty() { Some(Self(0)) } else { Self::parse(&text) };
+        scopes.ok_or_else(|| D::Error::custom("an unknown scope"))
     }
 }
 

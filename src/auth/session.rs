@@ -173,7 +173,7 @@ impl Auth {
             user_agent: caller.user_agent.clone(),
             method: new.method.as_str().into(),
             created_at: now,
-            authenticated_at: new.proved_at,
+            authenticated_at: new.proved_at.min(caller.received_at),
             last_active_at: now,
             idle_expires_at: idle.map(|d| now + millis(d)),
             expires_at: absolute.map(|d| now + millis(d)),
@@ -200,8 +200,8 @@ impl Auth {
             return Err(Error::InvalidCredentials);
         }
         // What was proved before everybody was signed out is worth nothing, however long it waited.
-        let proved_at = new.proved_at.min(caller.received_at);
-        if sign_outs::any_between(act.db(), proved_at, now).await? {
+        let now = self.clock.now();
+        if sign_outs::any_between(act.db(), session.authenticated_at, now).await? {
             return Err(Error::InvalidCredentials);
         }
         let known = known_device(&mut act, &session, caller).await?;
@@ -264,10 +264,10 @@ impl Auth {
 
     /// Looks a cookie up. A session found past its deadline ends here, with its reason.
     pub async fn present_cookie(&self, token: CookieToken) -> Result<Presented, Error> {
-        let Some(session) = sessions::find_by_token_hash(self.db.reader(), &token.hash()).await? else {
+        let Some(mut session) = sessions::find_by_token_hash(self.db.reader(), &token.hash()).await? else {
             return Ok(Presented::Unknown);
         };
-        if let Some(reason) = self.over(&session).await? {
+        if let Some(reason) = self.over(&mut session).await? {
             return Ok(Presented::Ended(reason));
         }
         match users::find(self.db.reader(), &session.user_id).await? {
@@ -281,7 +281,7 @@ impl Auth {
     }
 
     /// Why a session that was looked up is over. One found past its deadline ends here.
-    pub(super) async fn over(&self, session: &Session) -> Result<Option<Reason>, Error> {
+    pub(super) async fn over(&self, session: &mut Session) -> Result<Option<Reason>, Error> {
         match session.ended(self.clock.now()) {
             None => Ok(self.ended.reason(&session.id)),
             Some(reason) if session.ended_at.is_some() => Ok(Some(reason)),
@@ -289,8 +289,9 @@ impl Auth {
         }
     }
 
-    /// Ends a session whose deadline has passed by what was read of it, unless its row has a later one by now.
-    async fn expire(&self, session: &Session, reason: Reason) -> Result<Option<Reason>, Error> {
+    /// Ends a session whose deadline has passed by what was read of it, unless its row has a later one by now: then that
+    /// is what `session` is.
+    async fn expire(&self, session: &mut Session, reason: Reason) -> Result<Option<Reason>, Error> {
         let expired = async {
             let mut act = self.begin(None).await?;
             let now = act.now;
@@ -299,8 +300,9 @@ impl Auth {
                 act.commit().await?;
                 return Ok(Some(reason));
             }
-            let row = sessions::find(act.db(), &session.id).await?;
-            Ok(row.map_or(Some(reason), |row| row.ended(now)))
+            let Some(row) = sessions::find(act.db(), &session.id).await? else { return Ok(Some(reason)) };
+            *session = row;
+            Ok(session.ended(now))
         };
         match expired.await {
             // It is over all the same, and housekeeping writes it down.

@@ -85,14 +85,18 @@ impl Auth {
     pub async fn check_password(&self, email: &str, password: &str, caller: &Caller) -> Result<User, Error> {
         let device = self.known_device(email, caller);
         match device {
-            Some(device) => self.limits.password_from_device(email, device)?,
+            Some(device) => self.limits.password_from_device(email, device.nonce)?,
             None => self.limits.password(caller.ip, email)?,
         }
         let user = match Email::parse(email) {
             Some(email) => users::find_by_email(self.db.reader(), email.as_str()).await?,
             None => None,
         };
-        if device.is_none() {
+        let changed_at = user.as_ref().and_then(|user| user.password_changed_at);
+        if device.is_some_and(|device| !device.is_since(changed_at)) {
+            self.limits.password(caller.ip, email)?;
+        }
+        if device.is_none_or(|device| !device.is_since(changed_at)) {
             // Looked for whoever it is: time must not tell who has an account.
             let user_id = user.as_ref().map_or("", |user| &user.id);
             let known = sessions::list_addresses(self.db.reader(), user_id).await?;

@@ -100,8 +100,8 @@ impl Auth {
         (field, password): (&str, &str),
         caller: &Caller,
     ) -> Result<(), Error> {
-        match self.known_device(&user.email, caller) {
-            Some(device) => self.limits.password_from_device(&user.email, device)?,
+        match self.known_device(&user.email, caller).filter(|device| device.is_since(user.password_changed_at)) {
+            Some(device) => self.limits.password_from_device(&user.email, device.nonce)?,
             None => self.limits.password(caller.ip, &user.email)?,
         }
         self.limits.step_up(session_id, &user.email)?;

@@ -181,11 +181,13 @@ pub async fn end(
 
 /// The ids of everybody's sessions that have not ended and began no later than `now`, but not `keep`.
 pub async fn list_live_ids(db: impl Executor<'_>, keep: &str, now: UnixMillis) -> Result<Vec<String>> {
-    sqlx::query_scalar("select id from sessions where ended_at is null and id <> $1 and created_at <= $2")
-        .bind(keep)
-        .bind(now)
-        .fetch_all(db)
-        .await
+    sqlx::query_scalar(
+        "select id from sessions where ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2)",
+    )
+    .bind(keep)
+    .bind(now)
+    .fetch_all(db)
+    .await
 }
 
 /// Ends sessions of everybody's sign-out, `limit` at a time.
@@ -199,7 +201,7 @@ pub async fn end_all(
 ) -> Result<Vec<Ended>> {
     let statement = format!(
         "update sessions set ended_at = $4, ended_reason = $3 where id in \
-         (select id from sessions where ended_at is null and id <> $1 and created_at <= $2 order by id limit $5 \
+         (select id from sessions where ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2) order by id limit $5 \
          {for_update}) and ended_at is null returning id, user_id, ended_at, ended_reason"
     );
     sqlx::query_as(AssertSqlSafe(statement))

@@ -7,7 +7,7 @@ use super::{Executor, UnixMillis};
 #[derive(Clone, Debug, FromRow)]
 pub struct SignOut {
     pub id: String,
-    /// Sessions that began no later than this end.
+    /// Sessions that began, or whose proof was given, no later than this end.
     pub at: UnixMillis,
     /// All but this one.
     pub keep: String,
@@ -40,7 +40,7 @@ pub async fn any_between(db: impl Executor<'_>, since: UnixMillis, now: UnixMill
 /// Whether a session is live that it ends.
 pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> {
     sqlx::query_scalar::<_, String>(
-        "select id from sessions where ended_at is null and id <> $1 and created_at <= $2 limit 1",
+        "select id from sessions where ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2) limit 1",
     )
     .bind(&sign_out.keep)
     .bind(sign_out.at)
@@ -52,7 +52,7 @@ pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> 
 pub async fn delete_if_done(db: impl Executor<'_>, sign_out: &SignOut) -> Result<()> {
     sqlx::query(
         "delete from sign_outs where id = $1 and not exists \
-         (select 1 from sessions where ended_at is null and id <> $2 and created_at <= $3)",
+         (select 1 from sessions where ended_at is null and id <> $2 and (created_at <= $3 or authenticated_at <= $3))",
     )
     .bind(&sign_out.id)
     .bind(&sign_out.keep)

@@ -1,6 +1,7 @@
 //! `/account` and `/account/password`.
 
 use axum::{
+    Extension,
     extract::Query,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
@@ -9,6 +10,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
+    cookie::SetDevice,
     error_page::ErrorPage,
     form::{CurrentPassword, Faults, Field, Form, FormFault, TextField},
     layout::{Done, Layout},
@@ -233,8 +235,11 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
             if let Some(token) = token {
                 session_store::attach(&visitor.cookie, token).await?;
             }
+            let auth = &visitor.app.auth;
+            let (email, now) = (&signed_in.user.email, auth.clock.now());
+            let device = SetDevice(auth.renew_device_cookie(email, Some(now), &visitor.caller));
             let done = if unlink { "password-unlinked" } else { "password" };
-            Ok(Redirect::to(&format!("/account?done={done}")).into_response())
+            Ok((Extension(device), Redirect::to(&format!("/account?done={done}"))).into_response())
         }
         Err(error) => password_page(member, unlink, Faults::of(error)?).await,
     }

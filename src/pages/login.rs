@@ -154,7 +154,7 @@ pub async fn enter(visitor: &Visitor, user: &User, (method, subject): Proof) -> 
     };
     let token = visitor.app.auth.begin_browser_session(new, &visitor.caller).await?;
     session_store::attach(&visitor.cookie, token).await?;
-    Ok(SetDevice(visitor.app.auth.renew_device_cookie(&user.email, &visitor.caller)))
+    Ok(SetDevice(visitor.app.auth.renew_device_cookie(&user.email, user.password_changed_at, &visitor.caller)))
 }
 
 /// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.

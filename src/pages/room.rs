@@ -35,9 +35,9 @@ pub async fn submit(visitor: Visitor, Form(choice): Form<Choice>) -> Result<Resp
     let replaces = visitor.signed_in.as_ref().map(|signed_in| &signed_in.session);
     let auth = &visitor.app.auth;
     match auth.make_room(&browser, &choice.waiting, id, replaces, &visitor.caller).await {
-        Ok((token, Waiting { next, email, .. })) => {
+        Ok((token, Waiting { next, email, password_changed_at, .. })) => {
             session_store::attach(&visitor.cookie, token).await?;
-            let device = SetDevice(auth.renew_device_cookie(&email, &visitor.caller));
+            let device = SetDevice(auth.renew_device_cookie(&email, password_changed_at, &visitor.caller));
             Ok((Extension(device), Redirect::to(&next)).into_response())
         }
         Err((Error::DeviceLimit(devices), Some(waiting))) => Ok(ask(visitor.clone(), waiting, devices).await?),

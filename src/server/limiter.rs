@@ -78,8 +78,7 @@ impl ConnectionLimiter {
     }
 
     /// A permit for a connection from `peer`, for which another one may have been evicted. `None`: there is no room,
-    /// and all others serve requests. A trusted proxy connects for everybody, so
-    /// it has no limit but the total.
+    /// and all others serve requests. A trusted proxy connects for everybody, so it has no limit but the total.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr, is_trusted: bool) -> Option<Permit> {
         let mut open = self.open();
         let (network, site) = (network(peer), site(peer));
