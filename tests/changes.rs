@@ -152,5 +152,5 @@ async fn an_intruder_does_not_dismiss_the_notice_about_himself() {
     assert_eq!(elsewhere.form("/account/password", &change).await.status, 303);
     assert_eq!(elsewhere.form("/security/seen", &[("until", &until)]).await.status, 303);
     let page = elsewhere.get("/security").await.text();
-    assert!(page.contains("Please review") && page.contains("dismissed from another one"), "{page}");
+    assert!(page.contains("Please review") && page.contains("dismissed from another device"), "{page}");
 }
