@@ -4,7 +4,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
 import { Api } from './api';
-import { githubOn, siteOn, type Person, type Site } from './pages';
+import { githubOn, markGreetings, siteOn, type Person, type Site } from './pages';
 import { commonServer, startServer, type Server, type Settings } from './server';
 
 export { expect };
@@ -145,6 +145,7 @@ class Complaints {
         console.error(`content policy: ${violatedDirective} ${blockedURI}`);
       });
     });
+    await markGreetings(context);
     context.on('weberror', (error) => this.heard.push(`${error.error().stack}`));
     context.on('console', (message) => {
       if (message.type() !== 'error') return;

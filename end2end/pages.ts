@@ -1,6 +1,6 @@
 // The site as one tab shows it: each page's fields and buttons by the names a person reads, and what a
 // person does with several of them at once. Refuses to know ids, classes and the like.
-import { expect, type Page } from '@playwright/test';
+import { expect, type BrowserContext, type Page } from '@playwright/test';
 
 export interface Person {
   name: string;
@@ -211,9 +211,13 @@ export function siteOn(page: Page) {
       await expect.poll(async () => (await ask()).status()).toBe(403);
     },
 
-    /** Goes to a page of a signed-in person and waits until its session keeper is awake. */
+    /**
+     * Goes to a page of a signed-in person and waits until its session keeper has the server's deadlines. A clock
+     * moved before that is overruled: the server counts the whole idle timeout from its own time.
+     */
     async visit(path: string) {
-      await Promise.all([page.waitForRequest('/session/events'), page.goto(path)]);
+      await page.goto(path);
+      await expect(page.locator('html[data-greeted]')).toBeAttached();
     },
 
     /** Another tab of the same browser. */
@@ -221,6 +225,18 @@ export function siteOn(page: Page) {
       return siteOn(await page.context().newPage());
     },
   };
+}
+
+/** Marks each document when its event stream has said hello, which no other part of Playwright can see. */
+export async function markGreetings(context: BrowserContext) {
+  await context.addInitScript(() => {
+    window.EventSource = class extends EventSource {
+      constructor(url: string | URL, init?: EventSourceInit) {
+        super(url, init);
+        this.addEventListener('hello', () => (document.documentElement.dataset.greeted = ''));
+      }
+    };
+  });
 }
 
 /** The fake GitHub's page that asks whether Sekisho may know who this is. */

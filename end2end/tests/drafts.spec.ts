@@ -88,7 +88,7 @@ test('a form sent after the session ended loses nothing', async ({ api, complain
   // The page has not heard of it, as its keeper is cut off.
   complaints.allow('offline', '/session/');
   await page.route('/session/*', (route) => route.abort());
-  await site.visit('/account');
+  await Promise.all([page.waitForRequest('/session/events'), page.goto('/account')]);
   await api.endAllOthers(user);
   await site.account.about.fill(TEXT);
   await site.account.save.click();

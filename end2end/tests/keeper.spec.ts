@@ -61,7 +61,7 @@ test('a server in trouble is no sign-out either', async ({ complaints, page, sit
   complaints.allow(503, '/session/');
   await site.signIn(user);
   await page.route('/session/*', (route) => route.fulfill({ status: 503 }));
-  await site.visit('/');
+  await page.goto('/');
   await expect(site.keeper.offline).toBeVisible();
   await page.unrouteAll();
   await expect(site.keeper.offline).toBeHidden({ timeout: 15_000 });
