@@ -2,7 +2,6 @@
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=migrations");
     if std::env::var_os("CARGO_FEATURE_SSR").is_some() {
         std::fs::create_dir_all("target/site").expect("target/site can be made");
         println!("cargo::rerun-if-changed=target/site");

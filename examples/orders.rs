@@ -13,7 +13,6 @@ use sekisho::{
         problem::Problem,
     },
     app::App,
-    error::Error,
     pages::{
         error_page::ErrorPage,
         layout::Layout,
@@ -21,6 +20,7 @@ use sekisho::{
         visitor::Member,
     },
 };
+use sekisho_core::error::Error;
 
 /// The routes as they would stand in the table of `src/app.rs`.
 pub fn routes() -> Router<App> {

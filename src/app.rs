@@ -17,14 +17,12 @@ use tower_http::compression::CompressionLayer;
 use crate::{
     api::{self, problem::Problem},
     assets::Assets,
-    auth::{Auth, clock::Clock, secret::MasterSecret},
     config::Config,
-    db::Db,
-    error::Error,
     guard,
     pages::{self, cookie, error_page, session_store},
     places::Places,
 };
+use sekisho_core::{Auth, clock::Clock, db::Db, error::Error, secret::MasterSecret};
 
 /// What every handler shares.
 #[derive(Clone)]
@@ -57,9 +55,9 @@ impl App {
     /// Puts the app together on a migrated database.
     pub async fn new(config: Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
         let _ = any_spawner::Executor::init_tokio(); // fails only where it was done before
-        let auth = Auth::new(&config, db, secret, clock).await?;
+        let auth = Auth::new(&config.core, db, secret, clock).await?;
         auth.bind_identities().await?;
-        let origin = config.base_url.origin();
+        let origin = config.core.base_url.origin();
         Ok(Self(Arc::new(Parts {
             auth,
             origin,

@@ -9,7 +9,7 @@ use axum::{
 };
 use rust_embed::{Embed, EmbeddedFile};
 
-use crate::auth::secret::sha256_hex;
+use sekisho_core::secret::sha256_hex;
 
 #[derive(Embed)]
 #[folder = "target/site"]

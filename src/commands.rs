@@ -10,14 +10,19 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::{Args, Subcommand};
 
 use crate::{
-    auth::{
-        Auth, COMMAND_LINE, Caller, admin::AccessChange, clock::Clock, role, secret::random, sign_in::Registration,
-    },
     config::Config,
-    db::{sqlite_path, users::User},
-    error::Error,
     locale::Lang,
     server::{self, StartError},
+};
+use sekisho_core::{
+    Auth, COMMAND_LINE, RequestContext,
+    admin::AccessChange,
+    clock::Clock,
+    db::{sqlite_path, users::User},
+    error::Error,
+    role,
+    secret::random,
+    sign_in::Registration,
 };
 
 mod fill;
@@ -84,7 +89,7 @@ async fn open(config: &Config, make: bool) -> Result<Auth, StartError> {
         )));
     }
     let db = server::open(config).await?;
-    Auth::new(config, db, server::secret(config)?, Clock::default()).await.map_err(failed)
+    Auth::new(&config.core, db, server::secret(config)?, Clock::default()).await.map_err(failed)
 }
 
 fn failed(error: Error) -> StartError {
@@ -101,8 +106,8 @@ fn failed(error: Error) -> StartError {
 }
 
 /// Named in the log as the one who acts.
-fn command_line() -> Caller {
-    Caller {
+fn command_line() -> RequestContext {
+    RequestContext {
         ip: [127, 0, 0, 1].into(),
         user_agent: "sekisho".into(),
         request_id: None,
@@ -135,10 +140,10 @@ pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartErro
 async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
     let (password, made_up) = choose_password(new.password_stdin)?;
     let registration = Registration { email: &new.email, password: &password, name: new.name.as_deref(), locale: None };
-    let caller = command_line();
-    let user = auth.create_user(registration, &caller).await.map_err(failed)?;
+    let context = command_line();
+    let user = auth.create_user(registration, &context).await.map_err(failed)?;
     if new.admin {
-        auth.change_access(&user.id, AccessChange::roles(&[role::ADMIN.to_owned()]), Some(&caller))
+        auth.change_access(&user.id, AccessChange::roles(&[role::ADMIN.to_owned()]), Some(&context))
             .await
             .map_err(failed)?;
     }

@@ -3,12 +3,15 @@
 //! `SEKISHO_SESSION_IDLE` in the environment is `session_idle` in the file. An unknown or bad key stops the start
 //! with one message that names it. There is no default secret.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
 
 use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
-
-use crate::auth::policy::{DeviceLimit, Policy, Profile};
+use secrecy::SecretString;
+use sekisho_core::{
+    policy::{DeviceLimit, Policy, Profile},
+    settings::{GithubConfig, Settings, Url},
+};
 
 const PREFIX: &str = "SEKISHO_";
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -17,32 +20,18 @@ const HOUR: Duration = Duration::from_secs(3_600);
 pub struct Config {
     /// Where the server listens.
     pub listen: SocketAddr,
-    /// How people reach it; links, cookies and the origin check follow it, never a request's own headers.
-    pub base_url: Url,
     /// `sqlite://path` or `postgres://…`.
     pub database_url: String,
     /// At least 32 characters; every key is derived from it. On SQLite one is made beside the database.
-    pub secret: Option<Secret>,
+    pub secret: Option<SecretString>,
     /// The secret until now, while stored values are sealed with it.
-    pub secret_previous: Option<Secret>,
-    pub policy: Policy,
-    pub token_algorithm: Algorithm,
-    /// A signing key's time, after which the next one signs; absent: as long as nobody asks for another.
-    pub key_rotation: Option<Duration>,
-    pub token_issuer: String,
-    /// Sekisho's own: what its API takes.
-    pub token_audience: String,
+    pub secret_previous: Option<SecretString>,
+    /// The rules.
+    pub core: Settings,
     /// What other services show to say who they are; several while one is replaced.
-    pub service_secrets: Vec<Secret>,
-    /// Other services that tokens may be for.
-    pub audiences: Vec<String>,
-    /// Whether strangers may make an account.
-    pub registration_open: bool,
-    pub rate_limit: bool,
+    pub service_secrets: Vec<SecretString>,
     /// Proxies whose `X-Forwarded-For` is believed; nobody else's is.
     pub trusted_proxies: Vec<IpNet>,
-    /// Absent: no GitHub sign-in.
-    pub github: Option<GithubConfig>,
     /// Where `/metrics` is served; absent: nowhere.
     pub metrics_listen: Option<SocketAddr>,
     /// A filter as `tracing_subscriber::EnvFilter` reads it.
@@ -54,65 +43,6 @@ pub struct Config {
 pub enum LogFormat {
     Pretty,
     Json,
-}
-
-#[derive(Clone, Debug)]
-pub struct GithubConfig {
-    pub client_id: String,
-    pub client_secret: Secret,
-    /// `https://github.com`, or a GitHub Enterprise.
-    pub url: Url,
-    pub api_url: Url,
-}
-
-/// A configured secret: shown by nothing.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-/// An http or https URL, without a slash at its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Url(String);
-
-impl Url {
-    pub fn parse(raw: &str) -> Option<Self> {
-        let url = url::Url::parse(raw).ok()?;
-        let plain = url.query().is_none() && url.fragment().is_none();
-        let plain = plain && url.username().is_empty() && url.password().is_none();
-        let http = matches!(url.scheme(), "http" | "https") && url.has_host();
-        (plain && http).then(|| Self(url.as_str().trim_end_matches('/').to_owned()))
-    }
-
-    /// An absolute URL for one of this server's own paths.
-    pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
-    }
-
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https://")
-    }
-
-    /// Scheme, host and port, as a browser's `Origin` header has them.
-    pub fn origin(&self) -> String {
-        url::Url::parse(&self.0).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Url {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 /// What is wrong with the configuration, for the person who wrote it.
@@ -162,11 +92,10 @@ impl Config {
         let listen = source
             .take("listen", "an address and a port, such as 127.0.0.1:3000", |v| v.parse().ok())?
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
-        let base_url = source
-            .take("base_url", "a URL such as https://sign-in.example.com, without a path", |v| {
-                Url::parse(v).filter(|url| url.0 == url.origin())
-            })?
-            .unwrap_or_else(|| Url(format!("http://{listen}")));
+        let base_url = source.take("base_url", "a URL such as https://sign-in.example.com, without a path", |v| {
+            Url::parse(v).filter(|url| url.to_string() == url.origin())
+        })?;
+        let base_url = base_url.map_or_else(|| known_url(&format!("http://{listen}")), Ok)?;
         let token_audience = source.text("token_audience")?.unwrap_or_else(|| base_url.join("/api"));
         let audiences = source
             .take("audiences", "names of letters, digits and -._:/, separated by commas, without Sekisho's own", |v| {
@@ -174,16 +103,13 @@ impl Config {
                 names.map(|name| (is_audience(name) && name != token_audience).then(|| name.to_owned())).collect()
             })?
             .unwrap_or_default();
-        let long = |v: &str| (v.len() >= 32).then(|| Secret(v.into()));
+        let long = |v: &str| (v.len() >= 32).then(|| SecretString::from(v));
         let secret = source.take("secret", "at least 32 characters", long)?;
         let secret_previous = source.take("secret_previous", "at least 32 characters", long)?;
         if secret.is_none() && secret_previous.is_some() {
             return Err(invalid("SEKISHO_SECRET_PREVIOUS", "needs SEKISHO_SECRET beside it"));
         }
-        Ok(Self {
-            database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
-            secret,
-            secret_previous,
+        let core = Settings {
             policy,
             token_algorithm: source
                 .take("token_alg", "EdDSA, ES256 or RS256", |v| match v {
@@ -201,21 +127,28 @@ impl Config {
             token_issuer: source.text("token_issuer")?.unwrap_or_else(|| base_url.to_string()),
             token_audience,
             audiences,
+            registration_open: source
+                .take("registration", "open or closed", |v| choice(v, "open", "closed"))?
+                .unwrap_or(true),
+            rate_limit: source.take("rate_limit", "on or off", |v| choice(v, "on", "off"))?.unwrap_or(true),
+            github: Self::github(source)?,
+            base_url,
+        };
+        Ok(Self {
+            core,
+            database_url: source.text("database_url")?.unwrap_or_else(|| "sqlite://data/sekisho.db".into()),
+            secret,
+            secret_previous,
             service_secrets: source
                 .take("service_secret", "at least 32 visible ASCII characters; several are separated by commas", |v| {
                     v.split(',').map(str::trim).map(parse_service_secret).collect()
                 })?
                 .unwrap_or_default(),
-            registration_open: source
-                .take("registration", "open or closed", |v| choice(v, "open", "closed"))?
-                .unwrap_or(true),
-            rate_limit: source.take("rate_limit", "on or off", |v| choice(v, "on", "off"))?.unwrap_or(true),
             trusted_proxies: source
                 .take("trusted_proxies", "addresses or networks, separated by commas", |v| {
                     v.split(',').map(str::trim).filter(|net| !net.is_empty()).map(parse_network).collect()
                 })?
                 .unwrap_or_default(),
-            github: Self::github(source)?,
             metrics_listen: source
                 .take("metrics_listen", "an address and a port, such as 127.0.0.1:9464", |v| v.parse().ok())?,
             log: source
@@ -227,7 +160,6 @@ impl Config {
                 .take("log_format", "pretty or json", |v| choice(v, "json", "pretty"))?
                 .map_or(LogFormat::Pretty, |json| if json { LogFormat::Json } else { LogFormat::Pretty }),
             listen,
-            base_url,
         })
     }
 
@@ -268,9 +200,9 @@ impl Config {
             (None, None) => Ok(None),
             (Some(client_id), Some(client_secret)) => Ok(Some(GithubConfig {
                 client_id,
-                client_secret: Secret(client_secret),
-                url: url.unwrap_or_else(|| Url("https://github.com".into())),
-                api_url: api_url.unwrap_or_else(|| Url("https://api.github.com".into())),
+                client_secret: client_secret.into(),
+                url: url.map_or_else(|| known_url("https://github.com"), Ok)?,
+                api_url: api_url.map_or_else(|| known_url("https://api.github.com"), Ok)?,
             })),
             (Some(_), None) => Err(invalid("SEKISHO_GITHUB_CLIENT_SECRET", "is missing beside the client id")),
             (None, Some(_)) => Err(invalid("SEKISHO_GITHUB_CLIENT_ID", "is missing beside the client secret")),
@@ -280,6 +212,11 @@ impl Config {
 
 fn invalid(key: &str, problem: &str) -> ConfigError {
     ConfigError::Invalid { key: key.into(), problem: problem.into() }
+}
+
+/// A URL that nobody configured.
+fn known_url(text: &str) -> Result<Url, ConfigError> {
+    Url::parse(text).ok_or_else(|| invalid("SEKISHO_BASE_URL", "must be set"))
 }
 
 fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
@@ -296,8 +233,8 @@ fn parse_network(text: &str) -> Option<IpNet> {
 }
 
 /// It travels in a header (RFC 6750, section 2.1).
-fn parse_service_secret(text: &str) -> Option<Secret> {
-    (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| Secret(text.into()))
+fn parse_service_secret(text: &str) -> Option<SecretString> {
+    (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| SecretString::from(text))
 }
 
 /// `90s`, `15m`, `24h`, `30d`; `0` is off.
@@ -386,19 +323,19 @@ mod tests {
     #[test]
     fn nothing_set_gives_the_medium_policy_on_localhost() {
         let config = load("", &[("PATH", "/bin")]).expect("the defaults hold");
-        assert_eq!(config.policy, Policy::preset(Profile::Medium));
-        assert_eq!(config.base_url.to_string(), "http://127.0.0.1:3000");
-        assert!(config.github.is_none());
+        assert_eq!(config.core.policy, Policy::preset(Profile::Medium));
+        assert_eq!(config.core.base_url.to_string(), "http://127.0.0.1:3000");
+        assert!(config.core.github.is_none());
     }
 
     #[test]
     fn the_environment_wins_over_the_file_and_both_over_the_profile() {
         let file = "profile = 'high'\nsession_idle = '5m'\nmax_devices = 3";
         let config = load(file, &[("SEKISHO_SESSION_IDLE", "2m"), ("SEKISHO_SESSION_ABSOLUTE", "0")]).expect("valid");
-        assert_eq!(config.policy.session_idle, Some(Duration::from_secs(120)));
-        assert_eq!(config.policy.session_absolute, None);
-        assert_eq!(config.policy.max_devices, Some(3));
-        assert_eq!(config.policy.access_ttl, Duration::from_secs(300));
+        assert_eq!(config.core.policy.session_idle, Some(Duration::from_secs(120)));
+        assert_eq!(config.core.policy.session_absolute, None);
+        assert_eq!(config.core.policy.max_devices, Some(3));
+        assert_eq!(config.core.policy.access_ttl, Duration::from_secs(300));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -19,15 +19,8 @@ use futures::{FutureExt, future::BoxFuture};
 use ipnet::IpNet;
 use tracing::{Instrument, Span, info_span};
 
-use crate::{
-    api::problem::Problem,
-    app::App,
-    auth::{Caller, secret::random},
-    error::Error,
-    locale::Lang,
-    metrics::Route,
-    pages::error_page::ErrorPage,
-};
+use crate::{api::problem::Problem, app::App, locale::Lang, pages::error_page::ErrorPage};
+use sekisho_core::{RequestContext, error::Error, metrics::Route, secret::random};
 
 mod body;
 mod host;
@@ -84,7 +77,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let request_id = app.request_ids.next();
-    let caller = Caller {
+    let context = RequestContext {
         ip: client_ip(peer, request.headers(), &app.config.trusted_proxies),
         user_agent: user_agent(request.headers()),
         request_id: Some(request_id.clone()),
@@ -95,7 +88,7 @@ pub async fn identify(State(app): State<App>, mut request: Request, next: Next) 
     };
     // The path only: a query may hold a code or a state (ASVS 16.2.5).
     let span = info_span!("request", id = request_id, method = %request.method(), path = request.uri().path());
-    request.extensions_mut().insert(caller);
+    request.extensions_mut().insert(context);
     let timed = app.config.metrics_listen.map(|_| (Instant::now(), route(&request)));
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some((since, (method, route))) = timed {
@@ -154,12 +147,9 @@ fn user_agent(headers: &HeaderMap) -> String {
     String::from_utf8_lossy(raw).chars().filter(|c| !c.is_control()).take(MAX_USER_AGENT).collect()
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem(Error::internal("no caller")))
-    }
+/// Who is asking, for extractors; a handler takes `Extension<RequestContext>`.
+pub fn request_context(parts: &Parts) -> Result<RequestContext, Error> {
+    parts.extensions.get().cloned().ok_or_else(|| Error::internal("a request without its context"))
 }
 
 /// Runs a request to its end even when the client is gone, so that nothing stops between a commit and what must
@@ -247,7 +237,7 @@ pub fn add_security_headers(headers: &mut HeaderMap, app: &App) {
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if app.config.base_url.is_https() {
+    if app.config.core.base_url.is_https() {
         // ASVS 3.4.1
         let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, two_years);

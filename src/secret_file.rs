@@ -8,10 +8,10 @@ use std::{
     path::PathBuf,
 };
 
-use crate::{
-    auth::secret::{MasterSecret, OpaqueToken},
-    config::Config,
+use crate::config::Config;
+use sekisho_core::{
     db::sqlite_path,
+    secret::{MasterSecret, OpaqueToken},
 };
 
 pub struct SecretFile {

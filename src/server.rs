@@ -21,12 +21,18 @@ use tokio::{
 
 use crate::{
     app::{App, router},
-    auth::{clock::Clock, ended, housekeeping, secret::MasterSecret},
-    config::{Config, Secret},
-    db::{Db, OpenError, sqlite_path},
-    error::Error,
+    config::Config,
     guard,
     secret_file::SecretFile,
+};
+use secrecy::{ExposeSecret, SecretString};
+use sekisho_core::{
+    clock::Clock,
+    db::{Db, OpenError, sqlite_path},
+    ended,
+    error::Error,
+    housekeeping,
+    secret::MasterSecret,
 };
 
 mod connection;
@@ -69,7 +75,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
     let db = open(&config).await?;
     let secret = secret(&config)?;
-    let base_url = config.base_url.clone();
+    let base_url = config.core.base_url.clone();
     let app = App::new(config, db, secret, Clock::default()).await.map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         StartError::Other(format!("{error}{cause}"))
@@ -219,7 +225,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 
 /// The configured secret; on SQLite, the one in the file beside the database, which is made at the first start.
 pub fn secret(config: &Config) -> Result<MasterSecret, StartError> {
-    let given = |secret: &Secret| MasterSecret::new(secret.expose()).ok_or(StartError::NoSecret);
+    let given = |secret: &SecretString| MasterSecret::new(secret.expose_secret()).ok_or(StartError::NoSecret);
     if let Some(secret) = &config.secret {
         let previous = config.secret_previous.as_ref().map(given).transpose()?;
         return given(secret).map(|secret| previous.iter().fold(secret, MasterSecret::with_previous));

@@ -1,6 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use sekisho::{auth::secret::MasterSecret, db::signing_keys};
+use sekisho_core::{db::signing_keys, secret::MasterSecret};
 use serde_json::{Value, json};
 
 use crate::harness::{HOUR, MINUTE, SECRET, TestApp};

@@ -1,6 +1,6 @@
 //! The log as a chain: what was done to it is found.
 
-use sekisho::auth::audit::Fault;
+use sekisho_core::audit::Fault;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 

@@ -116,12 +116,12 @@ async fn a_session_is_expired_only_by_the_deadline_in_its_row() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
     let id = browser.session_id().await;
-    let stale = sekisho::db::sessions::find(t.app.auth.db.reader(), &id).await.expect("a look").expect("a row");
+    let stale = sekisho_core::db::sessions::find(t.app.auth.db.reader(), &id).await.expect("a look").expect("a row");
     t.clock.advance(59 * MINUTE);
     assert_eq!(browser.send("POST", "/session/activity", None, Body::empty()).await.status, 200);
     t.clock.advance(2 * MINUTE);
     assert!(stale.ended(t.clock.now()).is_some(), "by what was read");
-    let ended = sekisho::db::sessions::end_if_expired(t.app.auth.db.writer(), &id, t.clock.now()).await;
+    let ended = sekisho_core::db::sessions::end_if_expired(t.app.auth.db.writer(), &id, t.clock.now()).await;
     assert!(ended.expect("a statement").is_none(), "by the row it lives");
     assert_eq!(browser.get("/devices").await.status, 200);
 }

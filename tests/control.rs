@@ -1,6 +1,6 @@
 //! Who is signed in, and how they are made to leave: at once, everywhere, with the true reason.
 
-use sekisho::db::sign_outs::{self, SignOut};
+use sekisho_core::db::sign_outs::{self, SignOut};
 use serde_json::json;
 
 use crate::harness::{Client, HOUR, MINUTE, PASSWORD, TestApp};
@@ -348,9 +348,9 @@ async fn one_session_cannot_hold_any_number_of_event_streams() {
 #[tokio::test]
 async fn a_long_list_comes_in_order_and_whole() {
     let t = TestApp::new().await;
-    let end = |n: usize| sekisho::auth::ended::End {
+    let end = |n: usize| sekisho_core::ended::End {
         session_id: n.to_string().into(),
-        reason: sekisho::auth::reason::Reason::SignedOut,
+        reason: sekisho_core::reason::Reason::SignedOut,
         at: t.clock.now(),
     };
     t.app.auth.ended.announce((0..600).map(end));

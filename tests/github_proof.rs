@@ -1,6 +1,6 @@
 //! What GitHub's answer counts for, who may ask for it, and of which GitHub it is.
 
-use sekisho::auth::admin::AccessChange;
+use sekisho_core::admin::AccessChange;
 use serde_json::json;
 
 use crate::{
@@ -236,8 +236,8 @@ async fn an_administrator_is_never_proved_by_github() {
 
     // The command line sets one; GitHub still signs in, and the password proves.
     let user = t.app.auth.find_person("octocat@example.com").await.expect("a look").expect("a user");
-    let caller = crate::harness::caller(Some(sekisho::auth::COMMAND_LINE));
-    let reset = t.app.auth.reset_password(&user, PASSWORD, true, &caller).await.expect("a reset");
+    let context = crate::harness::context(Some(sekisho_core::COMMAND_LINE));
+    let reset = t.app.auth.reset_password(&user, PASSWORD, true, &context).await.expect("a reset");
     assert_eq!(reset, (1, 0));
     assert_eq!(come_back_as(&mut browser, "/auth/github", "octocat").await.location(), "/");
     assert_eq!(browser.form(&format!("{path}/disable"), &[]).await.status, 403);
@@ -251,7 +251,7 @@ async fn an_administrator_is_never_proved_by_github() {
 async fn the_same_user_id_of_another_host_is_somebody_else() {
     let t = app(&[]).await;
     come_back_as(&mut t.anonymous(), "/auth/github", "octocat").await;
-    let ours = t.app.config.github.as_ref().expect("a GitHub").url.to_string();
+    let ours = t.app.config.core.github.as_ref().expect("a GitHub").url.to_string();
     let theirs = fake().await;
     let t = t.restart_with(&[("SEKISHO_GITHUB_URL", &theirs), ("SEKISHO_GITHUB_API_URL", &theirs)]).await;
     let mut thief = t.anonymous();

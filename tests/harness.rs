@@ -10,10 +10,9 @@ use axum::{
 };
 use sekisho::{
     app::{App, router},
-    auth::{Caller, admin::AccessChange, clock::Clock},
     config::Config,
-    db::Db,
 };
+use sekisho_core::{RequestContext, admin::AccessChange, clock::Clock, db::Db};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -173,8 +172,8 @@ impl Drop for TestApp {
 }
 
 /// Whoever acts without a request.
-pub fn caller(actor: Option<&str>) -> Caller {
-    Caller {
+pub fn context(actor: Option<&str>) -> RequestContext {
+    RequestContext {
         ip: [127, 0, 0, 1].into(),
         user_agent: String::new(),
         request_id: None,

@@ -25,7 +25,7 @@ pub struct Folder(pub PathBuf);
 impl Folder {
     pub fn new() -> Self {
         let path =
-            std::env::temp_dir().join(format!("sekisho-process-{}", sekisho::auth::clock::Clock::default().new_id()));
+            std::env::temp_dir().join(format!("sekisho-process-{}", sekisho_core::clock::Clock::default().new_id()));
         std::fs::create_dir(&path).expect("a folder");
         Self(path)
     }

@@ -1,6 +1,6 @@
 //! Taking an account back: whatever somebody else left in it lets them in no more (ASVS 7.4.3).
 
-use sekisho::auth::admin::AccessChange;
+use sekisho_core::admin::AccessChange;
 use serde_json::json;
 
 use crate::{

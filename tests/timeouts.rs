@@ -124,7 +124,7 @@ async fn housekeeping_ends_what_is_over_and_removes_what_is_old() {
 
 #[tokio::test]
 async fn a_request_in_flight_never_revives_an_ended_session() {
-    use sekisho::db::sessions;
+    use sekisho_core::db::sessions;
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
     let id = browser.session_id().await;

@@ -4,14 +4,14 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, Request, header},
 };
-use sekisho::{
-    api::bearer::{BearerUser, Nothing},
-    auth::secret::MasterSecret,
+use sekisho::api::bearer::{BearerUser, Nothing};
+use sekisho_core::{
     db::signing_keys::{self, SigningKey},
+    secret::MasterSecret,
 };
 use serde_json::Value;
 
-use crate::harness::{SECRET, TestApp, caller};
+use crate::harness::{SECRET, TestApp, context};
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("text")
@@ -51,7 +51,7 @@ async fn every_vector_is_answered_as_by_every_verifier() {
             request = request.header(header::AUTHORIZATION, value);
         }
         let (mut parts, ()) = request.body(()).expect("a request").into_parts();
-        parts.extensions.insert(caller(None));
+        parts.extensions.insert(context(None));
         let answer = match BearerUser::<Nothing>::from_request_parts(&mut parts, &t.app).await {
             Ok(_) => "ok",
             Err(problem) => problem.0.code(),

@@ -10,11 +10,8 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{bearer::BearerAdmin, problem::Problem};
-use crate::{
-    app::App,
-    auth::{HOUR, clock::rfc3339},
-    db::counts::Count,
-};
+use crate::app::App;
+use sekisho_core::{HOUR, clock::rfc3339, db::counts::Count};
 
 #[derive(Serialize)]
 pub struct Overview {

@@ -8,11 +8,9 @@ use axum::{
 };
 
 use super::problem::Problem;
-use crate::{
-    app::App,
-    auth::{Caller, access_token::Claims, reason::Reason, role::ADMINISTER, scope::Scope},
-    db::users::User,
-    error::Error,
+use crate::{app::App, guard};
+use sekisho_core::{
+    RequestContext, access_token::Claims, db::users::User, error::Error, reason::Reason, role::ADMINISTER, scope::Scope,
 };
 
 /// What an endpoint asks of a token.
@@ -49,7 +47,7 @@ pub struct BearerUser<N> {
     need: PhantomData<N>,
     pub claims: Arc<Claims>,
     /// Who asks, by the session of the token: what is changed is refused once that row has ended.
-    pub caller: Caller,
+    pub context: RequestContext,
 }
 
 impl<N: Need> BearerUser<N> {
@@ -66,7 +64,7 @@ impl<N: Need> BearerUser<N> {
 pub struct BearerAdmin {
     pub claims: Arc<Claims>,
     /// Named as the one who acts, by the session of the token.
-    pub caller: Caller,
+    pub context: RequestContext,
 }
 
 impl FromRequestParts<App> for BearerAdmin {
@@ -78,8 +76,8 @@ impl FromRequestParts<App> for BearerAdmin {
         if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
             return Err(Problem(Error::Forbidden));
         }
-        let caller = Caller { actor: Some(user.id.clone()), ..bearer.caller };
-        Ok(Self { claims: bearer.claims, caller })
+        let context = RequestContext { actor: Some(user.id.clone()), ..bearer.context };
+        Ok(Self { claims: bearer.claims, context })
     }
 }
 
@@ -106,8 +104,12 @@ impl<N: Need> FromRequestParts<App> for BearerUser<N> {
         if let Some(scope) = N::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {
             return Err(Problem(Error::InsufficientScope(scope)));
         }
-        let caller = Caller::from_request_parts(parts, app).await?;
-        Ok(Self { need: PhantomData, caller: Caller { session_id: Some(claims.sid.clone()), ..caller }, claims })
+        let context = guard::request_context(parts)?;
+        Ok(Self {
+            need: PhantomData,
+            context: RequestContext { session_id: Some(claims.sid.clone()), ..context },
+            claims,
+        })
     }
 }
 

@@ -2,10 +2,11 @@
 //! (`report-uri`) or `application/reports+json` (`report-to`). Counted and logged. Anybody can send anything here, so
 //! that a report is a hint and no proof; what is not one is dropped without a word.
 
-use axum::{body::Bytes, extract::State, http::StatusCode};
+use axum::{Extension, body::Bytes, extract::State, http::StatusCode};
 use serde_json::Value;
 
-use crate::{app::App, auth::Caller, error::Error};
+use crate::app::App;
+use sekisho_core::{RequestContext, error::Error};
 
 /// The largest report that is read; a browser's are a few hundred bytes each.
 const MAX_BYTES: usize = 16 * 1024;
@@ -37,10 +38,10 @@ impl Report {
 
 pub async fn create(
     State(app): State<App>,
-    caller: Caller,
+    Extension(context): Extension<RequestContext>,
     body: Bytes,
 ) -> Result<StatusCode, super::problem::Problem> {
-    app.auth.limits.csp_report(caller.ip)?;
+    app.auth.limits.csp_report(context.ip)?;
     if body.len() > MAX_BYTES {
         return Err(Error::TooLarge.into());
     }

@@ -8,7 +8,8 @@ use super::{
     list::{Page, Range},
     problem::Problem,
 };
-use crate::{app::App, auth::clock::rfc3339, db::events::Event};
+use crate::app::App;
+use sekisho_core::{clock::rfc3339, db::events::Event};
 
 #[derive(Serialize)]
 pub struct Item {

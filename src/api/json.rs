@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::problem::Problem;
-use crate::error::Error;
+use sekisho_core::error::Error;
 
 /// A JSON body. `T` should refuse unknown fields.
 pub struct Body<T>(pub T);

@@ -6,7 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{app::App, auth::signing_keys::JWKS_MAX_AGE};
+use crate::app::App;
+use sekisho_core::signing_keys::JWKS_MAX_AGE;
 
 pub async fn show(State(app): State<App>) -> Response {
     let keep = format!("public, max-age={JWKS_MAX_AGE}");

@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{json::fault, problem::Problem};
-use crate::error::{Error, FieldError};
+use sekisho_core::error::{Error, FieldError};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;

@@ -8,14 +8,16 @@ use super::{
     json::Body,
     problem::Problem,
 };
-use crate::{
-    app::App,
-    auth::{account, clock::rfc3339, session::SignedIn},
+use crate::app::App;
+use sekisho_core::{
+    account,
+    clock::rfc3339,
     db::{
         sessions,
         users::{ProfileChange, User},
     },
     error::Error,
+    session::SignedIn,
 };
 
 #[derive(Serialize)]
@@ -80,7 +82,7 @@ pub async fn update(
     Body(change): Body<Change>,
 ) -> Result<Json<Me>, Problem> {
     let change = ProfileChange { name: change.name, about: change.about, locale: change.locale };
-    let user = app.auth.change_profile(&*bearer.user(&app).await?, change, &bearer.caller).await?;
+    let user = app.auth.change_profile(&*bearer.user(&app).await?, change, &bearer.context).await?;
     Ok(Json(Me::from(&user)))
 }
 
@@ -97,7 +99,7 @@ pub async fn step_up(
     Body(proof): Body<Proof>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
-    app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &bearer.caller).await?;
+    app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &bearer.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -117,6 +119,6 @@ pub async fn change_password(
         keep_links: !change.remove_links,
         renew: false,
     };
-    app.auth.change_password(&signed_in, change, &bearer.caller).await?;
+    app.auth.change_password(&signed_in, change, &bearer.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,8 @@ use axum::{
 use serde::Serialize;
 
 use super::sessions::Item;
-use crate::{error::Error, locale::Lang};
+use crate::locale::Lang;
+use sekisho_core::error::Error;
 
 /// An error on its way to a program.
 #[derive(Debug)]

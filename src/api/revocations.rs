@@ -16,7 +16,7 @@ use std::{
 };
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{
@@ -31,14 +31,14 @@ use tokio::sync::watch;
 use super::{list::Params, problem::Problem, service::Service};
 use crate::{
     app::App,
-    auth::{
-        Caller,
-        clock::rfc3339,
-        ended::{Cursor, End, STALE_AFTER},
-        rate_limit::site,
-    },
-    error::Error,
     places::{self, Places},
+};
+use sekisho_core::{
+    RequestContext,
+    clock::rfc3339,
+    ended::{Cursor, End, STALE_AFTER},
+    error::Error,
+    rate_limit::site,
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -132,7 +132,7 @@ struct List {
 
 pub async fn show(
     State(app): State<App>,
-    caller: Caller,
+    Extension(context): Extension<RequestContext>,
     service: Service,
     headers: HeaderMap,
     Params(range): Params<Range>,
@@ -143,7 +143,7 @@ pub async fn show(
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        let place = app.followers.take(service, caller.ip).ok_or(Error::Busy)?;
+        let place = app.followers.take(service, context.ip).ok_or(Error::Busy)?;
         return Ok((UNBUFFERED, follow(app, since, place)).into_response());
     }
     let withdrawn_keys = app.auth.ended.withdrawn_keys();

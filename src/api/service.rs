@@ -10,15 +10,18 @@ use axum::{
 };
 
 use super::{bearer::bearer, problem::Problem};
-use crate::{app::App, config::Secret, error::Error};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::app::App;
+use sekisho_core::error::Error;
 
 /// The secrets that services may show, as hashes; several while one is replaced by another.
 #[derive(Debug)]
 pub struct ServiceSecrets(Vec<Digest>);
 
 impl ServiceSecrets {
-    pub fn new(secrets: &[Secret]) -> Self {
-        Self(secrets.iter().map(|secret| digest(&SHA256, secret.expose().as_bytes())).collect())
+    pub fn new(secrets: &[SecretString]) -> Self {
+        Self(secrets.iter().map(|secret| digest(&SHA256, secret.expose_secret().as_bytes())).collect())
     }
 
     /// Which secret this is. Compares hashes, all of them and in constant time: the time tells nothing about a secret

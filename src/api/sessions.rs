@@ -12,15 +12,13 @@ use super::{
     list::{Page, Range},
     problem::Problem,
 };
-use crate::{
-    app::App,
-    auth::{
-        clock::rfc3339,
-        reason::Reason,
-        session::{Which, parse_id},
-    },
+use crate::app::App;
+use sekisho_core::{
+    clock::rfc3339,
     db::sessions::Session,
     error::Error,
+    reason::Reason,
+    session::{Which, parse_id},
 };
 
 #[derive(Debug, Serialize)]
@@ -73,7 +71,7 @@ pub async fn list(
 /// for step-up, or a stolen token could sign the owner out.
 pub async fn delete(
     State(app): State<App>,
-    BearerUser { claims, caller, .. }: BearerUser<Sessions>,
+    BearerUser { claims, context, .. }: BearerUser<Sessions>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let reason = if id == claims.sid {
@@ -82,7 +80,7 @@ pub async fn delete(
         app.auth.require_recent_api(&claims.sid).await?;
         Reason::RevokedByUser
     };
-    match app.auth.end(Which::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&caller)).await? {
+    match app.auth.end(Which::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&context)).await? {
         0 => Err(Problem(Error::NotFound)),
         _ => Ok(StatusCode::NO_CONTENT),
     }
@@ -90,10 +88,10 @@ pub async fn delete(
 
 pub async fn revoke_others(
     State(app): State<App>,
-    BearerUser { claims, caller, .. }: BearerUser<Sessions>,
+    BearerUser { claims, context, .. }: BearerUser<Sessions>,
 ) -> Result<Json<Revoked>, Problem> {
     app.auth.require_recent_api(&claims.sid).await?;
     let which = Which::Others { user_id: &claims.sub, keep: &claims.sid };
-    let revoked = app.auth.end(which, Reason::RevokedByUser, Some(&caller)).await?;
+    let revoked = app.auth.end(which, Reason::RevokedByUser, Some(&context)).await?;
     Ok(Json(Revoked { revoked }))
 }

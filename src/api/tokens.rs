@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: signing in, refreshing, signing out.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,15 +8,13 @@ use super::{
     json::Body,
     problem::Problem,
 };
-use crate::{
-    app::App,
-    auth::{
-        Caller,
-        reason::Reason,
-        refresh_token::Grant,
-        session::{Which, parse_id},
-    },
+use crate::app::App;
+use sekisho_core::{
+    RequestContext,
     error::Error,
+    reason::Reason,
+    refresh_token::Grant,
+    session::{Which, parse_id},
 };
 
 const MAX_DEVICE: usize = 100;
@@ -72,7 +70,7 @@ impl From<Grant> for Tokens {
 /// `POST /api/v1/tokens`
 pub async fn create(
     State(app): State<App>,
-    caller: Caller,
+    Extension(context): Extension<RequestContext>,
     Body(credentials): Body<Credentials>,
 ) -> Result<Json<Tokens>, Problem> {
     let device = credentials.device.as_deref().map(str::trim).filter(|device| !device.is_empty());
@@ -80,33 +78,33 @@ pub async fn create(
         return Err(Problem(Error::field("device", "device-invalid")));
     }
     let request = app.auth.access_tokens.parse_request(credentials.audience, credentials.scope.as_deref())?;
-    let user = app.auth.check_password(&credentials.email, &credentials.password, &caller).await?;
+    let user = app.auth.check_password(&credentials.email, &credentials.password, &context).await?;
     let instead_of = credentials.end_session.as_deref().map(parse_id).transpose();
     let instead_of = instead_of.map_err(|_| Error::field("end_session", "wrong-type"))?;
-    Ok(Json(app.auth.grant(&user, device, instead_of, &request, &caller).await?.into()))
+    Ok(Json(app.auth.grant(&user, device, instead_of, &request, &context).await?.into()))
 }
 
 /// `POST /api/v1/tokens/refresh`
 pub async fn refresh(
     State(app): State<App>,
-    caller: Caller,
+    Extension(context): Extension<RequestContext>,
     Body(refresh): Body<Refresh>,
 ) -> Result<Json<Tokens>, Problem> {
     let request = app.auth.access_tokens.parse_request(refresh.audience, refresh.scope.as_deref())?;
-    Ok(Json(app.auth.refresh(&refresh.refresh_token, &request, &caller).await?.into()))
+    Ok(Json(app.auth.refresh(&refresh.refresh_token, &request, &context).await?.into()))
 }
 
 /// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well:
 /// this caller names no session, so that one which ended meanwhile is not refused.
 pub async fn delete(
     State(app): State<App>,
-    caller: Caller,
+    Extension(context): Extension<RequestContext>,
     bearer: Result<BearerUser<Nothing>, Problem>,
 ) -> Result<StatusCode, Problem> {
     match bearer {
         Ok(BearerUser { claims, .. }) => {
             let which = Which::One { user_id: &claims.sub, id: &claims.sid };
-            app.auth.end(which, Reason::SignedOut, Some(&caller)).await?;
+            app.auth.end(which, Reason::SignedOut, Some(&context)).await?;
             Ok(StatusCode::NO_CONTENT)
         }
         Err(Problem(Error::SessionEnded(_))) => Ok(StatusCode::NO_CONTENT),

@@ -1,13 +1,11 @@
 //! `POST /api/v1/users`: makes an account.
 
-use axum::{extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 
 use super::{json::Body, me::Me, problem::Problem};
-use crate::{
-    app::App,
-    auth::{Caller, sign_in::Registration},
-};
+use crate::app::App;
+use sekisho_core::{RequestContext, sign_in::Registration};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,11 +17,11 @@ pub struct NewUser {
 
 pub async fn create(
     State(app): State<App>,
-    caller: Caller,
+    Extension(context): Extension<RequestContext>,
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, axum::Json<Me>), Problem> {
     let registration =
         Registration { email: &new.email, password: &new.password, name: new.name.as_deref(), locale: None };
-    let user = app.auth.register(registration, &caller).await?;
+    let user = app.auth.register(registration, &context).await?;
     Ok((StatusCode::CREATED, axum::Json(Me::from(&user))))
 }

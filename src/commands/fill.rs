@@ -6,24 +6,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::{Any, Transaction};
 
 use super::{failed, open};
-use crate::{
-    auth::{
-        Auth, HOUR,
-        admin::{AccessChange, LIVE, REFRESHES},
-        audit::Chained,
-        event::{Kind, network_of},
-        reason::Reason,
-        secret::{random, sha256_hex},
-        sign_in::Registration,
-    },
-    config::Config,
+use crate::{config::Config, server::StartError};
+use sekisho_core::{
+    Auth, HOUR,
+    admin::{AccessChange, LIVE, REFRESHES},
+    audit::Chained,
     db::{
         UnixMillis, counts,
         sessions::{self, Session},
         users::{self, User},
     },
     error::Error,
-    server::StartError,
+    event::{Kind, network_of},
+    reason::Reason,
+    secret::{random, sha256_hex},
+    sign_in::Registration,
 };
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -58,10 +55,10 @@ async fn fill_empty(auth: &Auth, amounts: &Amounts) -> Result<(), Error> {
     if users::count(auth.db.reader()).await?.0 > 0 {
         return Err(Error::internal("the database has people in it: this is for an empty one"));
     }
-    let caller = super::command_line();
+    let context = super::command_line();
     let admin = Registration { email: "admin@example.test", password: PASSWORD, name: Some("Admin"), locale: None };
-    let admin = auth.create_user(admin, &caller).await?;
-    let (admin, _) = auth.change_access(&admin.id, AccessChange::roles(&["admin".to_owned()]), Some(&caller)).await?;
+    let admin = auth.create_user(admin, &context).await?;
+    let (admin, _) = auth.change_access(&admin.id, AccessChange::roles(&["admin".to_owned()]), Some(&context)).await?;
 
     let mut dice = Dice(7);
     let now = auth.clock.now();

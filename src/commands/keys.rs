@@ -3,15 +3,12 @@
 use clap::Subcommand;
 
 use super::{command_line, failed, open};
-use crate::{
-    auth::{
-        Auth,
-        clock::rfc3339,
-        signing_keys::{JWKS_MAX_AGE, KeyState},
-    },
-    config::Config,
+use crate::{config::Config, server::StartError};
+use sekisho_core::{
+    Auth,
+    clock::rfc3339,
     error::Error,
-    server::StartError,
+    signing_keys::{JWKS_MAX_AGE, KeyState},
 };
 
 #[derive(Subcommand)]

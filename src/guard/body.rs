@@ -12,7 +12,7 @@ use axum::{
 use futures::StreamExt;
 
 use super::refuse;
-use crate::error::Error;
+use sekisho_core::error::Error;
 
 /// The largest body any form or API call needs, with room to spare.
 pub const MAX_BODY: usize = 64 * 1024;

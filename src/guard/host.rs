@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::refuse_unread;
-use crate::error::Error;
+use sekisho_core::error::Error;
 
 /// Refuses a request of HTTP/1.1 without `Host`, and any with two of them or an invalid one: a proxy in front may
 /// have understood another host.

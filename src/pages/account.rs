@@ -18,11 +18,11 @@ use super::{
     session_store,
     visitor::Member,
 };
-use crate::{
-    auth::account,
+use crate::locale::Lang;
+use sekisho_core::{
+    account,
     db::{identities::Identity, users::ProfileChange},
     error::Error,
-    locale::Lang,
 };
 
 /// What was just done here, as the redirect after it says.
@@ -57,7 +57,7 @@ pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response
 pub async fn submit(member: Member, Form(form): Form<Profile>) -> Result<Response, ErrorPage> {
     let locale = Some(form.locale.clone()).filter(|locale| !locale.is_empty());
     let change = ProfileChange { name: Some(form.name.clone()), about: Some(form.about.clone()), locale: Some(locale) };
-    match member.visitor.app.auth.change_profile(&member.signed_in.user, change, &member.visitor.caller).await {
+    match member.visitor.app.auth.change_profile(&member.signed_in.user, change, &member.visitor.context).await {
         Ok(_) => Ok(Redirect::to("/account?done=saved").into_response()),
         Err(error) => page(member, form, None, Faults::of(error)?).await,
     }
@@ -72,7 +72,7 @@ async fn page(
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let identity = visitor.app.auth.github_identity(&signed_in.user.id).await?;
-    let github = (visitor.app.config.github.is_some() || identity.is_some()).then_some(identity);
+    let github = (visitor.app.config.core.github.is_some() || identity.is_some()).then_some(identity);
     let has_password = signed_in.user.password_hash.is_some();
     let email = signed_in.user.email.clone();
     let page = Layout::new(visitor, "account-title").at("/account").faults(&faults);
@@ -230,14 +230,14 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
         keep_links: !unlink,
         renew: true,
     };
-    match visitor.app.auth.change_password(signed_in, change, &visitor.caller).await {
+    match visitor.app.auth.change_password(signed_in, change, &visitor.context).await {
         Ok(token) => {
             if let Some(token) = token {
                 session_store::attach(&visitor.cookie, token).await?;
             }
             let auth = &visitor.app.auth;
             let (email, now) = (&signed_in.user.email, auth.clock.now());
-            let device = SetDevice(auth.renew_device_cookie(email, Some(now), &visitor.caller));
+            let device = SetDevice(auth.renew_device_cookie(email, Some(now), &visitor.context));
             let done = if unlink { "password-unlinked" } else { "password" };
             Ok((Extension(device), Redirect::to(&format!("/account?done={done}"))).into_response())
         }

@@ -8,7 +8,8 @@
 use leptos::prelude::*;
 use url::form_urlencoded::Serializer;
 
-use crate::{auth::role::USER, locale::Lang};
+use crate::locale::Lang;
+use sekisho_core::role::USER;
 
 pub mod events;
 pub mod overview;

@@ -7,18 +7,15 @@ use axum::{
     response::Response,
 };
 
-use crate::{
-    app::App,
-    auth::{ceremony::BROWSER_PREFIX, secret::OpaqueToken},
-    locale::Lang,
-};
+use crate::{app::App, locale::Lang};
+use sekisho_core::{ceremony::BROWSER_PREFIX, secret::OpaqueToken};
 
 const LANGUAGE_SECONDS: u32 = 31_536_000;
 const CEREMONY_SECONDS: u32 = 600;
 
 /// `Set-Cookie` for a cookie that lives `max_age` seconds; 0 removes it.
 pub fn set(app: &App, name: &str, value: &str, max_age: u32) -> (HeaderName, String) {
-    let secure = if app.config.base_url.is_https() { "; Secure" } else { "" };
+    let secure = if app.config.core.base_url.is_https() { "; Secure" } else { "" };
     (header::SET_COOKIE, format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"))
 }
 
@@ -34,7 +31,7 @@ pub fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// The name over https has the prefix that no other host, nor http, can set (ASVS 3.3.1).
 fn language_name(app: &App) -> &'static str {
-    if app.config.base_url.is_https() { "__Host-sekisho_language" } else { "sekisho_language" }
+    if app.config.core.base_url.is_https() { "__Host-sekisho_language" } else { "sekisho_language" }
 }
 
 /// The language that was chosen in this browser.
@@ -49,7 +46,7 @@ pub fn set_language(app: &App, lang: Lang) -> (HeaderName, String) {
 
 /// Binds what was begun in this browser to it; `Lax`, as it must come along when GitHub sends the browser back.
 fn ceremony_name(app: &App) -> &'static str {
-    if app.config.base_url.is_https() { "__Host-sekisho_ceremony" } else { "sekisho_ceremony" }
+    if app.config.core.base_url.is_https() { "__Host-sekisho_ceremony" } else { "sekisho_ceremony" }
 }
 
 /// The browser's secret, if something was begun in it.
@@ -69,7 +66,7 @@ pub struct SetDevice(pub String);
 const DEVICE_SECONDS: u32 = 400 * 86_400;
 
 fn device_name(app: &App) -> &'static str {
-    if app.config.base_url.is_https() { "__Host-sekisho_device" } else { "sekisho_device" }
+    if app.config.core.base_url.is_https() { "__Host-sekisho_device" } else { "sekisho_device" }
 }
 
 /// The browser's device cookie as sent.

@@ -15,14 +15,12 @@ use super::{
     step_up::{Confirmed, Nothing},
     visitor::Member,
 };
-use crate::{
-    auth::{
-        reason::Reason,
-        session::{Which, parse_id},
-    },
+use crate::locale::Lang;
+use sekisho_core::{
     db::sessions::Session,
     error::Error,
-    locale::Lang,
+    reason::Reason,
+    session::{Which, parse_id},
 };
 
 /// Devices on a page.
@@ -65,7 +63,7 @@ pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> 
         return login::logout(visitor.clone()).await;
     }
     let which = Which::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
-    let ended = visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.caller)).await?;
+    let ended = visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;
     if ended == 0 {
         return Err(ErrorPage(Error::NotFound));
     }
@@ -76,7 +74,7 @@ pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> 
 pub async fn end_others(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
     let Member { visitor, signed_in } = &confirmed.who;
     let which = Which::Others { user_id: &signed_in.user.id, keep: &signed_in.session.id };
-    visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.caller)).await?;
+    visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;
     Ok(Redirect::to("/devices?done=others").into_response())
 }
 

@@ -9,7 +9,8 @@ use axum::{
 use leptos::prelude::*;
 
 use super::{layout::Layout, session_store, visitor::Visitor};
-use crate::{api::problem::Problem, app::App, error::Error};
+use crate::{api::problem::Problem, app::App};
+use sekisho_core::error::Error;
 
 /// An error on its way to a person. It has no page yet: [`draw`] knows for whom to draw it.
 #[derive(Debug)]

@@ -8,12 +8,8 @@ use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::error_page::ErrorPage;
-use crate::{
-    api::json::unreadable,
-    error::{Error, FieldError},
-    islands::ShowPassword,
-    locale::Lang,
-};
+use crate::{api::json::unreadable, islands::ShowPassword, locale::Lang};
+use sekisho_core::error::{Error, FieldError};
 
 /// The fields of a posted form.
 pub struct Form<T>(pub T);

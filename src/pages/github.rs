@@ -19,16 +19,14 @@ use super::{
     step_up::{Confirmed, Nothing},
     visitor::{Member, Visitor},
 };
-use crate::{
-    app::App,
-    auth::{
-        ceremony::BROWSER_PREFIX,
-        github::{Outcome, Purpose},
-        link::PendingLink,
-        secret::OpaqueToken,
-        session::Method,
-    },
+use crate::app::App;
+use sekisho_core::{
+    ceremony::BROWSER_PREFIX,
     error::Error,
+    github::{Outcome, Purpose},
+    link::PendingLink,
+    secret::OpaqueToken,
+    session::Method,
 };
 
 /// `GET /auth/github?next=…`: to the page whose button begins. Any site's page can make a browser ask for this, so it
@@ -65,7 +63,7 @@ async fn depart(visitor: &Visitor, purpose: Purpose, next: String) -> Result<Res
     if app.auth.github.is_none() {
         return Err(ErrorPage(Error::NotFound));
     }
-    app.auth.limits.depart(visitor.caller.ip)?;
+    app.auth.limits.depart(visitor.context.ip)?;
     let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
     let url = app.auth.begin_github(&browser, purpose, visitor.signed_in.as_deref(), next).await?;
     Ok((AppendHeaders([cookie::set_browser(app, &browser)]), Redirect::to(&url)).into_response())
@@ -89,7 +87,7 @@ pub async fn callback(
     let result = answer.code.ok_or(answer.error.as_deref().unwrap_or("no_code"));
     let current = visitor.signed_in.as_deref();
     let browser = cookie::browser(&app, &headers);
-    match app.auth.finish_github(browser.as_ref(), &answer.state, result, current, &visitor.caller).await? {
+    match app.auth.finish_github(browser.as_ref(), &answer.state, result, current, &visitor.context).await? {
         Outcome::SignedIn { user, subject, next } => {
             Ok(arrive(visitor, &user, (Method::Github, Some(subject)), next).await?)
         }
@@ -137,7 +135,7 @@ pub async fn submit_confirm(
 ) -> Result<Response, ErrorPage> {
     let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &form.link).await?;
-    match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.caller).await {
+    match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.context).await {
         // It is the password that lets them in.
         Ok((user, next)) => Ok(arrive(visitor, &user, (Method::Password, None), next).await?),
         Err(Error::InvalidCredentials) => {
@@ -177,6 +175,6 @@ async fn confirm_page(visitor: Visitor, pending: PendingLink, link: String, faul
 /// `POST /auth/github/unlink`
 pub async fn unlink(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
     let Member { visitor, signed_in } = confirmed.who;
-    visitor.app.auth.unlink_github(&signed_in.user.id, &visitor.caller).await?;
+    visitor.app.auth.unlink_github(&signed_in.user.id, &visitor.context).await?;
     Ok(Redirect::to("/account?done=unlinked").into_response())
 }

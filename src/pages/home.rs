@@ -9,14 +9,15 @@ use super::{
     layout::{Layout, When},
     visitor::Visitor,
 };
-use crate::{auth::session::SignedIn, locale::Lang};
+use crate::locale::Lang;
+use sekisho_core::session::SignedIn;
 
 pub async fn show(visitor: Visitor) -> Response {
     let lang = visitor.lang;
     match visitor.signed_in.clone() {
         Some(signed_in) => Layout::new(visitor, "brand").render(move || view! { <Welcome lang signed_in /> }).await,
         None => {
-            let registration = visitor.app.config.registration_open;
+            let registration = visitor.app.config.core.registration_open;
             Layout::new(visitor, "brand").render(move || view! { <Landing lang registration /> }).await
         }
     }

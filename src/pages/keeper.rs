@@ -26,17 +26,17 @@ use crate::{
         revocations::UNBUFFERED,
     },
     app::App,
-    auth::{
-        clock::rfc3339,
-        millis,
-        reason::Reason,
-        session::{Method, SignedIn},
-    },
-    db::sessions::{self, Session},
-    error::Error,
     islands::{KeeperConfig, KeeperStrings},
     locale::Lang,
     places::Place,
+};
+use sekisho_core::{
+    clock::rfc3339,
+    db::sessions::{self, Session},
+    error::Error,
+    millis,
+    reason::Reason,
+    session::{Method, SignedIn},
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -111,7 +111,7 @@ impl Deadlines {
 
 /// `POST /session/activity`: the person did something.
 pub async fn activity(mut keeper: KeeperUser) -> Result<Json<Deadlines>, Problem> {
-    keeper.app.auth.touch(&mut keeper.signed_in.session, &keeper.caller).await?;
+    keeper.app.auth.touch(&mut keeper.signed_in.session, &keeper.context).await?;
     Ok(Json(Deadlines::of(&keeper.signed_in.session, &keeper.app)))
 }
 
@@ -135,7 +135,7 @@ pub async fn sign_in(
     let visitor = visitor.map_err(|page| Problem(page.0).into_response())?;
     let in_their_language = |error: Error| problem(error, visitor.lang);
     let auth = &visitor.app.auth;
-    let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.caller).await;
+    let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.context).await;
     let user = checked.map_err(in_their_language)?;
     let device = enter(&visitor, &user, (Method::Password, None)).await.map_err(in_their_language)?;
     Ok((Extension(device), Json(SignedInAs { user_id: user.id })))

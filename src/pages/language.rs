@@ -7,7 +7,8 @@ use axum::{
 use serde::Deserialize;
 
 use super::{cookie, error_page::ErrorPage, form::Form, next::page_before, visitor::Visitor};
-use crate::{auth::Caller, db::users::ProfileChange, error::Error, locale::Lang};
+use crate::locale::Lang;
+use sekisho_core::{RequestContext, db::users::ProfileChange, error::Error};
 
 #[derive(Deserialize)]
 pub struct Choice {
@@ -19,8 +20,8 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
         let change = ProfileChange { locale: Some(Some(lang.code().into())), ..ProfileChange::default() };
-        let caller = Caller { session_id: Some(signed_in.session.id.clone()), ..visitor.caller.clone() };
-        app.auth.change_profile(&signed_in.user, change, &caller).await?;
+        let context = RequestContext { session_id: Some(signed_in.session.id.clone()), ..visitor.context.clone() };
+        app.auth.change_profile(&signed_in.user, change, &context).await?;
     }
     let cookie = cookie::set_language(app, lang);
     Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers, &app.origin))).into_response())

@@ -12,13 +12,8 @@ use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, handle_response_inner};
 
 use super::{form::Faults, keeper::keeper_config, visitor::Visitor};
-use crate::{
-    app::App,
-    auth::{clock::rfc3339, role::ADMINISTER, session::SignedIn},
-    db::UnixMillis,
-    islands::SessionKeeper,
-    locale::Lang,
-};
+use crate::{app::App, islands::SessionKeeper, locale::Lang};
+use sekisho_core::{clock::rfc3339, db::UnixMillis, role::ADMINISTER, session::SignedIn};
 
 /// A page about to be drawn.
 pub struct Layout {
@@ -102,7 +97,7 @@ impl Layout {
 /// browser follows the rule for forms through the redirect that the link button answers with.
 fn content_policy(app: &App) -> HeaderValue {
     let nonce = use_nonce().map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
-    let github = app.config.github.as_ref().map(|github| format!(" {}", github.url.origin())).unwrap_or_default();
+    let github = app.config.core.github.as_ref().map(|github| format!(" {}", github.url.origin())).unwrap_or_default();
     // What `cargo leptos watch` reloads pages by.
     let reload = if app.assets.watched { " ws://127.0.0.1:3001" } else { "" };
     let policy = format!(
@@ -117,7 +112,7 @@ fn content_policy(app: &App) -> HeaderValue {
 fn Document(visitor: Visitor, title: &'static str, path: &'static str, children: Children) -> impl IntoView {
     let Visitor { app, lang, signed_in, .. } = visitor;
     let options = LeptosOptions::builder().output_name(app.assets.output_name.clone()).build();
-    let registration = app.config.registration_open;
+    let registration = app.config.core.registration_open;
     let keeper = signed_in.as_deref().map(|signed_in| keeper_config(&app, signed_in, lang));
     let title = match title {
         "brand" => lang.t("brand"),

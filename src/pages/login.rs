@@ -17,14 +17,12 @@ use super::{
     room, session_store,
     visitor::Visitor,
 };
-use crate::{
-    auth::{
-        reason::Reason,
-        session::{Kind, Method, NewSession, Which},
-    },
+use crate::locale::Lang;
+use sekisho_core::{
     db::users::User,
     error::Error,
-    locale::Lang,
+    reason::Reason,
+    session::{Kind, Method, NewSession, Which},
 };
 
 #[derive(Deserialize)]
@@ -52,7 +50,7 @@ pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
 
 pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, ErrorPage> {
     let next = own_path(form.next.as_deref());
-    let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.caller).await;
+    let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.context).await;
     let arrived = match checked {
         Ok(user) => arrive(visitor.clone(), &user, (Method::Password, None), next.clone()).await,
         Err(error) => Err(error),
@@ -65,8 +63,8 @@ pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<R
 
 async fn page(visitor: Visitor, email: String, next: String, ended: Option<Reason>, faults: Faults) -> Response {
     let lang = visitor.lang;
-    let github = visitor.app.config.github.is_some();
-    let registration = visitor.app.config.registration_open;
+    let github = visitor.app.config.core.github.is_some();
+    let registration = visitor.app.config.core.registration_open;
     Layout::new(visitor, "login-title")
         .at("/login")
         .faults(&faults)
@@ -152,16 +150,16 @@ pub async fn enter(visitor: &Visitor, user: &User, (method, subject): Proof) -> 
         instead_of: None,
         scope: None,
     };
-    let token = visitor.app.auth.begin_browser_session(new, &visitor.caller).await?;
+    let token = visitor.app.auth.begin_browser_session(new, &visitor.context).await?;
     session_store::attach(&visitor.cookie, token).await?;
-    Ok(SetDevice(visitor.app.auth.renew_device_cookie(&user.email, user.password_changed_at, &visitor.caller)))
+    Ok(SetDevice(visitor.app.auth.renew_device_cookie(&user.email, user.password_changed_at, &visitor.context)))
 }
 
 /// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.
 pub async fn logout(visitor: Visitor) -> Result<Response, ErrorPage> {
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
-        app.auth.end(Which::of(&signed_in.session), Reason::SignedOut, Some(&visitor.caller)).await?;
+        app.auth.end(Which::of(&signed_in.session), Reason::SignedOut, Some(&visitor.context)).await?;
     }
     // tower-sessions' own removal lacks `Secure`, without which a browser keeps a `__Host-` cookie.
     let cookie = AppendHeaders([cookie::set(app, session_store::cookie_name(app), "", 0)]);

@@ -1,13 +1,13 @@
 //! `POST /fn/password-strength`: what the password meter shows. Public like any endpoint.
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{json::Body, problem::Problem},
     app::App,
-    auth::Caller,
 };
+use sekisho_core::RequestContext;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,9 +26,9 @@ pub struct Strength {
 
 pub async fn show(
     State(app): State<App>,
-    caller: Caller,
-    Body(Question { password, context }): Body<Question>,
+    Extension(context): Extension<RequestContext>,
+    Body(Question { password, context: user_inputs }): Body<Question>,
 ) -> Result<Json<Strength>, Problem> {
-    let context: Vec<&str> = context.iter().map(String::as_str).collect();
-    Ok(Json(Strength { score: app.auth.password_strength(&password, &context, &caller).await? }))
+    let user_inputs: Vec<&str> = user_inputs.iter().map(String::as_str).collect();
+    Ok(Json(Strength { score: app.auth.password_strength(&password, &user_inputs, &context).await? }))
 }

@@ -17,11 +17,10 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    auth::{session::Method, sign_in::Registration},
-    error::Error,
     islands::{MeterStrings, PasswordMeter, ShowPassword},
     locale::Lang,
 };
+use sekisho_core::{error::Error, session::Method, sign_in::Registration};
 
 #[derive(Deserialize)]
 pub struct NewAccount {
@@ -54,7 +53,7 @@ pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Re
         name: form.name.as_deref(),
         locale: Some(visitor.lang.code()),
     };
-    let entered = match visitor.app.auth.register(registration, &visitor.caller).await {
+    let entered = match visitor.app.auth.register(registration, &visitor.context).await {
         Ok(user) => enter(&visitor, &user, (Method::Password, None)).await,
         Err(error) => Err(error),
     };
@@ -69,8 +68,8 @@ pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Re
 
 async fn page(visitor: Visitor, typed: Typed, next: String, faults: Faults) -> Response {
     let lang = visitor.lang;
-    let open = visitor.app.config.registration_open;
-    let github = visitor.app.config.github.is_some();
+    let open = visitor.app.config.core.registration_open;
+    let github = visitor.app.config.core.github.is_some();
     let status = if open { 200 } else { Error::RegistrationClosed.status() };
     Layout::new(visitor, "register-title")
         .at("/register")

@@ -16,10 +16,9 @@ use super::{
     session_store,
     visitor::Visitor,
 };
-use crate::{
-    auth::{ceremony::BROWSER_PREFIX, room::Waiting, secret::OpaqueToken, session::parse_id},
-    db::sessions::Session,
-    error::Error,
+use sekisho_core::{
+    ceremony::BROWSER_PREFIX, db::sessions::Session, error::Error, room::Waiting, secret::OpaqueToken,
+    session::parse_id,
 };
 
 #[derive(Deserialize)]
@@ -34,10 +33,10 @@ pub async fn submit(visitor: Visitor, Form(choice): Form<Choice>) -> Result<Resp
     let browser = visitor.browser.clone().ok_or(Error::CeremonyGone)?;
     let replaces = visitor.signed_in.as_ref().map(|signed_in| &signed_in.session);
     let auth = &visitor.app.auth;
-    match auth.make_room(&browser, &choice.waiting, id, replaces, &visitor.caller).await {
+    match auth.make_room(&browser, &choice.waiting, id, replaces, &visitor.context).await {
         Ok((token, Waiting { next, email, password_changed_at, .. })) => {
             session_store::attach(&visitor.cookie, token).await?;
-            let device = SetDevice(auth.renew_device_cookie(&email, password_changed_at, &visitor.caller));
+            let device = SetDevice(auth.renew_device_cookie(&email, password_changed_at, &visitor.context));
             Ok((Extension(device), Redirect::to(&next)).into_response())
         }
         Err((Error::DeviceLimit(devices), Some(waiting))) => Ok(ask(visitor.clone(), waiting, devices).await?),

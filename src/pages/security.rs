@@ -14,10 +14,10 @@ use super::{
     paging::{Paging, place},
     visitor::Member,
 };
-use crate::{
-    auth::session::device_name,
+use crate::locale::Lang;
+use sekisho_core::{
     db::{UnixMillis, events::Event},
-    locale::Lang,
+    session::device_name,
 };
 
 const PAGE: usize = 20;
@@ -53,7 +53,7 @@ pub struct Seen {
 /// `POST /security/seen`
 pub async fn seen(member: Member, Form(seen): Form<Seen>) -> Result<Redirect, ErrorPage> {
     let Member { visitor, signed_in } = member;
-    visitor.app.auth.notices_seen(&signed_in, seen.until, &visitor.caller).await?;
+    visitor.app.auth.notices_seen(&signed_in, seen.until, &visitor.context).await?;
     Ok(Redirect::to("/security"))
 }
 

@@ -1,4 +1,4 @@
-//! tower-sessions on our own table: it carries the cookie, the rules stay in [`crate::auth::session`].
+//! tower-sessions on our own table: it carries the cookie, the rules stay in [`sekisho_core::session`].
 //!
 //! A row is made by the core at a sign-in and attached to the cookie here; nothing else creates one. What a page
 //! keeps with `session.insert(…)` is the row's `data`, for as long as the session lives.
@@ -16,14 +16,12 @@ use tower_sessions::{
 };
 
 use super::cookie;
-use crate::{
-    app::App,
-    auth::{
-        reason::Reason,
-        session::{CookieToken, Which},
-    },
+use crate::app::App;
+use sekisho_core::{
     db::sessions,
     error::Error,
+    reason::Reason,
+    session::{CookieToken, Which},
 };
 
 /// Under this key a sign-in hands the new row's token to [`Store::create`]; it is never stored.
@@ -46,7 +44,7 @@ pub fn layer(app: &App) -> SessionManagerLayer<Store> {
     let lifetime = app.auth.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
     SessionManagerLayer::new(Store(app.clone()))
         .with_name(cookie_name(app))
-        .with_secure(app.config.base_url.is_https()) // ASVS 3.3.1
+        .with_secure(app.config.core.base_url.is_https()) // ASVS 3.3.1
         .with_http_only(true) // ASVS 3.3.4
         .with_same_site(SameSite::Lax) // ASVS 3.3.2
         .with_expiry(Expiry::OnInactivity(lifetime.map_or(NEVER_ENDS, |d| d + REMEMBER_ENDED)))
@@ -54,7 +52,7 @@ pub fn layer(app: &App) -> SessionManagerLayer<Store> {
 
 /// `__Host-` binds the cookie to this host, over https only (ASVS 3.3.1); plain http on localhost can't have it.
 pub fn cookie_name(app: &App) -> &'static str {
-    if app.config.base_url.is_https() { "__Host-sekisho" } else { "sekisho" }
+    if app.config.core.base_url.is_https() { "__Host-sekisho" } else { "sekisho" }
 }
 
 /// The secret that the request's cookie holds, or the one that has been attached since.

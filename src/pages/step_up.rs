@@ -18,15 +18,12 @@ use super::{
     session_store,
     visitor::{Administrator, Member, Visitor, going_to},
 };
-use crate::{
-    api::json::unreadable,
-    app::App,
-    auth::{
-        github::by_github_alone,
-        session::{Method, SignedIn},
-    },
+use crate::{api::json::unreadable, app::App};
+use sekisho_core::{
     db::sessions::Session,
     error::Error,
+    github::by_github_alone,
+    session::{Method, SignedIn},
 };
 
 /// The field that the step-up page adds to what waits in it.
@@ -92,7 +89,7 @@ async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<()
     }
     let faults = match &fields.password {
         None => Faults::default(),
-        Some(password) => match auth.step_up(signed_in, password, &visitor.caller).await {
+        Some(password) => match auth.step_up(signed_in, password, &visitor.context).await {
             Ok(token) => {
                 let attached = session_store::attach(&visitor.cookie, token).await;
                 return attached.map_err(|error| ErrorPage(error).into_response());

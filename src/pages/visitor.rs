@@ -10,18 +10,14 @@ use axum::{
 use tower_sessions::Session;
 
 use super::{cookie, error_page::ErrorPage, next, session_store};
-use crate::{
-    api::problem::Problem,
-    app::App,
-    auth::{
-        Caller,
-        reason::Reason,
-        role::ADMINISTER,
-        secret::OpaqueToken,
-        session::{Presented, SignedIn},
-    },
+use crate::{api::problem::Problem, app::App, guard::request_context, locale::Lang};
+use sekisho_core::{
+    RequestContext,
     error::Error,
-    locale::Lang,
+    reason::Reason,
+    role::ADMINISTER,
+    secret::OpaqueToken,
+    session::{Presented, SignedIn},
 };
 
 /// Anybody who looks at a page, signed in or not.
@@ -29,7 +25,7 @@ use crate::{
 pub struct Visitor {
     pub app: App,
     pub lang: Lang,
-    pub caller: Caller,
+    pub context: RequestContext,
     pub signed_in: Option<Arc<SignedIn>>,
     /// Why the session of this browser's cookie ended.
     pub ended: Option<Reason>,
@@ -56,7 +52,7 @@ pub struct Administrator {
 #[derive(Clone)]
 pub struct KeeperUser {
     pub app: App,
-    pub caller: Caller,
+    pub context: RequestContext,
     pub signed_in: SignedIn,
 }
 
@@ -67,10 +63,6 @@ async fn present(app: &App, parts: &mut Parts) -> Result<(Session, Presented), E
         None => Presented::Unknown,
     };
     Ok((session, presented))
-}
-
-fn caller(parts: &Parts) -> Result<Caller, Error> {
-    parts.extensions.get::<Caller>().cloned().ok_or_else(|| Error::internal("no caller"))
 }
 
 /// Account, then cookie, then browser.
@@ -86,7 +78,15 @@ impl Visitor {
         let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
         let lang = language(app, None, &parts.headers);
         let browser = super::cookie::browser(app, &parts.headers);
-        Ok(Self { app: app.clone(), lang, caller: caller(parts)?, signed_in: None, ended: None, cookie, browser })
+        Ok(Self {
+            app: app.clone(),
+            lang,
+            context: request_context(parts)?,
+            signed_in: None,
+            ended: None,
+            cookie,
+            browser,
+        })
     }
 }
 
@@ -95,14 +95,14 @@ impl FromRequestParts<App> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ErrorPage> {
         let (cookie, presented) = present(app, parts).await?;
-        let caller = Caller { device_cookie: cookie::device(app, &parts.headers), ..caller(parts)? };
+        let context = RequestContext { device_cookie: cookie::device(app, &parts.headers), ..request_context(parts)? };
         let (signed_in, ended) = match presented {
             Presented::Unknown => (None, None),
             Presented::Ended(reason) => (None, Some(reason)),
             Presented::Live(mut signed_in) => {
                 // Navigation is activity; a page fetched ahead of a click is not.
                 if parts.headers.get(HeaderName::from_static("sec-purpose")).is_none() {
-                    app.auth.touch(&mut signed_in.session, &caller).await?;
+                    app.auth.touch(&mut signed_in.session, &context).await?;
                 }
                 (Some(Arc::new(*signed_in)), None)
             }
@@ -110,7 +110,7 @@ impl FromRequestParts<App> for Visitor {
         let locale = signed_in.as_ref().and_then(|s| s.user.locale.as_deref());
         let lang = language(app, locale, &parts.headers);
         let browser = super::cookie::browser(app, &parts.headers);
-        Ok(Self { app: app.clone(), lang, caller, signed_in, ended, cookie, browser })
+        Ok(Self { app: app.clone(), lang, context, signed_in, ended, cookie, browser })
     }
 }
 
@@ -121,7 +121,7 @@ impl FromRequestParts<App> for Member {
         let mut visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match visitor.signed_in.clone() {
             Some(signed_in) => {
-                visitor.caller.session_id = Some(signed_in.session.id.clone());
+                visitor.context.session_id = Some(signed_in.session.id.clone());
                 Ok(Self { visitor, signed_in })
             }
             None => Err(Redirect::to(&next::login_and_back(&going_to(parts, app))).into_response()),
@@ -137,7 +137,7 @@ impl FromRequestParts<App> for Administrator {
         if !signed_in.permissions.allow(ADMINISTER) {
             return Err(ErrorPage(Error::Forbidden).into_response());
         }
-        visitor.caller.actor = Some(signed_in.user.id.clone());
+        visitor.context.actor = Some(signed_in.user.id.clone());
         Ok(Self { visitor, signed_in })
     }
 }
@@ -155,7 +155,9 @@ impl FromRequestParts<App> for KeeperUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         match present(app, parts).await?.1 {
-            Presented::Live(signed_in) => Ok(Self { app: app.clone(), caller: caller(parts)?, signed_in: *signed_in }),
+            Presented::Live(signed_in) => {
+                Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in })
+            }
             Presented::Ended(reason) => Err(Problem(reason.into())),
             Presented::Unknown => Err(Problem(Error::Unauthenticated)),
         }

@@ -27,7 +27,8 @@ use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use super::{limiter::Permit, phase::Phase, socket::Socket};
-use crate::{app::App, error::Error, guard};
+use crate::{app::App, guard};
+use sekisho_core::error::Error;
 
 /// A client that sends its headers no faster than this is cut off; also one that keeps a connection and asks nothing.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);

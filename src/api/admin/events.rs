@@ -12,8 +12,11 @@ use crate::{
         problem::Problem,
     },
     app::App,
-    auth::{clock::rfc3339, log_filter::LogFilter},
+};
+use sekisho_core::{
+    clock::rfc3339,
     db::events::{Event, NamedEvent},
+    log_filter::LogFilter,
 };
 
 /// An entry. People are named by id: an export holds no e-mail address.
@@ -82,5 +85,5 @@ pub async fn download(
     RecentAdmin(admin): RecentAdmin,
     Body(wanted): Body<Wanted>,
 ) -> Result<Response, Problem> {
-    Ok(export(app, wanted, &admin.caller).await?)
+    Ok(export(app, wanted, &admin.context).await?)
 }

@@ -9,11 +9,12 @@ use futures::stream;
 use serde::Deserialize;
 
 use super::events::Item;
-use crate::{
-    app::App,
-    auth::{Caller, log_filter::LogFilter},
+use crate::app::App;
+use sekisho_core::{
+    RequestContext,
     db::events::{Filter, NamedEvent},
     error::Error,
+    log_filter::LogFilter,
 };
 
 const PAGE: usize = 1_000;
@@ -54,10 +55,10 @@ pub struct Wanted {
 }
 
 /// Who takes the log along is in the log.
-pub async fn export(app: App, wanted: Wanted, caller: &Caller) -> Result<Response, Error> {
+pub async fn export(app: App, wanted: Wanted, context: &RequestContext) -> Result<Response, Error> {
     let Wanted { format, person, kind, from, to, network } = wanted;
     let filter = LogFilter { person, kind, from, to, network }.resolve(&app.auth).await?;
-    app.auth.log_export(format.name(), caller).await?;
+    app.auth.log_export(format.name(), context).await?;
     let state = filter.map(|filter| Export { app, format, filter, place: Place::Beginning });
     let pages = stream::try_unfold(state, |state| async {
         let Some(mut export) = state else { return Ok(None) };

@@ -15,8 +15,8 @@ use crate::{
         problem::Problem,
     },
     app::App,
-    db::roles::Role,
 };
+use sekisho_core::db::roles::Role;
 
 #[derive(Serialize)]
 pub struct Item {
@@ -48,7 +48,7 @@ pub async fn save(
     Path(name): Path<String>,
     Body(role): Body<Permissions>,
 ) -> Result<Json<Item>, Problem> {
-    Ok(Json(app.auth.save_role(&name, &role.permissions, &admin.caller).await?.into()))
+    Ok(Json(app.auth.save_role(&name, &role.permissions, &admin.context).await?.into()))
 }
 
 /// `DELETE /api/v1/admin/roles/{name}`: only while nobody has it.
@@ -57,6 +57,6 @@ pub async fn delete(
     RecentAdmin(admin): RecentAdmin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.auth.remove_role(&name, &admin.caller).await?;
+    app.auth.remove_role(&name, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

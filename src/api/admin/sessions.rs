@@ -27,7 +27,7 @@ pub struct Item {
 /// `GET /api/v1/admin/sessions`
 pub async fn list(State(app): State<App>, admin: BearerAdmin, range: Range) -> Result<Json<Page<Item>>, Problem> {
     let (sessions, next_cursor) = app.auth.all_sessions(range.cursor.as_deref(), range.limit).await?;
-    let item = |owned: crate::db::sessions::OwnedSession| Item {
+    let item = |owned: sekisho_core::db::sessions::OwnedSession| Item {
         user_id: owned.session.user_id.clone(),
         session: Session::new(owned.session, &admin.claims.sid),
     };
@@ -40,11 +40,11 @@ pub async fn delete(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.auth.end_session(&id, &admin.caller).await?;
+    app.auth.end_session(&id, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// `POST /api/v1/admin/sessions/revoke-all`: signs everybody out but this session.
 pub async fn revoke_all(State(app): State<App>, RecentAdmin(admin): RecentAdmin) -> Result<Json<Revoked>, Problem> {
-    Ok(Json(Revoked { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.caller).await? }))
+    Ok(Json(Revoked { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.context).await? }))
 }

@@ -16,9 +16,13 @@ use crate::{
         sessions::{Item as Session, Revoked},
     },
     app::App,
-    auth::{admin::AccessChange, clock::rfc3339, session::parse_id},
+};
+use sekisho_core::{
+    admin::AccessChange,
+    clock::rfc3339,
     db::users::{self, User},
     error::Error,
+    session::parse_id,
 };
 
 #[derive(Serialize)]
@@ -94,7 +98,7 @@ pub async fn update(
         return Err(Problem(Error::field("disabled", "disabled-self")));
     }
     let change = AccessChange { roles: change.roles.as_deref(), disabled: change.disabled };
-    Ok(Json(app.auth.change_access(id, change, Some(&admin.caller)).await?.0.into()))
+    Ok(Json(app.auth.change_access(id, change, Some(&admin.context)).await?.0.into()))
 }
 
 /// `GET /api/v1/admin/users/{id}/sessions`
@@ -116,7 +120,7 @@ pub async fn revoke_sessions(
     Path(id): Path<String>,
 ) -> Result<Json<Revoked>, Problem> {
     let user = app.auth.find_user(&id).await?;
-    Ok(Json(Revoked { revoked: app.auth.sign_out_user(&user.id, &admin.caller).await? }))
+    Ok(Json(Revoked { revoked: app.auth.sign_out_user(&user.id, &admin.context).await? }))
 }
 
 /// `DELETE /api/v1/admin/users/{id}/identities/github`: ends the sessions that came by it, too. Idempotent.
@@ -125,6 +129,6 @@ pub async fn unlink_github(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.auth.unlink_github(parse_id(&id)?, &admin.caller).await?;
+    app.auth.unlink_github(parse_id(&id)?, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,8 +7,6 @@ use serde::Deserialize;
 use super::{PAGE, Tabs, link};
 use crate::{
     api::admin::export::{Wanted, export},
-    auth::{clock::rfc3339, event::Kind, log_filter::LogFilter},
-    db::events::NamedEvent,
     locale::Lang,
     pages::{
         error_page::ErrorPage,
@@ -19,6 +17,7 @@ use crate::{
         visitor::Administrator,
     },
 };
+use sekisho_core::{clock::rfc3339, db::events::NamedEvent, event::Kind, log_filter::LogFilter};
 
 /// `2026-11-21T06:00`
 const LOCAL_TIME: usize = 16;
@@ -52,7 +51,7 @@ pub async fn show(
 
 /// `POST /admin/events/export`
 pub async fn download(Confirmed { who, form }: Confirmed<Administrator, Wanted>) -> Result<Response, ErrorPage> {
-    Ok(export(who.visitor.app.clone(), form, &who.visitor.caller).await?)
+    Ok(export(who.visitor.app.clone(), form, &who.visitor.context).await?)
 }
 
 enum Found {

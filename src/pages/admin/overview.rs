@@ -9,12 +9,12 @@ use super::{
     plot::{Measure, Plot, Unit, bars, grouped},
 };
 use crate::{
-    auth::{
-        admin::{LIVE, Overview, REFRESHES},
-        event::Kind,
-    },
     locale::Lang,
     pages::{error_page::ErrorPage, layout::Layout, visitor::Administrator},
+};
+use sekisho_core::{
+    admin::{LIVE, Overview, REFRESHES},
+    event::Kind,
 };
 
 #[derive(Deserialize)]

@@ -3,10 +3,10 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    auth::clock::rfc3339,
+use crate::locale::Lang;
+use sekisho_core::{
+    clock::rfc3339,
     db::{UnixMillis, counts::Count},
-    locale::Lang,
 };
 
 const HOUR: UnixMillis = 3_600_000;

@@ -9,8 +9,6 @@ use serde::Deserialize;
 
 use super::{Tabs, link};
 use crate::{
-    auth::role::{ADMIN, USER},
-    db::roles::Role,
     locale::Lang,
     pages::{
         error_page::ErrorPage,
@@ -19,6 +17,10 @@ use crate::{
         step_up::Confirmed,
         visitor::Administrator,
     },
+};
+use sekisho_core::{
+    db::roles::Role,
+    role::{ADMIN, USER},
 };
 
 #[derive(Deserialize)]
@@ -57,7 +59,7 @@ pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Resp
 pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
     let permissions: Vec<_> = form.permissions.split_whitespace().map(str::to_owned).collect();
-    match visitor.app.auth.save_role(form.name.trim(), &permissions, &visitor.caller).await {
+    match visitor.app.auth.save_role(form.name.trim(), &permissions, &visitor.context).await {
         Ok(_) => Ok(Redirect::to("/admin/roles?done=saved").into_response()),
         Err(error) => page(who, form, None, Faults::of(error)?, Faults::default()).await,
     }
@@ -66,7 +68,7 @@ pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> R
 /// `POST /admin/roles/remove`
 pub async fn remove(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    match visitor.app.auth.remove_role(&form.name, &visitor.caller).await {
+    match visitor.app.auth.remove_role(&form.name, &visitor.context).await {
         Ok(()) => Ok(Redirect::to("/admin/roles?done=removed").into_response()),
         Err(error) => {
             // There is no field to say it at: the button's page says it.

@@ -9,8 +9,6 @@ use serde::Deserialize;
 
 use super::{PAGE, Person, Tabs};
 use crate::{
-    db::sessions::OwnedSession,
-    error::Error,
     locale::Lang,
     pages::{
         error_page::ErrorPage,
@@ -21,6 +19,7 @@ use crate::{
         visitor::Administrator,
     },
 };
+use sekisho_core::{db::sessions::OwnedSession, error::Error};
 
 const PATH: &str = "/admin/sessions";
 
@@ -61,7 +60,7 @@ pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Resp
 /// `POST /admin/sessions/end`
 pub async fn end(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    visitor.app.auth.end_session(&form.id, &visitor.caller).await?;
+    visitor.app.auth.end_session(&form.id, &visitor.context).await?;
     Ok(Redirect::to(&with(&own_path(form.back.as_deref()), "done=ended")).into_response())
 }
 
@@ -71,7 +70,7 @@ pub async fn end_all(Confirmed { who, form }: Confirmed<Administrator, Sure>) ->
     if form.sure.is_none() {
         return Err(ErrorPage(Error::field("sure", "missing")));
     }
-    visitor.app.auth.sign_out_everybody(&signed_in.session.id, &visitor.caller).await?;
+    visitor.app.auth.sign_out_everybody(&signed_in.session.id, &visitor.context).await?;
     Ok(Redirect::to(&with(PATH, "done=everybody")).into_response())
 }
 

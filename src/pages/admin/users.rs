@@ -11,19 +11,6 @@ use serde::Deserialize;
 
 use super::{PAGE, Person, Standing, Tabs, called, events::LogTable, link, sessions::SessionTable, special};
 use crate::{
-    auth::{
-        admin::AccessChange,
-        role::{ADMIN, USER},
-        session::{SignedIn, parse_id},
-    },
-    db::{
-        events::{self, NamedEvent},
-        identities::Identity,
-        roles::Role,
-        sessions::OwnedSession,
-        users::{Filter, User},
-    },
-    error::Error,
     locale::Lang,
     pages::{
         error_page::ErrorPage,
@@ -33,6 +20,19 @@ use crate::{
         step_up::{Confirmed, Nothing},
         visitor::Administrator,
     },
+};
+use sekisho_core::{
+    admin::AccessChange,
+    db::{
+        events::{self, NamedEvent},
+        identities::Identity,
+        roles::Role,
+        sessions::OwnedSession,
+        users::{Filter, User},
+    },
+    error::Error,
+    role::{ADMIN, USER},
+    session::{SignedIn, parse_id},
 };
 
 /// Entries of the log on a user's own page.
@@ -172,7 +172,7 @@ pub async fn set_roles(
     Confirmed { who, form }: Confirmed<Administrator, Choice>,
 ) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.caller)).await
+    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.context)).await
     {
         Ok(_) => Ok(back(&id, "roles")),
         Err(error) => page(who, &id, None, None, Some(form.roles), Faults::of(error)?).await,
@@ -188,7 +188,7 @@ pub async fn disable(
     if id == who.signed_in.user.id {
         return Err(ErrorPage(Error::Forbidden));
     }
-    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.caller)).await {
+    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.context)).await {
         Ok(_) => Ok(back(&id, "disabled")),
         Err(error) => page(who, &id, None, None, None, Faults::of(error)?).await,
     }
@@ -200,7 +200,7 @@ pub async fn enable(
     Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
 ) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.caller)).await?;
+    visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.context)).await?;
     Ok(back(&id, "enabled"))
 }
 
@@ -210,7 +210,7 @@ pub async fn sign_out(
     Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
 ) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    visitor.app.auth.sign_out_user(parse_id(&id)?, &visitor.caller).await?;
+    visitor.app.auth.sign_out_user(parse_id(&id)?, &visitor.context).await?;
     Ok(back(&id, "signed-out"))
 }
 
@@ -220,7 +220,7 @@ pub async fn unlink(
     Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
 ) -> Result<Response, ErrorPage> {
     let visitor = &who.visitor;
-    match visitor.app.auth.unlink_github(parse_id(&id)?, &visitor.caller).await {
+    match visitor.app.auth.unlink_github(parse_id(&id)?, &visitor.context).await {
         Ok(()) => Ok(back(&id, "unlinked")),
         Err(error) => page(who, &id, None, None, None, Faults::of(error)?).await,
     }
