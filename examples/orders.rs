@@ -12,18 +12,18 @@ use sekisho::{
         bearer::{BearerUser, Nothing},
         problem::Problem,
     },
-    app::App,
     pages::{
         error_page::ErrorPage,
         layout::Layout,
         step_up::{Confirmed, Nothing as NoFields},
         visitor::Member,
     },
+    state::AppState,
 };
 use sekisho_core::error::Error;
 
 /// The routes as they would stand in the table of `src/app.rs`.
-pub fn routes() -> Router<App> {
+pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/orders", get(show))
         .route("/orders/visits", get(count_visits))
@@ -54,7 +54,7 @@ pub async fn cancel(confirmed: Confirmed<Member, NoFields>) -> String {
 // README: end
 
 // README: api
-pub async fn list(State(app): State<App>, bearer: BearerUser<Nothing>) -> Result<Json<Vec<String>>, Problem> {
+pub async fn list(State(app): State<AppState>, bearer: BearerUser<Nothing>) -> Result<Json<Vec<String>>, Problem> {
     let user = bearer.user(&app).await?;
     if !app.auth.permissions(&user).await?.allow("orders:read") {
         return Err(Problem(Error::Forbidden));

@@ -19,7 +19,7 @@ use futures::{FutureExt, future::BoxFuture};
 use ipnet::IpNet;
 use tracing::{Instrument, Span, info_span};
 
-use crate::{api::problem::Problem, app::App, locale::Lang, pages::error_page::ErrorPage};
+use crate::{api::problem::Problem, locale::Lang, pages::error_page::ErrorPage, state::AppState};
 use sekisho_core::{RequestContext, error::Error, metrics::Route, secret::random};
 
 mod body;
@@ -73,7 +73,7 @@ impl RequestIds {
 }
 
 /// Says who is calling, gives the request an id, and a span for its log lines.
-pub async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub async fn identify(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let request_id = app.request_ids.next();
@@ -197,7 +197,7 @@ impl<T: Send + 'static> Drop for Unstoppable<T> {
 
 /// Refuses a change that another site's page asks for (ASVS 3.5.1). A browser says where a request comes from, by
 /// `Sec-Fetch-Site` or at least by `Origin`; what says neither is no browser, and brings no cookie by accident.
-pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn same_origin(State(app): State<AppState>, request: Request, next: Next) -> Response {
     if changes_nothing(request.method()) || is_same_origin(request.headers(), &app.origin) {
         return next.run(request).await;
     }
@@ -217,14 +217,14 @@ fn is_same_origin(headers: &HeaderMap, own: &str) -> bool {
 }
 
 /// Headers of every answer. A page brings its own content policy, with its nonce; all else may load nothing.
-pub async fn security_headers(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn security_headers(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     add_security_headers(response.headers_mut(), &app);
     response
 }
 
 /// Adds what is not there yet.
-pub fn add_security_headers(headers: &mut HeaderMap, app: &App) {
+pub fn add_security_headers(headers: &mut HeaderMap, app: &AppState) {
     for (name, value) in [
         // ASVS 3.4.3, 3.4.6
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),

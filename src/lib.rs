@@ -12,8 +12,6 @@ pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
-pub mod app;
-#[cfg(feature = "ssr")]
 pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod commands;
@@ -26,11 +24,13 @@ pub mod locale;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
-pub mod places;
+pub mod router;
 #[cfg(feature = "ssr")]
 pub mod secret_file;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod state;
 
 /// Called by the page's script once the WASM is there.
 #[cfg(feature = "hydrate")]

@@ -19,12 +19,7 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-use crate::{
-    app::{App, router},
-    config::Config,
-    guard,
-    secret_file::SecretFile,
-};
+use crate::{config::Config, guard, router::router, secret_file::SecretFile, state::AppState};
 use secrecy::{ExposeSecret, SecretString};
 use sekisho_core::{
     clock::Clock,
@@ -76,7 +71,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let db = open(&config).await?;
     let secret = secret(&config)?;
     let base_url = config.core.base_url.clone();
-    let app = App::new(config, db, secret, Clock::default()).await.map_err(|error| {
+    let app = AppState::new(config, db, secret, Clock::default()).await.map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         StartError::Other(format!("{error}{cause}"))
     })?;
@@ -112,7 +107,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
 }
 
 /// Does a job at each interval, until the server stops.
-async fn repeat(app: App, interval: Duration, job: impl AsyncFn(&App) -> Result<(), Error>) {
+async fn repeat(app: AppState, interval: Duration, job: impl AsyncFn(&AppState) -> Result<(), Error>) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -127,7 +122,7 @@ async fn repeat(app: App, interval: Duration, job: impl AsyncFn(&App) -> Result<
 }
 
 /// Learns of the ends that other processes make.
-async fn follow_ends(app: App) {
+async fn follow_ends(app: AppState) {
     let mut ticks = tokio::time::interval(ended::FOLLOW_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut since = None;
@@ -150,8 +145,8 @@ async fn follow_ends(app: App) {
 }
 
 /// `/metrics` on an address of its own: what it says is for the monitoring system, not for the public.
-async fn serve_metrics(listener: TcpListener, app: App) {
-    let show = |State(app): State<App>| async move {
+async fn serve_metrics(listener: TcpListener, app: AppState) {
+    let show = |State(app): State<AppState>| async move {
         let text = app.auth.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         Ok::<_, StatusCode>(([(header::CONTENT_TYPE, content_type)], text))
@@ -166,7 +161,7 @@ async fn serve_metrics(listener: TcpListener, app: App) {
 
 /// Answers HTTP/1.1 until `stop`. Where `axum::serve` would do, but for what is slow, silent or too much: it waits for
 /// ever and takes everybody.
-async fn accept(listener: TcpListener, router: Router, app: &App, limits: Limits, stop: impl Future<Output = ()>) {
+async fn accept(listener: TcpListener, router: Router, app: &AppState, limits: Limits, stop: impl Future<Output = ()>) {
     let http = connection::http();
     let limiter = ConnectionLimiter::new(limits);
     let (open, mut all_closed) = mpsc::channel::<()>(1);

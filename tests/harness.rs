@@ -8,10 +8,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use sekisho::{
-    app::{App, router},
-    config::Config,
-};
+use sekisho::{config::Config, router::router, state::AppState};
 use sekisho_core::{RequestContext, admin::AccessChange, clock::Clock, db::Db};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -23,7 +20,7 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 
 pub struct TestApp {
-    pub app: App,
+    pub app: AppState,
     pub clock: Clock,
     settings: Vec<(String, String)>,
     router: Router,
@@ -85,7 +82,7 @@ impl TestApp {
         let db = Db::open(&config.database_url).await.expect("the database opens");
         db.migrate().await.expect("the database migrates");
         let secret = sekisho::server::secret(&config).expect("the secret is long enough");
-        let app = App::new(config, db, secret, clock.clone()).await.expect("the app starts");
+        let app = AppState::new(config, db, secret, clock.clone()).await.expect("the app starts");
         Self { router: router(app.clone()), app, clock, settings, folder }
     }
 

@@ -1,14 +1,14 @@
 //! What the README says about pages and APIs of one's own, run.
 
 use axum::{Router, middleware::from_fn_with_state};
-use sekisho::{app::App, guard, pages::session_store};
+use sekisho::{guard, pages::session_store, state::AppState};
 
 use crate::harness::{MINUTE, PASSWORD, TestApp};
 
 #[path = "../examples/orders.rs"]
 mod orders;
 
-fn router(app: App) -> Router {
+fn router(app: AppState) -> Router {
     orders::routes()
         .layer(session_store::layer(&app))
         .layer(from_fn_with_state(app.clone(), guard::identify))

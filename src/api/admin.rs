@@ -10,7 +10,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::{bearer::BearerAdmin, problem::Problem};
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{HOUR, clock::rfc3339, db::counts::Count};
 
 #[derive(Serialize)]
@@ -44,7 +44,7 @@ impl From<Count> for Item {
 }
 
 /// `GET /api/v1/admin/overview`
-pub async fn overview(State(app): State<App>, _: BearerAdmin) -> Result<Json<Overview>, Problem> {
+pub async fn overview(State(app): State<AppState>, _: BearerAdmin) -> Result<Json<Overview>, Problem> {
     let overview = app.auth.overview().await?;
     Ok(Json(Overview {
         users: overview.users,

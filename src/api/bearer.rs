@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::problem::Problem;
-use crate::{app::App, guard};
+use crate::{guard, state::AppState};
 use sekisho_core::{
     RequestContext, access_token::Claims, db::users::User, error::Error, reason::Reason, role::ADMINISTER, scope::Scope,
 };
@@ -52,7 +52,7 @@ pub struct BearerUser<N> {
 
 impl<N: Need> BearerUser<N> {
     /// The user behind the token, as the database has them now.
-    pub async fn user(&self, app: &App) -> Result<Arc<User>, Error> {
+    pub async fn user(&self, app: &AppState) -> Result<Arc<User>, Error> {
         let user = app.auth.user(&self.claims.sub).await?.ok_or(Error::InvalidToken)?;
         // On another node the row may say so before the list of ended sessions does.
         if user.disabled_at.is_some() { Err(Reason::AccountDisabled.into()) } else { Ok(user) }
@@ -67,10 +67,10 @@ pub struct BearerAdmin {
     pub context: RequestContext,
 }
 
-impl FromRequestParts<App> for BearerAdmin {
+impl FromRequestParts<AppState> for BearerAdmin {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let bearer = BearerUser::<Admin>::from_request_parts(parts, app).await?;
         let user = bearer.user(app).await?;
         if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
@@ -85,20 +85,20 @@ impl FromRequestParts<App> for BearerAdmin {
 #[derive(Clone, Debug)]
 pub struct RecentAdmin(pub BearerAdmin);
 
-impl FromRequestParts<App> for RecentAdmin {
+impl FromRequestParts<AppState> for RecentAdmin {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let admin = BearerAdmin::from_request_parts(parts, app).await?;
         app.auth.require_recent_api(&admin.claims.sid).await?;
         Ok(Self(admin))
     }
 }
 
-impl<N: Need> FromRequestParts<App> for BearerUser<N> {
+impl<N: Need> FromRequestParts<AppState> for BearerUser<N> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
         let claims = app.auth.verify_access_token(token).await?;
         if let Some(scope) = N::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {

@@ -5,7 +5,7 @@
 use axum::{Extension, body::Bytes, extract::State, http::StatusCode};
 use serde_json::Value;
 
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{RequestContext, error::Error};
 
 /// The largest report that is read; a browser's are a few hundred bytes each.
@@ -37,7 +37,7 @@ impl Report {
 }
 
 pub async fn create(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     body: Bytes,
 ) -> Result<StatusCode, super::problem::Problem> {

@@ -8,7 +8,7 @@ use super::{
     list::{Page, Range},
     problem::Problem,
 };
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{clock::rfc3339, db::events::Event};
 
 #[derive(Serialize)]
@@ -43,7 +43,7 @@ impl From<Event> for Item {
 }
 
 pub async fn list(
-    State(app): State<App>,
+    State(app): State<AppState>,
     BearerUser { claims, .. }: BearerUser<AccountRead>,
     range: Range,
 ) -> Result<Json<Page<Item>>, Problem> {

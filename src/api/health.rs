@@ -7,24 +7,20 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use tokio::{sync::Mutex, time::timeout};
+use tokio::time::timeout;
 
-use crate::app::App;
+use crate::state::{AppState, WriteCheck};
 
 /// However often it is asked, a write is tried at most once in this time.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// A database that is slower than this is not ready.
 const WITHIN: Duration = Duration::from_secs(2);
 
-/// Whether the last write succeeded, and when it was tried.
-#[derive(Debug, Default)]
-pub struct Readiness(Mutex<Option<(Instant, bool)>>);
-
 pub async fn live() -> &'static str {
     "ok\n"
 }
 
-pub async fn ready(State(app): State<App>) -> Response {
+pub async fn ready(State(app): State<AppState>) -> Response {
     let db = &app.auth.db;
     if succeeds("reading", db.check_readable()).await && is_writable(&app).await {
         return "ok\n".into_response();
@@ -32,14 +28,14 @@ pub async fn ready(State(app): State<App>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "the database can't be read and written\n").into_response()
 }
 
-async fn is_writable(app: &App) -> bool {
-    let mut last = app.readiness.0.lock().await;
+async fn is_writable(app: &AppState) -> bool {
+    let mut last = app.write_check.lock().await;
     match *last {
-        Some((at, writable)) if at.elapsed() < WRITE_EVERY => writable,
+        Some(WriteCheck { at, succeeded }) if at.elapsed() < WRITE_EVERY => succeeded,
         _ => {
-            let writable = succeeds("writing", app.auth.db.check_writable(app.auth.clock.now())).await;
-            *last = Some((Instant::now(), writable));
-            writable
+            let succeeded = succeeds("writing", app.auth.db.check_writable(app.auth.clock.now())).await;
+            *last = Some(WriteCheck { at: Instant::now(), succeeded });
+            succeeded
         }
     }
 }

@@ -6,10 +6,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::signing_keys::JWKS_MAX_AGE;
 
-pub async fn show(State(app): State<App>) -> Response {
+pub async fn show(State(app): State<AppState>) -> Response {
     let keep = format!("public, max-age={JWKS_MAX_AGE}");
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CACHE_CONTROL, keep)];
     (headers, app.auth.access_tokens.jwks().to_string()).into_response()

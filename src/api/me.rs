@@ -8,7 +8,7 @@ use super::{
     json::Body,
     problem::Problem,
 };
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{
     account,
     clock::rfc3339,
@@ -72,12 +72,12 @@ pub struct PasswordChange {
     remove_links: bool,
 }
 
-pub async fn show(State(app): State<App>, bearer: BearerUser<AccountRead>) -> Result<Json<Me>, Problem> {
+pub async fn show(State(app): State<AppState>, bearer: BearerUser<AccountRead>) -> Result<Json<Me>, Problem> {
     Ok(Json(Me::from(&*bearer.user(&app).await?)))
 }
 
 pub async fn update(
-    State(app): State<App>,
+    State(app): State<AppState>,
     bearer: BearerUser<Account>,
     Body(change): Body<Change>,
 ) -> Result<Json<Me>, Problem> {
@@ -94,7 +94,7 @@ pub struct Proof {
 
 /// `POST /api/v1/me/step-up`: the password again, where an answer asked for it (RFC 9470).
 pub async fn step_up(
-    State(app): State<App>,
+    State(app): State<AppState>,
     bearer: BearerUser<Account>,
     Body(proof): Body<Proof>,
 ) -> Result<StatusCode, Problem> {
@@ -105,7 +105,7 @@ pub async fn step_up(
 
 /// `PUT /api/v1/me/password`: ends all other sessions; with `remove_links`, unlinks GitHub as well.
 pub async fn change_password(
-    State(app): State<App>,
+    State(app): State<AppState>,
     bearer: BearerUser<Account>,
     Body(change): Body<PasswordChange>,
 ) -> Result<StatusCode, Problem> {

@@ -10,7 +10,6 @@
 use std::{
     collections::{HashSet, VecDeque},
     convert::Infallible,
-    net::IpAddr,
     sync::Arc,
     time::Duration,
 };
@@ -29,9 +28,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{list::Params, problem::Problem, service::Service};
-use crate::{
-    app::App,
-    places::{self, Places},
+use crate::state::{
+    AppState,
+    stream_limit::{RevocationClient, StreamPermit},
 };
 use sekisho_core::{
     RequestContext,
@@ -46,42 +45,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const CHUNK: usize = 256;
 /// Ends in one answer; whoever gets as many asks on.
 const PAGE: usize = 1_000;
-/// Streams of strangers, for each site, and sites: one stranger must not take every place, since services that lose the
-/// feed let nobody in.
-const STRANGERS: (usize, usize) = (64, 1_000);
-/// Streams of services, for each secret.
-const SERVICES: usize = 1_000;
 /// nginx would keep events back.
 pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
-
-/// Who may follow at a time. What strangers take is not taken from services.
-#[derive(Debug)]
-pub struct Followers {
-    strangers: Arc<Places<Party>>,
-    services: Arc<Places<Party>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Party {
-    Site(IpAddr),
-    /// By the number of its secret.
-    Service(usize),
-}
-
-impl Default for Followers {
-    fn default() -> Self {
-        Self { strangers: Places::new(STRANGERS.0, STRANGERS.1), services: Places::new(SERVICES, usize::MAX) }
-    }
-}
-
-impl Followers {
-    fn take(&self, service: Service, ip: IpAddr) -> Option<places::Place<Party>> {
-        match service {
-            Service(Some(secret)) => self.services.take(Party::Service(secret)),
-            Service(None) => self.strangers.take(Party::Site(site(ip))),
-        }
-    }
-}
 
 #[derive(Deserialize)]
 pub struct Range {
@@ -111,7 +76,7 @@ struct Place {
 }
 
 impl Place {
-    fn at(cursor: Cursor, app: &App) -> Self {
+    fn at(cursor: Cursor, app: &AppState) -> Self {
         Self { next_cursor: cursor.to_string(), retain_for: app.auth.ends_matter_for() / 1_000 }
     }
 }
@@ -131,7 +96,7 @@ struct List {
 }
 
 pub async fn show(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     service: Service,
     headers: HeaderMap,
@@ -143,8 +108,12 @@ pub async fn show(
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
     if text("accept").is_some_and(|accept| accept.contains("text/event-stream")) {
-        let place = app.followers.take(service, context.ip).ok_or(Error::Busy)?;
-        return Ok((UNBUFFERED, follow(app, since, place)).into_response());
+        let client = match service {
+            Service(Some(secret)) => RevocationClient::Service(secret),
+            Service(None) => RevocationClient::Site(site(context.ip)),
+        };
+        let permit = app.stream_limits.acquire_revocations(client).ok_or(Error::Busy)?;
+        return Ok((UNBUFFERED, follow(app, since, permit)).into_response());
     }
     let withdrawn_keys = app.auth.ended.withdrawn_keys();
     let tag_at = |cursor: Cursor| format!("\"{}\"", [&[cursor.to_string()], &withdrawn_keys[..]].concat().join("."));
@@ -167,9 +136,9 @@ pub async fn show(
 
 /// What was missed, then `hello`, then each end as it happens.
 fn follow(
-    app: App,
+    app: AppState,
     since: Option<Cursor>,
-    place: places::Place<Party>,
+    permit: StreamPermit<RevocationClient>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let news = app.auth.ended.subscribe();
     let follower = Follower {
@@ -180,7 +149,7 @@ fn follow(
         greeted: false,
         told_keys: HashSet::new(),
         queue: VecDeque::new(),
-        _place: place,
+        _permit: permit,
     };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
@@ -190,7 +159,7 @@ fn follow(
 }
 
 struct Follower {
-    app: App,
+    app: AppState,
     news: watch::Receiver<u64>,
     cursor: Option<Cursor>,
     /// Nothing is left of the list: what comes next is new.
@@ -198,7 +167,7 @@ struct Follower {
     greeted: bool,
     told_keys: HashSet<String>,
     queue: VecDeque<Event>,
-    _place: places::Place<Party>,
+    _permit: StreamPermit<RevocationClient>,
 }
 
 impl Follower {

@@ -12,7 +12,7 @@ use super::{
     list::{Page, Range},
     problem::Problem,
 };
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{
     clock::rfc3339,
     db::sessions::Session,
@@ -59,7 +59,7 @@ pub struct Revoked {
 
 /// `GET /api/v1/sessions`
 pub async fn list(
-    State(app): State<App>,
+    State(app): State<AppState>,
     BearerUser { claims, .. }: BearerUser<Sessions>,
     range: Range,
 ) -> Result<Json<Page<Item>>, Problem> {
@@ -70,7 +70,7 @@ pub async fn list(
 /// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was. Another device than one's own asks
 /// for step-up, or a stolen token could sign the owner out.
 pub async fn delete(
-    State(app): State<App>,
+    State(app): State<AppState>,
     BearerUser { claims, context, .. }: BearerUser<Sessions>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
@@ -87,7 +87,7 @@ pub async fn delete(
 }
 
 pub async fn revoke_others(
-    State(app): State<App>,
+    State(app): State<AppState>,
     BearerUser { claims, context, .. }: BearerUser<Sessions>,
 ) -> Result<Json<Revoked>, Problem> {
     app.auth.require_recent_api(&claims.sid).await?;

@@ -8,7 +8,7 @@ use super::{
     json::Body,
     problem::Problem,
 };
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{
     RequestContext,
     error::Error,
@@ -69,7 +69,7 @@ impl From<Grant> for Tokens {
 
 /// `POST /api/v1/tokens`
 pub async fn create(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     Body(credentials): Body<Credentials>,
 ) -> Result<Json<Tokens>, Problem> {
@@ -86,7 +86,7 @@ pub async fn create(
 
 /// `POST /api/v1/tokens/refresh`
 pub async fn refresh(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     Body(refresh): Body<Refresh>,
 ) -> Result<Json<Tokens>, Problem> {
@@ -97,7 +97,7 @@ pub async fn refresh(
 /// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well:
 /// this caller names no session, so that one which ended meanwhile is not refused.
 pub async fn delete(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     bearer: Result<BearerUser<Nothing>, Problem>,
 ) -> Result<StatusCode, Problem> {

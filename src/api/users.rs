@@ -4,7 +4,7 @@ use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 
 use super::{json::Body, me::Me, problem::Problem};
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{RequestContext, sign_in::Registration};
 
 #[derive(Deserialize)]
@@ -16,7 +16,7 @@ pub struct NewUser {
 }
 
 pub async fn create(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, axum::Json<Me>), Problem> {

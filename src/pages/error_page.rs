@@ -9,7 +9,7 @@ use axum::{
 use leptos::prelude::*;
 
 use super::{layout::Layout, session_store, visitor::Visitor};
-use crate::{api::problem::Problem, app::App};
+use crate::{api::problem::Problem, state::AppState};
 use sekisho_core::error::Error;
 
 /// An error on its way to a person. It has no page yet: [`draw`] knows for whom to draw it.
@@ -41,7 +41,7 @@ impl IntoResponse for ErrorPage {
 }
 
 /// Draws the errors of the pages below it.
-pub async fn draw(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn draw(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut seen = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;

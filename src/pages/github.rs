@@ -19,7 +19,7 @@ use super::{
     step_up::{Confirmed, Nothing},
     visitor::{Member, Visitor},
 };
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{
     ceremony::BROWSER_PREFIX,
     error::Error,
@@ -31,7 +31,7 @@ use sekisho_core::{
 
 /// `GET /auth/github?next=…`: to the page whose button begins. Any site's page can make a browser ask for this, so it
 /// changes nothing and counts against nobody (ASVS 3.5.3).
-pub async fn show(State(app): State<App>, Query(query): Query<Next>) -> Result<Redirect, ErrorPage> {
+pub async fn show(State(app): State<AppState>, Query(query): Query<Next>) -> Result<Redirect, ErrorPage> {
     if app.auth.github.is_none() {
         return Err(ErrorPage(Error::NotFound));
     }
@@ -79,7 +79,7 @@ pub struct Answer {
 
 /// `GET /auth/github/callback`
 pub async fn callback(
-    State(app): State<App>,
+    State(app): State<AppState>,
     visitor: Visitor,
     headers: HeaderMap,
     Query(answer): Query<Answer>,
@@ -116,7 +116,7 @@ pub struct Confirmation {
 
 /// `GET /auth/github/confirm`: asks for the password of the account that has the address.
 pub async fn confirm(
-    State(app): State<App>,
+    State(app): State<AppState>,
     visitor: Visitor,
     headers: HeaderMap,
     Query(Link { link }): Query<Link>,
@@ -128,7 +128,7 @@ pub async fn confirm(
 
 /// `POST /auth/github/confirm`
 pub async fn submit_confirm(
-    State(app): State<App>,
+    State(app): State<AppState>,
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form<Confirmation>,

@@ -25,10 +25,9 @@ use crate::{
         problem::{Problem, problem},
         revocations::UNBUFFERED,
     },
-    app::App,
     islands::{KeeperConfig, KeeperStrings},
     locale::Lang,
-    places::Place,
+    state::{AppState, stream_limit::StreamPermit},
 };
 use sekisho_core::{
     clock::rfc3339,
@@ -42,11 +41,9 @@ use sekisho_core::{
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a look at the database failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// Event streams of one session: a browser has one for each page that is seen.
-pub const LISTENERS: usize = 32;
 
 /// What the keeper island is told with the page. It stands in the HTML: no secret in here.
-pub fn keeper_config(app: &App, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
+pub fn keeper_config(app: &AppState, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
     let SignedIn { user, session, .. } = signed_in;
     let policy = &app.auth.policy;
     let now = app.auth.clock.now();
@@ -99,7 +96,7 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
-    fn of(session: &Session, app: &App) -> Self {
+    fn of(session: &Session, app: &AppState) -> Self {
         Self {
             user_id: session.user_id.clone(),
             now: rfc3339(app.auth.clock.now()),
@@ -144,11 +141,11 @@ pub async fn sign_in(
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
 pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
     let KeeperUser { app, signed_in, .. } = keeper;
-    let place = app.listeners.take(signed_in.session.id.clone()).ok_or(Error::Busy)?;
+    let permit = app.stream_limits.sessions.acquire(signed_in.session.id.clone()).ok_or(Error::Busy)?;
     let hello = Event::default().event("hello").json_data(Deadlines::of(&signed_in.session, &app));
     let hello = stream::once(async { hello.unwrap_or_default() });
     let news = app.auth.ended.subscribe();
-    let ended = stream::once(Watch { app, session: signed_in.session, news, _place: place }.end()).filter_map(
+    let ended = stream::once(Watch { app, session: signed_in.session, news, _permit: permit }.end()).filter_map(
         |reason| async move {
             let data = serde_json::json!({ "reason": reason?.as_str() });
             Some(Event::default().event("ended").json_data(data).unwrap_or_default())
@@ -160,10 +157,10 @@ pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
 
 /// One open event stream's view of its session.
 struct Watch {
-    app: App,
+    app: AppState,
     session: Session,
     news: watch::Receiver<u64>,
-    _place: Place<String>,
+    _permit: StreamPermit<String>,
 }
 
 impl Watch {

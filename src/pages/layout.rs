@@ -12,7 +12,7 @@ use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, handle_response_inner};
 
 use super::{form::Faults, keeper::keeper_config, visitor::Visitor};
-use crate::{app::App, islands::SessionKeeper, locale::Lang};
+use crate::{islands::SessionKeeper, locale::Lang, state::AppState};
 use sekisho_core::{clock::rfc3339, db::UnixMillis, role::ADMINISTER, session::SignedIn};
 
 /// A page about to be drawn.
@@ -95,7 +95,7 @@ impl Layout {
 
 /// Scripts and styles from here only, inline ones by this answer's nonce (ASVS 3.4.3). GitHub is there because a
 /// browser follows the rule for forms through the redirect that the link button answers with.
-fn content_policy(app: &App) -> HeaderValue {
+fn content_policy(app: &AppState) -> HeaderValue {
     let nonce = use_nonce().map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
     let github = app.config.core.github.as_ref().map(|github| format!(" {}", github.url.origin())).unwrap_or_default();
     // What `cargo leptos watch` reloads pages by.

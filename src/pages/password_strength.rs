@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{json::Body, problem::Problem},
-    app::App,
+    state::AppState,
 };
 use sekisho_core::RequestContext;
 
@@ -25,7 +25,7 @@ pub struct Strength {
 }
 
 pub async fn show(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     Body(Question { password, context: user_inputs }): Body<Question>,
 ) -> Result<Json<Strength>, Problem> {

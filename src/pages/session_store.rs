@@ -16,7 +16,7 @@ use tower_sessions::{
 };
 
 use super::cookie;
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{
     db::sessions,
     error::Error,
@@ -31,7 +31,7 @@ const REMEMBER_ENDED: Duration = Duration::days(7);
 const NEVER_ENDS: Duration = Duration::days(400);
 
 #[derive(Clone)]
-pub struct Store(App);
+pub struct Store(AppState);
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,7 +40,7 @@ impl fmt::Debug for Store {
 }
 
 /// The layer that reads and writes the cookie.
-pub fn layer(app: &App) -> SessionManagerLayer<Store> {
+pub fn layer(app: &AppState) -> SessionManagerLayer<Store> {
     let lifetime = app.auth.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
     SessionManagerLayer::new(Store(app.clone()))
         .with_name(cookie_name(app))
@@ -51,7 +51,7 @@ pub fn layer(app: &App) -> SessionManagerLayer<Store> {
 }
 
 /// `__Host-` binds the cookie to this host, over https only (ASVS 3.3.1); plain http on localhost can't have it.
-pub fn cookie_name(app: &App) -> &'static str {
+pub fn cookie_name(app: &AppState) -> &'static str {
     if app.config.core.base_url.is_https() { "__Host-sekisho" } else { "sekisho" }
 }
 
@@ -65,7 +65,7 @@ pub async fn token(session: &Session) -> Option<CookieToken> {
 
 /// `Set-Cookie` for a secret that was attached, where tower-sessions sets none: with an error of ours. The old secret
 /// is dead by then, and an error is no reason to lose the session.
-pub async fn cookie_for_error(session: &Session, app: &App) -> Option<(HeaderName, String)> {
+pub async fn cookie_for_error(session: &Session, app: &AppState) -> Option<(HeaderName, String)> {
     if session.id().is_some() {
         return None;
     }

@@ -18,7 +18,7 @@ use super::{
     session_store,
     visitor::{Administrator, Member, Visitor, going_to},
 };
-use crate::{api::json::unreadable, app::App};
+use crate::{api::json::unreadable, state::AppState};
 use sekisho_core::{
     db::sessions::Session,
     error::Error,
@@ -41,7 +41,7 @@ pub struct Confirmed<W, T> {
 pub struct Nothing {}
 
 /// Who can be asked to prove themselves.
-pub trait Person: FromRequestParts<App, Rejection = Response> + Send + Sync {
+pub trait Person: FromRequestParts<AppState, Rejection = Response> + Send + Sync {
     fn visitor(&self) -> &Visitor;
     fn signed_in(&self) -> &Arc<SignedIn>;
 }
@@ -66,10 +66,10 @@ impl Person for Administrator {
     }
 }
 
-impl<W: Person, T: DeserializeOwned> FromRequest<App> for Confirmed<W, T> {
+impl<W: Person, T: DeserializeOwned> FromRequest<AppState> for Confirmed<W, T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let who = W::from_request_parts(&mut parts, app).await?;
         let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), app).await;

@@ -10,7 +10,7 @@ use axum::{
 use tower_sessions::Session;
 
 use super::{cookie, error_page::ErrorPage, next, session_store};
-use crate::{api::problem::Problem, app::App, guard::request_context, locale::Lang};
+use crate::{api::problem::Problem, guard::request_context, locale::Lang, state::AppState};
 use sekisho_core::{
     RequestContext,
     error::Error,
@@ -23,7 +23,7 @@ use sekisho_core::{
 /// Anybody who looks at a page, signed in or not.
 #[derive(Clone)]
 pub struct Visitor {
-    pub app: App,
+    pub app: AppState,
     pub lang: Lang,
     pub context: RequestContext,
     pub signed_in: Option<Arc<SignedIn>>,
@@ -51,12 +51,12 @@ pub struct Administrator {
 /// Somebody who is signed in, asked by a script of ours: answers 401 instead of redirecting, and is no activity.
 #[derive(Clone)]
 pub struct KeeperUser {
-    pub app: App,
+    pub app: AppState,
     pub context: RequestContext,
     pub signed_in: SignedIn,
 }
 
-async fn present(app: &App, parts: &mut Parts) -> Result<(Session, Presented), Error> {
+async fn present(app: &AppState, parts: &mut Parts) -> Result<(Session, Presented), Error> {
     let session = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
     let presented = match session_store::token(&session).await {
         Some(token) => app.auth.present_cookie(token).await?,
@@ -66,7 +66,7 @@ async fn present(app: &App, parts: &mut Parts) -> Result<(Session, Presented), E
 }
 
 /// Account, then cookie, then browser.
-fn language(app: &App, account: Option<&str>, headers: &HeaderMap) -> Lang {
+fn language(app: &AppState, account: Option<&str>, headers: &HeaderMap) -> Lang {
     let cookie = || cookie::language(app, headers);
     let browser = || headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Lang::negotiate);
     account.and_then(Lang::from_code).or_else(cookie).or_else(browser).unwrap_or(Lang::En)
@@ -74,7 +74,7 @@ fn language(app: &App, account: Option<&str>, headers: &HeaderMap) -> Lang {
 
 impl Visitor {
     /// Somebody whose cookie can't be looked up.
-    pub async fn stranger(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+    pub async fn stranger(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
         let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
         let lang = language(app, None, &parts.headers);
         let browser = super::cookie::browser(app, &parts.headers);
@@ -90,10 +90,10 @@ impl Visitor {
     }
 }
 
-impl FromRequestParts<App> for Visitor {
+impl FromRequestParts<AppState> for Visitor {
     type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ErrorPage> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ErrorPage> {
         let (cookie, presented) = present(app, parts).await?;
         let context = RequestContext { device_cookie: cookie::device(app, &parts.headers), ..request_context(parts)? };
         let (signed_in, ended) = match presented {
@@ -114,10 +114,10 @@ impl FromRequestParts<App> for Visitor {
     }
 }
 
-impl FromRequestParts<App> for Member {
+impl FromRequestParts<AppState> for Member {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let mut visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match visitor.signed_in.clone() {
             Some(signed_in) => {
@@ -129,10 +129,10 @@ impl FromRequestParts<App> for Member {
     }
 }
 
-impl FromRequestParts<App> for Administrator {
+impl FromRequestParts<AppState> for Administrator {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let Member { mut visitor, signed_in } = Member::from_request_parts(parts, app).await?;
         if !signed_in.permissions.allow(ADMINISTER) {
             return Err(ErrorPage(Error::Forbidden).into_response());
@@ -143,17 +143,17 @@ impl FromRequestParts<App> for Administrator {
 }
 
 /// Where a request that needs a sign-in was going: the page itself, or for a form the page it was on.
-pub fn going_to(parts: &Parts, app: &App) -> String {
+pub fn going_to(parts: &Parts, app: &AppState) -> String {
     if parts.method == axum::http::Method::GET {
         return parts.uri.path_and_query().map_or("/".into(), ToString::to_string);
     }
     next::page_before(&parts.headers, &app.origin)
 }
 
-impl FromRequestParts<App> for KeeperUser {
+impl FromRequestParts<AppState> for KeeperUser {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         match present(app, parts).await?.1 {
             Presented::Live(signed_in) => {
                 Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in })

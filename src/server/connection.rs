@@ -27,7 +27,7 @@ use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use super::{limiter::Permit, phase::Phase, socket::Socket};
-use crate::{app::App, guard};
+use crate::{guard, state::AppState};
 use sekisho_core::error::Error;
 
 /// A client that sends its headers no faster than this is cut off; also one that keeps a connection and asks nothing.
@@ -52,7 +52,7 @@ pub(super) async fn serve(
     peer: SocketAddr,
     permit: Permit,
     router: Router,
-    app: App,
+    app: AppState,
 ) {
     let phase = permit.phase.clone();
     let own = {
@@ -150,7 +150,7 @@ impl Drop for Answer {
 
 /// The answer to a request that could not be parsed: hyper's own would be a bare status, without the headers that every
 /// answer has.
-fn own_answer(app: &App, status: u16, beginning: &[u8], line: usize) -> Vec<u8> {
+fn own_answer(app: &AppState, status: u16, beginning: &[u8], line: usize) -> Vec<u8> {
     let error = match status {
         // To hyper a head is too large as a whole.
         414 => Error::UriTooLong,

@@ -11,7 +11,7 @@ use crate::{
         list::{Page, Params, Range},
         problem::Problem,
     },
-    app::App,
+    state::AppState,
 };
 use sekisho_core::{
     clock::rfc3339,
@@ -67,7 +67,7 @@ impl From<NamedEvent> for Item {
 
 /// `GET /api/v1/admin/events?person=…&kind=…&from=…&to=…&network=…`
 pub async fn list(
-    State(app): State<App>,
+    State(app): State<AppState>,
     _: BearerAdmin,
     range: Range,
     Params(filter): Params<LogFilter>,
@@ -81,7 +81,7 @@ pub async fn list(
 /// `POST /api/v1/admin/events/export`: all entries that the filter lets through, as a download. The whole log at once is
 /// worth more to a thief than a page of it, so it asks for step-up; and a body is in no proxy's log.
 pub async fn download(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Body(wanted): Body<Wanted>,
 ) -> Result<Response, Problem> {

@@ -9,7 +9,7 @@ use futures::stream;
 use serde::Deserialize;
 
 use super::events::Item;
-use crate::app::App;
+use crate::state::AppState;
 use sekisho_core::{
     RequestContext,
     db::events::{Filter, NamedEvent},
@@ -55,7 +55,7 @@ pub struct Wanted {
 }
 
 /// Who takes the log along is in the log.
-pub async fn export(app: App, wanted: Wanted, context: &RequestContext) -> Result<Response, Error> {
+pub async fn export(app: AppState, wanted: Wanted, context: &RequestContext) -> Result<Response, Error> {
     let Wanted { format, person, kind, from, to, network } = wanted;
     let filter = LogFilter { person, kind, from, to, network }.resolve(&app.auth).await?;
     app.auth.log_export(format.name(), context).await?;
@@ -84,7 +84,7 @@ enum Place {
 }
 
 struct Export {
-    app: App,
+    app: AppState,
     format: Format,
     filter: Filter,
     place: Place,

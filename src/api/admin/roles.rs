@@ -14,7 +14,7 @@ use crate::{
         list::Page,
         problem::Problem,
     },
-    app::App,
+    state::AppState,
 };
 use sekisho_core::db::roles::Role;
 
@@ -37,13 +37,13 @@ pub struct Permissions {
 }
 
 /// `GET /api/v1/admin/roles`
-pub async fn list(State(app): State<App>, _: BearerAdmin) -> Result<Json<Page<Item>>, Problem> {
+pub async fn list(State(app): State<AppState>, _: BearerAdmin) -> Result<Json<Page<Item>>, Problem> {
     Ok(Json(Page::of((app.auth.list_roles().await?, None), Item::from)))
 }
 
 /// `PUT /api/v1/admin/roles/{name}`: makes a role, or gives it other permissions.
 pub async fn save(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(name): Path<String>,
     Body(role): Body<Permissions>,
@@ -53,7 +53,7 @@ pub async fn save(
 
 /// `DELETE /api/v1/admin/roles/{name}`: only while nobody has it.
 pub async fn delete(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {

@@ -14,7 +14,7 @@ use crate::{
         problem::Problem,
         sessions::{Item as Session, Revoked},
     },
-    app::App,
+    state::AppState,
 };
 
 #[derive(Serialize)]
@@ -25,7 +25,7 @@ pub struct Item {
 }
 
 /// `GET /api/v1/admin/sessions`
-pub async fn list(State(app): State<App>, admin: BearerAdmin, range: Range) -> Result<Json<Page<Item>>, Problem> {
+pub async fn list(State(app): State<AppState>, admin: BearerAdmin, range: Range) -> Result<Json<Page<Item>>, Problem> {
     let (sessions, next_cursor) = app.auth.all_sessions(range.cursor.as_deref(), range.limit).await?;
     let item = |owned: sekisho_core::db::sessions::OwnedSession| Item {
         user_id: owned.session.user_id.clone(),
@@ -36,7 +36,7 @@ pub async fn list(State(app): State<App>, admin: BearerAdmin, range: Range) -> R
 
 /// `DELETE /api/v1/admin/sessions/{id}`
 pub async fn delete(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
@@ -45,6 +45,9 @@ pub async fn delete(
 }
 
 /// `POST /api/v1/admin/sessions/revoke-all`: signs everybody out but this session.
-pub async fn revoke_all(State(app): State<App>, RecentAdmin(admin): RecentAdmin) -> Result<Json<Revoked>, Problem> {
+pub async fn revoke_all(
+    State(app): State<AppState>,
+    RecentAdmin(admin): RecentAdmin,
+) -> Result<Json<Revoked>, Problem> {
     Ok(Json(Revoked { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.context).await? }))
 }

@@ -15,7 +15,7 @@ use crate::{
         problem::Problem,
         sessions::{Item as Session, Revoked},
     },
-    app::App,
+    state::AppState,
 };
 use sekisho_core::{
     admin::AccessChange,
@@ -72,7 +72,7 @@ pub struct Change {
 
 /// `GET /api/v1/admin/users?q=…&role=…&disabled=true`
 pub async fn list(
-    State(app): State<App>,
+    State(app): State<AppState>,
     _: BearerAdmin,
     range: Range,
     Params(filter): Params<Filter>,
@@ -82,13 +82,13 @@ pub async fn list(
 }
 
 /// `GET /api/v1/admin/users/{id}`
-pub async fn show(State(app): State<App>, _: BearerAdmin, Path(id): Path<String>) -> Result<Json<Item>, Problem> {
+pub async fn show(State(app): State<AppState>, _: BearerAdmin, Path(id): Path<String>) -> Result<Json<Item>, Problem> {
     Ok(Json(app.auth.find_user(&id).await?.into()))
 }
 
 /// `PATCH /api/v1/admin/users/{id}`: an absent field stays as it is.
 pub async fn update(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
     Body(change): Body<Change>,
@@ -103,7 +103,7 @@ pub async fn update(
 
 /// `GET /api/v1/admin/users/{id}/sessions`
 pub async fn sessions(
-    State(app): State<App>,
+    State(app): State<AppState>,
     admin: BearerAdmin,
     Path(id): Path<String>,
     range: Range,
@@ -115,7 +115,7 @@ pub async fn sessions(
 
 /// `POST /api/v1/admin/users/{id}/revoke-sessions`: signs a user out everywhere.
 pub async fn revoke_sessions(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<Json<Revoked>, Problem> {
@@ -125,7 +125,7 @@ pub async fn revoke_sessions(
 
 /// `DELETE /api/v1/admin/users/{id}/identities/github`: ends the sessions that came by it, too. Idempotent.
 pub async fn unlink_github(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {

@@ -1,6 +1,4 @@
-//! The app's state and its router: the whole route table, in one place.
-
-use std::{ops::Deref, sync::Arc};
+//! The whole route table.
 
 use axum::{
     Router,
@@ -10,71 +8,19 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{delete, get, post, put},
 };
-use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::compression::CompressionLayer;
 
 use crate::{
     api::{self, problem::Problem},
-    assets::Assets,
-    config::Config,
     guard,
     pages::{self, cookie, error_page, session_store},
-    places::Places,
+    state::AppState,
 };
-use sekisho_core::{Auth, clock::Clock, db::Db, error::Error, secret::MasterSecret};
-
-/// What every handler shares.
-#[derive(Clone)]
-pub struct App(Arc<Parts>);
-
-pub struct Parts {
-    pub auth: Auth,
-    pub config: Config,
-    pub assets: Assets,
-    /// The base URL's origin: what a form of ours says it comes from.
-    pub origin: String,
-    /// Cancelled when the server stops: event streams end then.
-    pub stopping: CancellationToken,
-    pub request_ids: guard::RequestIds,
-    pub followers: api::revocations::Followers,
-    pub service_secrets: api::service::ServiceSecrets,
-    pub listeners: Arc<Places<String>>,
-    pub readiness: api::health::Readiness,
-}
-
-impl Deref for App {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
-}
-
-impl App {
-    /// Puts the app together on a migrated database.
-    pub async fn new(config: Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
-        let _ = any_spawner::Executor::init_tokio(); // fails only where it was done before
-        let auth = Auth::new(&config.core, db, secret, clock).await?;
-        auth.bind_identities().await?;
-        let origin = config.core.base_url.origin();
-        Ok(Self(Arc::new(Parts {
-            auth,
-            origin,
-            assets: Assets::load(),
-            stopping: CancellationToken::new(),
-            request_ids: guard::RequestIds::default(),
-            followers: api::revocations::Followers::default(),
-            service_secrets: api::service::ServiceSecrets::new(&config.service_secrets),
-            config,
-            listeners: Places::new(pages::keeper::LISTENERS, usize::MAX),
-            readiness: api::health::Readiness::default(),
-        })))
-    }
-}
+use sekisho_core::error::Error;
 
 /// Every route of the server.
-pub fn router(app: App) -> Router {
+pub fn router(app: AppState) -> Router {
     let api = Router::new()
         .route("/api/v1/users", post(api::users::create))
         .route("/api/v1/tokens", post(api::tokens::create).delete(api::tokens::delete))
@@ -182,11 +128,11 @@ async fn to_account() -> Redirect {
     Redirect::to("/account")
 }
 
-async fn package(State(app): State<App>, Path(file): Path<String>, headers: HeaderMap) -> Response {
+async fn package(State(app): State<AppState>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     app.assets.package(&file, &headers).unwrap_or_else(|| Problem(Error::NotFound).into_response())
 }
 
-async fn file_or_not_found(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+async fn file_or_not_found(State(app): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     let file = app.assets.public(uri.path(), &headers);
     file.unwrap_or_else(|| guard::refuse(uri.path(), Error::NotFound))
 }
