@@ -8,16 +8,9 @@ use axum::{
 };
 use leptos::prelude::*;
 use sekisho::{
-    api::{
-        bearer::{BearerUser, Nothing},
-        problem::Problem,
-    },
-    pages::{
-        error_page::ErrorPage,
-        layout::Layout,
-        step_up::{Confirmed, Nothing as NoFields},
-        visitor::Member,
-    },
+    api::bearer::{BearerUser, Nothing},
+    http::{error::HttpError, form::EmptyForm, problem::Problem},
+    pages::{layout::Layout, step_up::Confirmed, visitor::Member},
     state::AppState,
 };
 use sekisho_core::error::Error;
@@ -39,7 +32,7 @@ pub async fn show(member: Member) -> Response {
 // README: end
 
 // README: data
-pub async fn count_visits(member: Member) -> Result<String, ErrorPage> {
+pub async fn count_visits(member: Member) -> Result<String, HttpError> {
     let cookie = &member.visitor.cookie;
     let visits: u32 = cookie.get("visits").await.map_err(Error::internal)?.unwrap_or(0) + 1;
     cookie.insert("visits", visits).await.map_err(Error::internal)?;
@@ -48,7 +41,7 @@ pub async fn count_visits(member: Member) -> Result<String, ErrorPage> {
 // README: end
 
 // README: step-up
-pub async fn cancel(confirmed: Confirmed<Member, NoFields>) -> String {
+pub async fn cancel(confirmed: Confirmed<Member, EmptyForm>) -> String {
     format!("Cancelled the orders of {}", confirmed.who.signed_in.user.name)
 }
 // README: end
@@ -57,7 +50,7 @@ pub async fn cancel(confirmed: Confirmed<Member, NoFields>) -> String {
 pub async fn list(State(app): State<AppState>, bearer: BearerUser<Nothing>) -> Result<Json<Vec<String>>, Problem> {
     let user = bearer.user(&app).await?;
     if !app.auth.permissions(&user).await?.allow("orders:read") {
-        return Err(Problem(Error::Forbidden));
+        return Err(Error::Forbidden.into());
     }
     Ok(Json(vec![format!("an order of {}", user.name)]))
 }

@@ -18,9 +18,11 @@ pub mod commands;
 #[cfg(feature = "ssr")]
 pub mod config;
 #[cfg(feature = "ssr")]
-pub mod guard;
+pub mod http;
 #[cfg(feature = "ssr")]
 pub mod locale;
+#[cfg(feature = "ssr")]
+pub mod middleware;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]

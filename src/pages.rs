@@ -19,6 +19,7 @@ pub mod login;
 pub mod next;
 pub mod paging;
 pub mod password_strength;
+pub mod redirects;
 pub mod register;
 pub mod room;
 pub mod security;

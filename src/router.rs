@@ -1,142 +1,175 @@
-//! The whole route table.
+//! The whole route table, and which layers each part of it has.
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Path, State},
-    http::{HeaderMap, Uri},
+    extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Redirect, Response},
-    routing::{delete, get, post, put},
+    routing::{any, delete, get, post, put},
 };
 use tower::ServiceBuilder;
-use tower_http::compression::CompressionLayer;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
+};
 
 use crate::{
-    api::{self, problem::Problem},
-    guard,
-    pages::{self, cookie, error_page, session_store},
+    api,
+    http::{
+        error::{method_not_allowed, not_found},
+        files, problem,
+    },
+    middleware::{
+        body::{MAX_BODY, read_body},
+        completion::{panicked, run_to_completion},
+        csrf::reject_cross_site,
+        host::require_host,
+        metrics, request_context,
+        request_id::{self, RequestIds, X_REQUEST_ID},
+        security_headers,
+    },
+    pages::{self, cookie, error_page, redirects, session_store},
     state::AppState,
 };
-use sekisho_core::error::Error;
 
-/// Every route of the server.
+/// Every route of the server, in three parts: by what authenticates a request, and by the format of an error.
 pub fn router(app: AppState) -> Router {
-    let api = Router::new()
-        .route("/api/v1/users", post(api::users::create))
-        .route("/api/v1/tokens", post(api::tokens::create).delete(api::tokens::delete))
-        .route("/api/v1/tokens/refresh", post(api::tokens::refresh))
-        .route("/api/v1/me", get(api::me::show).patch(api::me::update))
-        .route("/api/v1/me/password", put(api::me::change_password))
-        .route("/api/v1/me/step-up", post(api::me::step_up))
-        .route("/api/v1/sessions", get(api::sessions::list))
-        .route("/api/v1/sessions/{id}", delete(api::sessions::delete))
-        .route("/api/v1/sessions/revoke-others", post(api::sessions::revoke_others))
-        .route("/api/v1/events", get(api::events::list))
-        .route("/api/v1/revocations", get(api::revocations::show))
-        .route("/api/v1/admin/overview", get(api::admin::overview))
-        .route("/api/v1/admin/users", get(api::admin::users::list))
-        .route("/api/v1/admin/users/{id}", get(api::admin::users::show).patch(api::admin::users::update))
-        .route("/api/v1/admin/users/{id}/sessions", get(api::admin::users::sessions))
-        .route("/api/v1/admin/users/{id}/revoke-sessions", post(api::admin::users::revoke_sessions))
-        .route("/api/v1/admin/users/{id}/identities/github", delete(api::admin::users::unlink_github))
-        .route("/api/v1/admin/sessions", get(api::admin::sessions::list))
-        .route("/api/v1/admin/sessions/{id}", delete(api::admin::sessions::delete))
-        .route("/api/v1/admin/sessions/revoke-all", post(api::admin::sessions::revoke_all))
-        .route("/api/v1/admin/events", get(api::admin::events::list))
-        .route("/api/v1/admin/events/export", post(api::admin::events::download))
-        .route("/api/v1/admin/roles", get(api::admin::roles::list))
-        .route("/api/v1/admin/roles/{name}", put(api::admin::roles::save).delete(api::admin::roles::delete))
-        .route("/.well-known/jwks.json", get(api::jwks::show))
-        .route("/health/live", get(api::health::live))
-        .route("/health/ready", get(api::health::ready))
-        .route("/csp-reports", post(api::csp_reports::create))
-        .route("/pkg/{file}", get(package))
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(ServiceBuilder::new().layer(from_fn(guard::read_body)).layer(from_fn(guard::run_to_completion)));
+    let run = ServiceBuilder::new()
+        .layer(from_fn(read_body))
+        .layer(from_fn(run_to_completion))
+        .layer(CatchPanicLayer::custom(panicked));
+    let api = api()
+        .layer(ServiceBuilder::new().map_response(problem::render).layer(from_fn(require_host)).layer(run.clone()));
+    let session_api = session_api().layer(
+        ServiceBuilder::new()
+            .layer(CompressionLayer::new())
+            .map_response(problem::render)
+            .layer(from_fn(require_host))
+            .layer(from_fn_with_state(app.clone(), cookie::send_device_cookie))
+            .layer(session_store::layer(&app))
+            .layer(from_fn_with_state(app.clone(), reject_cross_site))
+            .layer(run.clone()),
+    );
+    let pages = pages().layer(
+        ServiceBuilder::new()
+            .layer(CompressionLayer::new())
+            // What can't be told apart by its host gets no page: plain text.
+            .layer(from_fn(require_host))
+            .layer(from_fn_with_state(app.clone(), cookie::send_device_cookie))
+            .layer(session_store::layer(&app))
+            .layer(from_fn_with_state(app.clone(), error_page::render))
+            .layer(from_fn_with_state(app.clone(), reject_cross_site))
+            .layer(run),
+    );
+    api.merge(session_api)
+        .merge(pages)
+        .layer(
+            ServiceBuilder::new()
+                .map_request(request_id::drop_clients_id)
+                .layer(SetRequestIdLayer::new(X_REQUEST_ID, RequestIds::default()))
+                .layer(PropagateRequestIdLayer::new(X_REQUEST_ID))
+                .layer(request_context::layer(&app))
+                .option_layer(app.config.metrics_listen.map(|_| from_fn_with_state(app.clone(), metrics::count)))
+                .layer(from_fn(request_id::trace))
+                .layer(security_headers::layer(&app))
+                .layer(DefaultBodyLimit::max(MAX_BODY)),
+        )
+        .with_state(app)
+}
 
-    let site = Router::new()
+/// By a bearer token, or public; an error is a problem.
+fn api() -> Router<AppState> {
+    let v1 = Router::new()
+        .route("/v1/users", post(api::users::create))
+        .route("/v1/tokens", post(api::tokens::create).delete(api::tokens::delete))
+        .route("/v1/tokens/refresh", post(api::tokens::refresh))
+        .route("/v1/me", get(api::me::show).patch(api::me::update))
+        .route("/v1/me/password", put(api::me::change_password))
+        .route("/v1/me/step-up", post(api::me::step_up))
+        .route("/v1/sessions", get(api::sessions::list))
+        .route("/v1/sessions/{id}", delete(api::sessions::delete))
+        .route("/v1/sessions/revoke-others", post(api::sessions::revoke_others))
+        .route("/v1/events", get(api::events::list))
+        .route("/v1/revocations", get(api::revocations::show))
+        .route("/v1/admin/overview", get(api::admin::overview))
+        .route("/v1/admin/users", get(api::admin::users::list))
+        .route("/v1/admin/users/{id}", get(api::admin::users::show).patch(api::admin::users::update))
+        .route("/v1/admin/users/{id}/sessions", get(api::admin::users::sessions))
+        .route("/v1/admin/users/{id}/revoke-sessions", post(api::admin::users::revoke_sessions))
+        .route("/v1/admin/users/{id}/identities/github", delete(api::admin::users::unlink_github))
+        .route("/v1/admin/sessions", get(api::admin::sessions::list))
+        .route("/v1/admin/sessions/{id}", delete(api::admin::sessions::delete))
+        .route("/v1/admin/sessions/revoke-all", post(api::admin::sessions::revoke_all))
+        .route("/v1/admin/events", get(api::admin::events::list))
+        .route("/v1/admin/events/export", post(api::admin::events::download))
+        .route("/v1/admin/roles", get(api::admin::roles::list))
+        .route("/v1/admin/roles/{name}", put(api::admin::roles::save).delete(api::admin::roles::delete));
+    let well_known = Router::new().route("/jwks.json", get(api::jwks::show));
+    let health = Router::new().route("/live", get(api::health::live)).route("/ready", get(api::health::ready));
+    let csp_reports = Router::new().route("/", post(api::csp_reports::create));
+    nest("/api", v1)
+        .merge(nest("/.well-known", well_known))
+        .merge(nest("/health", health))
+        .merge(nest("/csp-reports", csp_reports))
+        .route("/pkg/{file}", get(files::package))
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+/// By the cookie, asked by scripts of our own pages; an error is a problem.
+fn session_api() -> Router<AppState> {
+    let session = Router::new()
+        .route("/token", post(pages::keeper::token))
+        .route("/activity", post(pages::keeper::activity))
+        .route("/sign-in", post(pages::keeper::sign_in))
+        .route("/events", get(pages::keeper::events));
+    let functions = Router::new().route("/password-strength", post(pages::password_strength::show));
+    nest("/session", session).merge(nest("/fn", functions)).method_not_allowed_fallback(method_not_allowed)
+}
+
+/// By the cookie; an error is a page.
+fn pages() -> Router<AppState> {
+    let to_parent = || get(redirects::to_parent);
+    let to_account = || get(redirects::to_account);
+    Router::new()
         .route("/", get(pages::home::show))
         .route("/login", get(pages::login::show).post(pages::login::submit))
-        .route("/login/room", get(up).post(pages::room::submit))
+        .route("/login/room", to_parent().post(pages::room::submit))
         .route("/logout", post(pages::login::logout))
         .route("/register", get(pages::register::show).post(pages::register::submit))
         .route("/account", get(pages::account::show).post(pages::account::submit))
         .route("/account/password", get(pages::account::show_password).post(pages::account::submit_password))
         .route("/devices", get(pages::devices::show))
-        .route("/devices/end", get(up).post(pages::devices::end))
-        .route("/devices/end-others", get(up).post(pages::devices::end_others))
+        .route("/devices/end", to_parent().post(pages::devices::end))
+        .route("/devices/end-others", to_parent().post(pages::devices::end_others))
         .route("/security", get(pages::security::show))
-        .route("/security/seen", get(up).post(pages::security::seen))
+        .route("/security/seen", to_parent().post(pages::security::seen))
         .route("/admin", get(pages::admin::overview::show))
         .route("/admin/users", get(pages::admin::users::list))
         .route("/admin/users/{id}", get(pages::admin::users::show))
-        .route("/admin/users/{id}/roles", get(up).post(pages::admin::users::set_roles))
-        .route("/admin/users/{id}/disable", get(up).post(pages::admin::users::disable))
-        .route("/admin/users/{id}/enable", get(up).post(pages::admin::users::enable))
-        .route("/admin/users/{id}/sign-out", get(up).post(pages::admin::users::sign_out))
-        .route("/admin/users/{id}/unlink", get(up).post(pages::admin::users::unlink))
+        .route("/admin/users/{id}/roles", to_parent().post(pages::admin::users::set_roles))
+        .route("/admin/users/{id}/disable", to_parent().post(pages::admin::users::disable))
+        .route("/admin/users/{id}/enable", to_parent().post(pages::admin::users::enable))
+        .route("/admin/users/{id}/sign-out", to_parent().post(pages::admin::users::sign_out))
+        .route("/admin/users/{id}/unlink", to_parent().post(pages::admin::users::unlink))
         .route("/admin/sessions", get(pages::admin::sessions::show))
-        .route("/admin/sessions/end", get(up).post(pages::admin::sessions::end))
-        .route("/admin/sessions/end-all", get(up).post(pages::admin::sessions::end_all))
+        .route("/admin/sessions/end", to_parent().post(pages::admin::sessions::end))
+        .route("/admin/sessions/end-all", to_parent().post(pages::admin::sessions::end_all))
         .route("/admin/events", get(pages::admin::events::show))
         .route("/admin/events/export", post(pages::admin::events::download))
         .route("/admin/roles", get(pages::admin::roles::show).post(pages::admin::roles::save))
-        .route("/admin/roles/remove", get(up).post(pages::admin::roles::remove))
+        .route("/admin/roles/remove", to_parent().post(pages::admin::roles::remove))
         .route("/language", post(pages::language::choose))
         .route("/auth/github", get(pages::github::show).post(pages::github::begin))
         .route("/auth/github/callback", get(pages::github::callback))
         .route("/auth/github/confirm", get(pages::github::confirm).post(pages::github::submit_confirm))
-        .route("/auth/github/link", get(to_account).post(pages::github::begin_link))
-        .route("/auth/github/step-up", get(to_account).post(pages::github::begin_step_up))
-        .route("/auth/github/unlink", get(to_account).post(pages::github::unlink))
-        .route("/session/token", post(pages::keeper::token))
-        .route("/session/activity", post(pages::keeper::activity))
-        .route("/session/sign-in", post(pages::keeper::sign_in))
-        .route("/session/events", get(pages::keeper::events))
-        .route("/fn/password-strength", post(pages::password_strength::show))
-        .fallback(file_or_not_found)
+        .route("/auth/github/link", to_account().post(pages::github::begin_link))
+        .route("/auth/github/step-up", to_account().post(pages::github::begin_step_up))
+        .route("/auth/github/unlink", to_account().post(pages::github::unlink))
+        .fallback(files::public)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(
-            ServiceBuilder::new()
-                .layer(CompressionLayer::new())
-                .layer(from_fn_with_state(app.clone(), cookie::send_device_cookie))
-                .layer(session_store::layer(&app))
-                .layer(from_fn_with_state(app.clone(), error_page::draw))
-                .layer(from_fn_with_state(app.clone(), guard::same_origin))
-                .layer(from_fn(guard::read_body))
-                .layer(from_fn(guard::run_to_completion)),
-        );
-
-    api.merge(site)
-        .layer(
-            ServiceBuilder::new()
-                .layer(from_fn_with_state(app.clone(), guard::identify))
-                .layer(from_fn_with_state(app.clone(), guard::security_headers))
-                .layer(from_fn(guard::require_host))
-                .layer(DefaultBodyLimit::max(guard::MAX_BODY)),
-        )
-        .with_state(app)
 }
 
-/// Where a form was posted to, an answer may have been drawn, such as one that asks for the password; whoever comes
-/// back to it by a link or a reload is sent to the page that the form is on.
-async fn up(uri: Uri) -> Redirect {
-    Redirect::to(uri.path().rsplit_once('/').map_or("/", |(page, _)| page))
-}
-
-async fn to_account() -> Redirect {
-    Redirect::to("/account")
-}
-
-async fn package(State(app): State<AppState>, Path(file): Path<String>, headers: HeaderMap) -> Response {
-    app.assets.package(&file, &headers).unwrap_or_else(|| Problem(Error::NotFound).into_response())
-}
-
-async fn file_or_not_found(State(app): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
-    let file = app.assets.public(uri.path(), &headers);
-    file.unwrap_or_else(|| guard::refuse(uri.path(), Error::NotFound))
-}
-
-async fn method_not_allowed(uri: Uri) -> Response {
-    guard::refuse(uri.path(), Error::MethodNotAllowed)
+/// Routes under a prefix, with the fallback of their own router for all else under it; axum's lacks `{prefix}/`.
+fn nest(prefix: &str, routes: Router<AppState>) -> Router<AppState> {
+    Router::new().nest(prefix, routes.fallback(not_found)).route(&format!("{prefix}/"), any(not_found))
 }

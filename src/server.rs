@@ -19,7 +19,7 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-use crate::{config::Config, guard, router::router, secret_file::SecretFile, state::AppState};
+use crate::{config::Config, middleware::request_context, router::router, secret_file::SecretFile, state::AppState};
 use secrecy::{ExposeSecret, SecretString};
 use sekisho_core::{
     clock::Clock,
@@ -179,7 +179,9 @@ async fn accept(listener: TcpListener, router: Router, app: &AppState, limits: L
             },
             () = &mut stop => break,
         };
-        let Some(permit) = limiter.admit(peer.ip(), guard::is_trusted(peer.ip(), &app.config.trusted_proxies)) else {
+        let Some(permit) =
+            limiter.admit(peer.ip(), request_context::is_trusted(peer.ip(), &app.config.trusted_proxies))
+        else {
             continue;
         };
         let _ = stream.set_nodelay(true);

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc, time::Instant};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::{assets::Assets, config::Config, guard};
+use crate::{assets::Assets, config::Config};
 use sekisho_core::{Auth, clock::Clock, db::Db, error::Error, secret::MasterSecret};
 
 pub mod service_secrets;
@@ -26,7 +26,6 @@ pub struct Shared {
     pub origin: String,
     /// Cancelled when the server stops: event streams end then.
     pub stopping: CancellationToken,
-    pub request_ids: guard::RequestIds,
     pub service_secrets: ServiceSecrets,
     pub stream_limits: StreamLimits,
     /// The last write that the readiness probe tried.
@@ -60,7 +59,6 @@ impl AppState {
             origin,
             assets: Assets::load(),
             stopping: CancellationToken::new(),
-            request_ids: guard::RequestIds::default(),
             service_secrets: ServiceSecrets::new(&config.service_secrets),
             config,
             stream_limits: StreamLimits::default(),

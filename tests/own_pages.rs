@@ -1,7 +1,7 @@
 //! What the README says about pages and APIs of one's own, run.
 
-use axum::{Router, middleware::from_fn_with_state};
-use sekisho::{guard, pages::session_store, state::AppState};
+use axum::Router;
+use sekisho::{middleware::request_context, pages::session_store, state::AppState};
 
 use crate::harness::{MINUTE, PASSWORD, TestApp};
 
@@ -9,10 +9,7 @@ use crate::harness::{MINUTE, PASSWORD, TestApp};
 mod orders;
 
 fn router(app: AppState) -> Router {
-    orders::routes()
-        .layer(session_store::layer(&app))
-        .layer(from_fn_with_state(app.clone(), guard::identify))
-        .with_state(app)
+    orders::routes().layer(session_store::layer(&app)).layer(request_context::layer(&app)).with_state(app)
 }
 
 #[test]

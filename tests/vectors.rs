@@ -54,7 +54,7 @@ async fn every_vector_is_answered_as_by_every_verifier() {
         parts.extensions.insert(context(None));
         let answer = match BearerUser::<Nothing>::from_request_parts(&mut parts, &t.app).await {
             Ok(_) => "ok",
-            Err(problem) => problem.0.code(),
+            Err(problem) => problem.error.code(),
         };
         if vector["code"] != answer {
             wrong.push(format!("{}: {answer} instead of {}", vector["name"], vector["code"]));

@@ -1,7 +1,6 @@
 //! `/api/v1/admin/…`: for administrators, by what the database says of them now. Nothing here shows a secret.
 
 pub mod events;
-pub mod export;
 pub mod roles;
 pub mod sessions;
 pub mod users;
@@ -9,8 +8,8 @@ pub mod users;
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use super::{bearer::BearerAdmin, problem::Problem};
-use crate::state::AppState;
+use super::bearer::BearerAdmin;
+use crate::{http::problem::Problem, state::AppState};
 use sekisho_core::{HOUR, clock::rfc3339, db::counts::Count};
 
 #[derive(Serialize)]

@@ -7,8 +7,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-use super::problem::Problem;
-use crate::{guard, state::AppState};
+use crate::{http::problem::Problem, middleware::request_context::request_context, state::AppState};
 use sekisho_core::{
     RequestContext, access_token::Claims, db::users::User, error::Error, reason::Reason, role::ADMINISTER, scope::Scope,
 };
@@ -74,7 +73,7 @@ impl FromRequestParts<AppState> for BearerAdmin {
         let bearer = BearerUser::<Admin>::from_request_parts(parts, app).await?;
         let user = bearer.user(app).await?;
         if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
-            return Err(Problem(Error::Forbidden));
+            return Err(Error::Forbidden.into());
         }
         let context = RequestContext { actor: Some(user.id.clone()), ..bearer.context };
         Ok(Self { claims: bearer.claims, context })
@@ -102,9 +101,9 @@ impl<N: Need> FromRequestParts<AppState> for BearerUser<N> {
         let token = bearer(&parts.headers)?;
         let claims = app.auth.verify_access_token(token).await?;
         if let Some(scope) = N::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {
-            return Err(Problem(Error::InsufficientScope(scope)));
+            return Err(Error::InsufficientScope(scope).into());
         }
-        let context = guard::request_context(parts)?;
+        let context = request_context(parts)?;
         Ok(Self {
             need: PhantomData,
             context: RequestContext { session_id: Some(claims.sid.clone()), ..context },

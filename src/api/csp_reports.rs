@@ -5,8 +5,8 @@
 use axum::{Extension, body::Bytes, extract::State, http::StatusCode};
 use serde_json::Value;
 
-use crate::state::AppState;
-use sekisho_core::{RequestContext, error::Error};
+use crate::{http::error::HttpError, state::AppState};
+use sekisho_core::RequestContext;
 
 /// The largest report that is read; a browser's are a few hundred bytes each.
 const MAX_BYTES: usize = 16 * 1024;
@@ -40,10 +40,10 @@ pub async fn create(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     body: Bytes,
-) -> Result<StatusCode, super::problem::Problem> {
+) -> Result<StatusCode, HttpError> {
     app.auth.limits.csp_report(context.ip)?;
     if body.len() > MAX_BYTES {
-        return Err(Error::TooLarge.into());
+        return Err(HttpError::TooLarge);
     }
     for Report { directive, document, blocked, source } in reports(&body) {
         app.auth.metrics.csp_report();

@@ -3,12 +3,14 @@
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use super::{
-    bearer::{AccountRead, BearerUser},
-    list::{Page, Range},
-    problem::Problem,
+use super::bearer::{AccountRead, BearerUser};
+use crate::{
+    http::{
+        list::{Page, Range},
+        problem::Problem,
+    },
+    state::AppState,
 };
-use crate::state::AppState;
 use sekisho_core::{clock::rfc3339, db::events::Event};
 
 #[derive(Serialize)]

@@ -3,12 +3,11 @@
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{
-    bearer::{Account, AccountRead, BearerUser},
-    json::Body,
-    problem::Problem,
+use super::bearer::{Account, AccountRead, BearerUser};
+use crate::{
+    http::{json::JsonBody, problem::Problem},
+    state::AppState,
 };
-use crate::state::AppState;
 use sekisho_core::{
     account,
     clock::rfc3339,
@@ -79,7 +78,7 @@ pub async fn show(State(app): State<AppState>, bearer: BearerUser<AccountRead>) 
 pub async fn update(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
-    Body(change): Body<Change>,
+    JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Me>, Problem> {
     let change = ProfileChange { name: change.name, about: change.about, locale: change.locale };
     let user = app.auth.change_profile(&*bearer.user(&app).await?, change, &bearer.context).await?;
@@ -96,7 +95,7 @@ pub struct Proof {
 pub async fn step_up(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
-    Body(proof): Body<Proof>,
+    JsonBody(proof): JsonBody<Proof>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &bearer.context).await?;
@@ -107,7 +106,7 @@ pub async fn step_up(
 pub async fn change_password(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
-    Body(change): Body<PasswordChange>,
+    JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;

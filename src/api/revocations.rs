@@ -11,26 +11,25 @@ use std::{
     collections::{HashSet, VecDeque},
     convert::Infallible,
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
     Extension, Json,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, Response, sse::Event},
 };
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::{list::Params, problem::Problem, service::Service};
-use crate::state::{
-    AppState,
-    stream_limit::{RevocationClient, StreamPermit},
+use super::service::Service;
+use crate::{
+    http::{event_stream::event_stream, problem::Problem, query::Query},
+    state::{
+        AppState,
+        stream_limit::{RevocationClient, StreamPermit},
+    },
 };
 use sekisho_core::{
     RequestContext,
@@ -40,13 +39,10 @@ use sekisho_core::{
     rate_limit::site,
 };
 
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Ends that one stream holds in memory at a time.
 const CHUNK: usize = 256;
 /// Ends in one answer; whoever gets as many asks on.
 const PAGE: usize = 1_000;
-/// nginx would keep events back.
-pub const UNBUFFERED: [(&str, &str); 2] = [("cache-control", "no-store"), ("x-accel-buffering", "no")];
 
 #[derive(Deserialize)]
 pub struct Range {
@@ -100,10 +96,10 @@ pub async fn show(
     Extension(context): Extension<RequestContext>,
     service: Service,
     headers: HeaderMap,
-    Params(range): Params<Range>,
+    Query(range): Query<Range>,
 ) -> Result<Response, Problem> {
     if app.auth.ended.is_stale() {
-        return Err(Problem(Error::Busy));
+        return Err(Error::Busy.into());
     }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let since = text("last-event-id").or(range.since.as_deref()).and_then(Cursor::parse);
@@ -113,7 +109,7 @@ pub async fn show(
             Service(None) => RevocationClient::Site(site(context.ip)),
         };
         let permit = app.stream_limits.acquire_revocations(client).ok_or(Error::Busy)?;
-        return Ok((UNBUFFERED, follow(app, since, permit)).into_response());
+        return Ok(event_stream(follow(app, since, permit)).into_response());
     }
     let withdrawn_keys = app.auth.ended.withdrawn_keys();
     let tag_at = |cursor: Cursor| format!("\"{}\"", [&[cursor.to_string()], &withdrawn_keys[..]].concat().join("."));
@@ -139,7 +135,7 @@ fn follow(
     app: AppState,
     since: Option<Cursor>,
     permit: StreamPermit<RevocationClient>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> impl Stream<Item = Result<Event, Infallible>> {
     let news = app.auth.ended.subscribe();
     let follower = Follower {
         app,
@@ -151,11 +147,10 @@ fn follow(
         queue: VecDeque::new(),
         _permit: permit,
     };
-    let events = stream::unfold(follower, |mut follower| async {
+    stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((Ok(event), follower))
-    });
-    Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))
+    })
 }
 
 struct Follower {

@@ -5,8 +5,8 @@ use axum::{
     http::{header, request::Parts},
 };
 
-use super::{bearer::bearer, problem::Problem};
-use crate::state::AppState;
+use super::bearer::bearer;
+use crate::{http::problem::Problem, state::AppState};
 use sekisho_core::error::Error;
 
 /// A service, by the number of its secret, or an anonymous client (`None`). A wrong secret, or another kind of

@@ -1,56 +1,23 @@
 //! `/api/v1/sessions`: one's own devices.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
-use super::{
-    bearer::{BearerUser, Sessions},
-    list::{Page, Range},
-    problem::Problem,
+use super::bearer::{BearerUser, Sessions};
+use crate::{
+    http::{
+        list::{Page, Range},
+        path::Path,
+        problem::Problem,
+        session_response::SessionResponse,
+    },
+    state::AppState,
 };
-use crate::state::AppState;
 use sekisho_core::{
-    clock::rfc3339,
-    db::sessions::Session,
     error::Error,
     reason::Reason,
     session::{Which, parse_id},
 };
-
-#[derive(Debug, Serialize)]
-pub struct Item {
-    id: String,
-    kind: String,
-    /// Whether this is the session of the token that asks.
-    current: bool,
-    device: String,
-    ip: String,
-    user_agent: String,
-    created_at: String,
-    last_active_at: String,
-    /// The first of its deadlines as they stand; null: none.
-    expires_at: Option<String>,
-}
-
-impl Item {
-    pub fn new(session: Session, current: &str) -> Self {
-        Self {
-            current: session.id == current,
-            created_at: rfc3339(session.created_at),
-            last_active_at: rfc3339(session.last_active_at),
-            expires_at: session.deadline().map(rfc3339),
-            id: session.id,
-            kind: session.kind,
-            device: session.device,
-            ip: session.ip,
-            user_agent: session.user_agent,
-        }
-    }
-}
 
 #[derive(Serialize)]
 pub struct Revoked {
@@ -62,9 +29,9 @@ pub async fn list(
     State(app): State<AppState>,
     BearerUser { claims, .. }: BearerUser<Sessions>,
     range: Range,
-) -> Result<Json<Page<Item>>, Problem> {
+) -> Result<Json<Page<SessionResponse>>, Problem> {
     let found = app.auth.sessions(&claims.sub, range.cursor.as_deref(), range.limit).await?;
-    Ok(Json(Page::of(found, |session| Item::new(session, &claims.sid))))
+    Ok(Json(Page::of(found, |session| SessionResponse::new(session, &claims.sid))))
 }
 
 /// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was. Another device than one's own asks
@@ -81,7 +48,7 @@ pub async fn delete(
         Reason::RevokedByUser
     };
     match app.auth.end(Which::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&context)).await? {
-        0 => Err(Problem(Error::NotFound)),
+        0 => Err(Error::NotFound.into()),
         _ => Ok(StatusCode::NO_CONTENT),
     }
 }

@@ -3,12 +3,11 @@
 use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    bearer::{BearerUser, Nothing},
-    json::Body,
-    problem::Problem,
+use super::bearer::{BearerUser, Nothing};
+use crate::{
+    http::{error::HttpError, json::JsonBody, problem::Problem, session_response::sign_in_problem},
+    state::AppState,
 };
-use crate::state::AppState;
 use sekisho_core::{
     RequestContext,
     error::Error,
@@ -71,24 +70,25 @@ impl From<Grant> for Tokens {
 pub async fn create(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    Body(credentials): Body<Credentials>,
+    JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<Json<Tokens>, Problem> {
     let device = credentials.device.as_deref().map(str::trim).filter(|device| !device.is_empty());
     if device.is_some_and(|d| d.chars().count() > MAX_DEVICE || d.chars().any(char::is_control)) {
-        return Err(Problem(Error::field("device", "device-invalid")));
+        return Err(Error::field("device", "device-invalid").into());
     }
     let request = app.auth.access_tokens.parse_request(credentials.audience, credentials.scope.as_deref())?;
     let user = app.auth.check_password(&credentials.email, &credentials.password, &context).await?;
     let instead_of = credentials.end_session.as_deref().map(parse_id).transpose();
     let instead_of = instead_of.map_err(|_| Error::field("end_session", "wrong-type"))?;
-    Ok(Json(app.auth.grant(&user, device, instead_of, &request, &context).await?.into()))
+    let granted = app.auth.grant(&user, device, instead_of, &request, &context).await;
+    Ok(Json(granted.map_err(sign_in_problem)?.into()))
 }
 
 /// `POST /api/v1/tokens/refresh`
 pub async fn refresh(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    Body(refresh): Body<Refresh>,
+    JsonBody(refresh): JsonBody<Refresh>,
 ) -> Result<Json<Tokens>, Problem> {
     let request = app.auth.access_tokens.parse_request(refresh.audience, refresh.scope.as_deref())?;
     Ok(Json(app.auth.refresh(&refresh.refresh_token, &request, &context).await?.into()))
@@ -107,7 +107,7 @@ pub async fn delete(
             app.auth.end(which, Reason::SignedOut, Some(&context)).await?;
             Ok(StatusCode::NO_CONTENT)
         }
-        Err(Problem(Error::SessionEnded(_))) => Ok(StatusCode::NO_CONTENT),
+        Err(Problem { error: HttpError::Core(Error::SessionEnded(_)), .. }) => Ok(StatusCode::NO_CONTENT),
         Err(problem) => Err(problem),
     }
 }

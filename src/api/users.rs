@@ -3,8 +3,11 @@
 use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 
-use super::{json::Body, me::Me, problem::Problem};
-use crate::state::AppState;
+use super::me::Me;
+use crate::{
+    http::{json::JsonBody, problem::Problem},
+    state::AppState,
+};
 use sekisho_core::{RequestContext, sign_in::Registration};
 
 #[derive(Deserialize)]
@@ -18,7 +21,7 @@ pub struct NewUser {
 pub async fn create(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    Body(new): Body<NewUser>,
+    JsonBody(new): JsonBody<NewUser>,
 ) -> Result<(StatusCode, axum::Json<Me>), Problem> {
     let registration =
         Registration { email: &new.email, password: &new.password, name: new.name.as_deref(), locale: None };

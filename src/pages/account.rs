@@ -2,7 +2,6 @@
 
 use axum::{
     Extension,
-    extract::Query,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -11,14 +10,16 @@ use serde::Deserialize;
 
 use super::{
     cookie::SetDevice,
-    error_page::ErrorPage,
-    form::{CurrentPassword, Faults, Field, Form, FormFault, TextField},
+    form::{CurrentPassword, Faults, Field, FormFault, TextField},
     layout::{Done, Layout},
     register::NewPassword,
     session_store,
     visitor::Member,
 };
-use crate::locale::Lang;
+use crate::{
+    http::{error::HttpError, form::Form, query::Query},
+    locale::Lang,
+};
 use sekisho_core::{
     account,
     db::{identities::Identity, users::ProfileChange},
@@ -39,7 +40,7 @@ pub struct Profile {
     locale: String,
 }
 
-pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response, ErrorPage> {
+pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response, HttpError> {
     let user = &member.signed_in.user;
     let profile =
         Profile { name: user.name.clone(), about: user.about.clone(), locale: user.locale.clone().unwrap_or_default() };
@@ -54,7 +55,7 @@ pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response
     page(member, profile, done, Faults::default()).await
 }
 
-pub async fn submit(member: Member, Form(form): Form<Profile>) -> Result<Response, ErrorPage> {
+pub async fn submit(member: Member, Form(form): Form<Profile>) -> Result<Response, HttpError> {
     let locale = Some(form.locale.clone()).filter(|locale| !locale.is_empty());
     let change = ProfileChange { name: Some(form.name.clone()), about: Some(form.about.clone()), locale: Some(locale) };
     match member.visitor.app.auth.change_profile(&member.signed_in.user, change, &member.visitor.context).await {
@@ -68,7 +69,7 @@ async fn page(
     profile: Profile,
     done: Option<&'static str>,
     faults: Faults,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let identity = visitor.app.auth.github_identity(&signed_in.user.id).await?;
@@ -174,7 +175,7 @@ pub struct PasswordChange {
     unlink: Option<String>,
 }
 
-pub async fn show_password(member: Member) -> Result<Response, ErrorPage> {
+pub async fn show_password(member: Member) -> Result<Response, HttpError> {
     match refused(&member) {
         Some(refusal) => Ok(refused_page(member, refusal).await),
         None => password_page(member, true, Faults::default()).await,
@@ -218,7 +219,7 @@ async fn refused_page(Member { visitor, .. }: Member, refusal: Error) -> Respons
 }
 
 /// Changes the password; this session stays, with a new cookie, and all others end.
-pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -> Result<Response, ErrorPage> {
+pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -> Result<Response, HttpError> {
     if let Some(refusal) = refused(&member) {
         return Ok(refused_page(member, refusal).await);
     }
@@ -246,7 +247,7 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
 }
 
 /// `unlink`: whether the box is ticked that unlinks GitHub.
-async fn password_page(member: Member, unlink: bool, faults: Faults) -> Result<Response, ErrorPage> {
+async fn password_page(member: Member, unlink: bool, faults: Faults) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let has_password = signed_in.user.password_hash.is_some();

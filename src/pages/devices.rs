@@ -1,21 +1,20 @@
 //! `/devices`: everything that is signed in to one's account, each to be ended.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    error_page::ErrorPage,
     layout::{Done, Layout, When},
     login,
     paging::{Paging, place},
-    step_up::{Confirmed, Nothing},
+    step_up::Confirmed,
     visitor::Member,
 };
-use crate::locale::Lang;
+use crate::{
+    http::{error::HttpError, form::EmptyForm, query::Query},
+    locale::Lang,
+};
 use sekisho_core::{
     db::sessions::Session,
     error::Error,
@@ -38,7 +37,7 @@ pub struct Choice {
     id: String,
 }
 
-pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response, ErrorPage> {
+pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let before = place(shown.before);
@@ -57,7 +56,7 @@ pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response
 }
 
 /// `POST /devices/end`: as sensitive as ending them all, or whoever sits at an unlocked browser could sign the owner out.
-pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> Result<Response, ErrorPage> {
+pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &who;
     if choice.id == signed_in.session.id {
         return login::logout(visitor.clone()).await;
@@ -65,13 +64,13 @@ pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> 
     let which = Which::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
     let ended = visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;
     if ended == 0 {
-        return Err(ErrorPage(Error::NotFound));
+        return Err(Error::NotFound.into());
     }
     Ok(Redirect::to("/devices?done=one").into_response())
 }
 
 /// `POST /devices/end-others`
-pub async fn end_others(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
+pub async fn end_others(confirmed: Confirmed<Member, EmptyForm>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &confirmed.who;
     let which = Which::Others { user_id: &signed_in.user.id, keep: &signed_in.session.id };
     visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;

@@ -2,62 +2,33 @@
 
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::{StatusCode, header},
     middleware::Next,
     response::{AppendHeaders, IntoResponse, Response},
 };
 use leptos::prelude::*;
 
 use super::{layout::Layout, session_store, visitor::Visitor};
-use crate::{api::problem::Problem, state::AppState};
-use sekisho_core::error::Error;
+use crate::{
+    http::error::{keep_headers, take},
+    state::AppState,
+};
 
-/// An error on its way to a person. It has no page yet: [`draw`] knows for whom to draw it.
-#[derive(Debug)]
-pub struct ErrorPage(pub Error);
-
-impl<E: Into<Error>> From<E> for ErrorPage {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-/// What [`draw`] finds in an answer.
-#[derive(Clone)]
-struct Undrawn {
-    code: &'static str,
-    retry_after: Option<u64>,
-}
-
-impl IntoResponse for ErrorPage {
-    fn into_response(self) -> Response {
-        let Self(error) = self;
-        error.log();
-        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = status.into_response();
-        response.extensions_mut().insert(Undrawn { code: error.code(), retry_after: error.retry_after() });
-        response
-    }
-}
-
-/// Draws the errors of the pages below it.
-pub async fn draw(State(app): State<AppState>, request: Request, next: Next) -> Response {
+/// A layer of the router whose errors are pages: renders those that are not rendered yet.
+pub async fn render(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let mut seen = parts.clone();
-    let response = next.run(Request::from_parts(parts, body)).await;
-    let Some(Undrawn { code, retry_after }) = response.extensions().get::<Undrawn>().cloned() else {
-        return response;
-    };
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let Some(error) = take(&mut response) else { return response };
     let visitor = match Visitor::from_request_parts(&mut seen, &app).await {
         Ok(visitor) => visitor,
         // Who it is can't be told: the database is gone.
-        Err(_) => match Visitor::stranger(&mut seen, &app).await {
-            Ok(stranger) => stranger,
-            Err(error) => return Problem(error).into_response(),
+        Err(_) => match Visitor::anonymous(&mut seen, &app).await {
+            Ok(visitor) => visitor,
+            Err(error) => return error.into_response(),
         },
     };
     let lang = visitor.lang;
-    let status = response.status();
+    let (status, code) = (error.status(), error.code());
     let signed_in = visitor.signed_in.is_some();
     let cookie = match status.is_server_error() {
         true => session_store::cookie_for_error(&visitor.cookie, &app).await,
@@ -65,7 +36,7 @@ pub async fn draw(State(app): State<AppState>, request: Request, next: Next) -> 
     };
     let mut page = Layout::new(visitor, "error-title")
         .status(status)
-        .retry_after(retry_after)
+        .retry_after(error.retry_after())
         .render(move || {
             view! {
                 <section class="narrow">
@@ -83,12 +54,7 @@ pub async fn draw(State(app): State<AppState>, request: Request, next: Next) -> 
             }
         })
         .await;
-    // What the answer had beside its page stays, such as `Allow` on a 405.
-    for (name, value) in response.headers() {
-        if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
-            page.headers_mut().insert(name, value.clone());
-        }
-    }
+    keep_headers(&mut page, &response);
     match cookie {
         Some(cookie) => (AppendHeaders([cookie]), page).into_response(),
         None => page,

@@ -1,32 +1,10 @@
-//! Forms: read strictly, drawn with their labels, hints and faults where a screen reader finds them.
+//! Forms, drawn with their labels, hints and faults where a screen reader finds them.
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, Request},
-};
+use axum::http::StatusCode;
 use leptos::prelude::*;
-use serde::de::DeserializeOwned;
 
-use super::error_page::ErrorPage;
-use crate::{api::json::unreadable, islands::ShowPassword, locale::Lang};
+use crate::{http::error::HttpError, islands::ShowPassword, locale::Lang};
 use sekisho_core::error::{Error, FieldError};
-
-/// The fields of a posted form.
-pub struct Form<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
-    type Rejection = ErrorPage;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|e| ErrorPage(unreadable(&e)))?;
-        read(&bytes).map(Self).map_err(ErrorPage)
-    }
-}
-
-/// The fields of a form as it was posted.
-pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    serde_html_form::from_bytes(body).map_err(|_| Error::InvalidInput(Vec::new()))
-}
 
 /// What is wrong with a form: with fields of it, or as a whole.
 #[derive(Clone, Debug, Default)]
@@ -34,18 +12,19 @@ pub struct Faults {
     pub fields: Vec<FieldError>,
     /// A locale key.
     pub form: Option<String>,
-    pub status: u16,
+    pub status: StatusCode,
     /// Seconds after which it is worth trying again.
     pub retry_after: Option<u64>,
 }
 
 impl Faults {
     /// Faults that the form can show; any other error is a page of its own.
-    pub fn of(error: Error) -> Result<Self, ErrorPage> {
+    pub fn of(error: Error) -> Result<Self, HttpError> {
+        let error = HttpError::from(error);
         let (status, retry_after) = (error.status(), error.retry_after());
         match error {
-            Error::InvalidInput(fields) => Ok(Self { fields, form: None, status, retry_after }),
-            Error::Internal(_) | Error::NotFound => Err(ErrorPage(error)),
+            HttpError::Core(Error::InvalidInput(fields)) => Ok(Self { fields, form: None, status, retry_after }),
+            HttpError::Core(Error::Internal(_) | Error::NotFound) => Err(error),
             error => {
                 Ok(Self { fields: Vec::new(), form: Some(format!("error-{}", error.code())), status, retry_after })
             }

@@ -1,7 +1,7 @@
 //! `/auth/github…`: the browser's side of signing in with GitHub.
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::HeaderMap,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
@@ -10,16 +10,22 @@ use serde::Deserialize;
 
 use super::{
     cookie,
-    error_page::ErrorPage,
-    form::{CurrentPassword, Faults, Form, FormFault},
+    form::{CurrentPassword, Faults, FormFault},
     layout::Layout,
     login::{Next, arrive},
     next::{login_and_back, own_path},
     session_store,
-    step_up::{Confirmed, Nothing},
+    step_up::Confirmed,
     visitor::{Member, Visitor},
 };
-use crate::state::AppState;
+use crate::{
+    http::{
+        error::HttpError,
+        form::{EmptyForm, Form},
+        query::Query,
+    },
+    state::AppState,
+};
 use sekisho_core::{
     ceremony::BROWSER_PREFIX,
     error::Error,
@@ -31,9 +37,9 @@ use sekisho_core::{
 
 /// `GET /auth/github?next=…`: to the page whose button begins. Any site's page can make a browser ask for this, so it
 /// changes nothing and counts against nobody (ASVS 3.5.3).
-pub async fn show(State(app): State<AppState>, Query(query): Query<Next>) -> Result<Redirect, ErrorPage> {
+pub async fn show(State(app): State<AppState>, Query(query): Query<Next>) -> Result<Redirect, HttpError> {
     if app.auth.github.is_none() {
-        return Err(ErrorPage(Error::NotFound));
+        return Err(Error::NotFound.into());
     }
     Ok(Redirect::to(&login_and_back(&own_path(query.next.as_deref()))))
 }
@@ -44,24 +50,24 @@ pub struct Back {
 }
 
 /// `POST /auth/github`
-pub async fn begin(visitor: Visitor, Form(back): Form<Back>) -> Result<Response, ErrorPage> {
+pub async fn begin(visitor: Visitor, Form(back): Form<Back>) -> Result<Response, HttpError> {
     depart(&visitor, Purpose::SignIn, own_path(back.next.as_deref())).await
 }
 
 /// `POST /auth/github/link`
-pub async fn begin_link(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
+pub async fn begin_link(confirmed: Confirmed<Member, EmptyForm>) -> Result<Response, HttpError> {
     depart(&confirmed.who.visitor, Purpose::Link, "/account?done=linked".into()).await
 }
 
 /// `POST /auth/github/step-up`: proves at GitHub who this is, and comes back to `next`.
-pub async fn begin_step_up(member: Member, Form(back): Form<Back>) -> Result<Response, ErrorPage> {
+pub async fn begin_step_up(member: Member, Form(back): Form<Back>) -> Result<Response, HttpError> {
     depart(&member.visitor, Purpose::StepUp, own_path(back.next.as_deref())).await
 }
 
-async fn depart(visitor: &Visitor, purpose: Purpose, next: String) -> Result<Response, ErrorPage> {
+async fn depart(visitor: &Visitor, purpose: Purpose, next: String) -> Result<Response, HttpError> {
     let app = &visitor.app;
     if app.auth.github.is_none() {
-        return Err(ErrorPage(Error::NotFound));
+        return Err(Error::NotFound.into());
     }
     app.auth.limits.depart(visitor.context.ip)?;
     let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
@@ -83,7 +89,7 @@ pub async fn callback(
     visitor: Visitor,
     headers: HeaderMap,
     Query(answer): Query<Answer>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let result = answer.code.ok_or(answer.error.as_deref().unwrap_or("no_code"));
     let current = visitor.signed_in.as_deref();
     let browser = cookie::browser(&app, &headers);
@@ -120,7 +126,7 @@ pub async fn confirm(
     visitor: Visitor,
     headers: HeaderMap,
     Query(Link { link }): Query<Link>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &link).await?;
     Ok(confirm_page(visitor, pending, link, Faults::default()).await)
@@ -132,7 +138,7 @@ pub async fn submit_confirm(
     visitor: Visitor,
     headers: HeaderMap,
     Form(form): Form<Confirmation>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &form.link).await?;
     match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.context).await {
@@ -142,7 +148,7 @@ pub async fn submit_confirm(
             let faults = Faults::of(Error::InvalidCredentials)?;
             Ok(confirm_page(visitor, pending, form.link, faults).await)
         }
-        Err(error) => Err(ErrorPage(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -173,7 +179,7 @@ async fn confirm_page(visitor: Visitor, pending: PendingLink, link: String, faul
 }
 
 /// `POST /auth/github/unlink`
-pub async fn unlink(confirmed: Confirmed<Member, Nothing>) -> Result<Response, ErrorPage> {
+pub async fn unlink(confirmed: Confirmed<Member, EmptyForm>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = confirmed.who;
     visitor.app.auth.unlink_github(&signed_in.user.id, &visitor.context).await?;
     Ok(Redirect::to("/account?done=unlinked").into_response())

@@ -4,10 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension, Json,
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::{IntoResponse, sse::Event},
 };
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -15,15 +12,15 @@ use tokio::sync::watch;
 
 use super::{
     cookie::SetDevice,
-    error_page::ErrorPage,
     login::enter,
     visitor::{KeeperUser, Visitor},
 };
 use crate::{
-    api::{
-        json::{Body, OptionalBody},
-        problem::{Problem, problem},
-        revocations::UNBUFFERED,
+    http::{
+        event_stream::{HEARTBEAT, event_stream},
+        json::{JsonBody, OptionalJsonBody},
+        problem::Problem,
+        session_response::sign_in_problem,
     },
     islands::{KeeperConfig, KeeperStrings},
     locale::Lang,
@@ -38,7 +35,6 @@ use sekisho_core::{
     session::{Method, SignedIn},
 };
 
-const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a look at the database failed.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -78,7 +74,10 @@ pub struct Wanted {
 }
 
 /// `POST /session/token`: a short-lived access token for this browser's session.
-pub async fn token(keeper: KeeperUser, OptionalBody(wanted): OptionalBody<Wanted>) -> Result<Json<Token>, Problem> {
+pub async fn token(
+    keeper: KeeperUser,
+    OptionalJsonBody(wanted): OptionalJsonBody<Wanted>,
+) -> Result<Json<Token>, Problem> {
     let auth = &keeper.app.auth;
     let SignedIn { user, session, .. } = &keeper.signed_in;
     let request = auth.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
@@ -126,11 +125,10 @@ pub struct SignedInAs {
 
 /// `POST /session/sign-in`: signs in again without leaving the page, which shows what is wrong as it is said here.
 pub async fn sign_in(
-    visitor: Result<Visitor, ErrorPage>,
-    Body(credentials): Body<Credentials>,
-) -> Result<(Extension<SetDevice>, Json<SignedInAs>), Response> {
-    let visitor = visitor.map_err(|page| Problem(page.0).into_response())?;
-    let in_their_language = |error: Error| problem(error, visitor.lang);
+    visitor: Visitor,
+    JsonBody(credentials): JsonBody<Credentials>,
+) -> Result<(Extension<SetDevice>, Json<SignedInAs>), Problem> {
+    let in_their_language = |error: Error| sign_in_problem(error).in_language(visitor.lang);
     let auth = &visitor.app.auth;
     let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.context).await;
     let user = checked.map_err(in_their_language)?;
@@ -152,7 +150,7 @@ pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
         },
     );
     let events = hello.chain(ended).map(Ok::<_, Infallible>);
-    Ok((UNBUFFERED, Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT))))
+    Ok(event_stream(events))
 }
 
 /// One open event stream's view of its session.

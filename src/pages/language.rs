@@ -6,8 +6,11 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{cookie, error_page::ErrorPage, form::Form, next::page_before, visitor::Visitor};
-use crate::locale::Lang;
+use super::{cookie, next::page_before, visitor::Visitor};
+use crate::{
+    http::{error::HttpError, form::Form},
+    locale::Lang,
+};
 use sekisho_core::{RequestContext, db::users::ProfileChange, error::Error};
 
 #[derive(Deserialize)]
@@ -15,7 +18,7 @@ pub struct Choice {
     language: String,
 }
 
-pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Choice>) -> Result<Response, ErrorPage> {
+pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Choice>) -> Result<Response, HttpError> {
     let lang = Lang::from_code(&choice.language).ok_or(Error::field("language", "locale-unknown"))?;
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {

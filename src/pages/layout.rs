@@ -31,8 +31,8 @@ impl Layout {
         Self { visitor, title, status: StatusCode::OK, retry_after: None, path: "" }
     }
 
-    pub fn status(self, status: impl TryInto<StatusCode>) -> Self {
-        Self { status: status.try_into().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), ..self }
+    pub fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
     }
 
     /// A form that comes back with its faults, if it has any.

@@ -2,7 +2,6 @@
 
 use axum::{
     Extension,
-    extract::Query,
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
@@ -10,14 +9,16 @@ use serde::Deserialize;
 
 use super::{
     cookie::{self, SetDevice},
-    error_page::ErrorPage,
-    form::{CurrentPassword, Faults, Field, Form, FormFault},
+    form::{CurrentPassword, Faults, Field, FormFault},
     layout::Layout,
     next::{own_path, with_next},
     room, session_store,
     visitor::Visitor,
 };
-use crate::locale::Lang;
+use crate::{
+    http::{error::HttpError, form::Form, query::Query},
+    locale::Lang,
+};
 use sekisho_core::{
     db::users::User,
     error::Error,
@@ -48,7 +49,7 @@ pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
     page(visitor, String::new(), next, ended, Faults::default()).await
 }
 
-pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, ErrorPage> {
+pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, HttpError> {
     let next = own_path(form.next.as_deref());
     let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.context).await;
     let arrived = match checked {
@@ -156,7 +157,7 @@ pub async fn enter(visitor: &Visitor, user: &User, (method, subject): Proof) -> 
 }
 
 /// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.
-pub async fn logout(visitor: Visitor) -> Result<Response, ErrorPage> {
+pub async fn logout(visitor: Visitor) -> Result<Response, HttpError> {
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
         app.auth.end(Which::of(&signed_in.session), Reason::SignedOut, Some(&visitor.context)).await?;

@@ -4,14 +4,14 @@ use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{json::Body, problem::Problem},
+    http::{json::JsonBody, problem::Problem},
     state::AppState,
 };
 use sekisho_core::RequestContext;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Question {
+pub struct StrengthRequest {
     password: String,
     /// What somebody who knows the person would try first.
     #[serde(default)]
@@ -27,7 +27,7 @@ pub struct Strength {
 pub async fn show(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    Body(Question { password, context: user_inputs }): Body<Question>,
+    JsonBody(StrengthRequest { password, context: user_inputs }): JsonBody<StrengthRequest>,
 ) -> Result<Json<Strength>, Problem> {
     let user_inputs: Vec<&str> = user_inputs.iter().map(String::as_str).collect();
     Ok(Json(Strength { score: app.auth.password_strength(&password, &user_inputs, &context).await? }))

@@ -2,21 +2,21 @@
 
 use axum::{
     Extension,
-    extract::Query,
+    http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    error_page::ErrorPage,
-    form::{Faults, Field, Form, FormFault},
+    form::{Faults, Field, FormFault},
     layout::Layout,
     login::{GithubButton, Next, enter},
     next::{own_path, with_next},
     visitor::Visitor,
 };
 use crate::{
+    http::{error::HttpError, form::Form, query::Query},
     islands::{MeterStrings, PasswordMeter, ShowPassword},
     locale::Lang,
 };
@@ -45,7 +45,7 @@ pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
     page(visitor, Typed::default(), next, Faults::default()).await
 }
 
-pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Response, ErrorPage> {
+pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Response, HttpError> {
     let next = own_path(form.next.as_deref());
     let registration = Registration {
         email: &form.email,
@@ -70,7 +70,7 @@ async fn page(visitor: Visitor, typed: Typed, next: String, faults: Faults) -> R
     let lang = visitor.lang;
     let open = visitor.app.config.core.registration_open;
     let github = visitor.app.config.core.github.is_some();
-    let status = if open { 200 } else { Error::RegistrationClosed.status() };
+    let status = if open { StatusCode::OK } else { HttpError::from(Error::RegistrationClosed).status() };
     Layout::new(visitor, "register-title")
         .at("/register")
         .status(status)

@@ -10,12 +10,11 @@ use serde::Deserialize;
 use super::{
     cookie::{self, SetDevice},
     devices::Device,
-    error_page::ErrorPage,
-    form::Form,
     layout::Layout,
     session_store,
     visitor::Visitor,
 };
+use crate::http::{error::HttpError, form::Form};
 use sekisho_core::{
     ceremony::BROWSER_PREFIX, db::sessions::Session, error::Error, room::Waiting, secret::OpaqueToken,
     session::parse_id,
@@ -28,7 +27,7 @@ pub struct Choice {
 }
 
 /// `POST /login/room`: signs the chosen device out and this one in.
-pub async fn submit(visitor: Visitor, Form(choice): Form<Choice>) -> Result<Response, ErrorPage> {
+pub async fn submit(visitor: Visitor, Form(choice): Form<Choice>) -> Result<Response, HttpError> {
     let id = parse_id(&choice.id)?;
     let browser = visitor.browser.clone().ok_or(Error::CeremonyGone)?;
     let replaces = visitor.signed_in.as_ref().map(|signed_in| &signed_in.session);
@@ -40,7 +39,7 @@ pub async fn submit(visitor: Visitor, Form(choice): Form<Choice>) -> Result<Resp
             Ok((Extension(device), Redirect::to(&next)).into_response())
         }
         Err((Error::DeviceLimit(devices), Some(waiting))) => Ok(ask(visitor.clone(), waiting, devices).await?),
-        Err((error, _)) => Err(ErrorPage(error)),
+        Err((error, _)) => Err(error.into()),
     }
 }
 
@@ -50,7 +49,7 @@ pub async fn ask(visitor: Visitor, waiting: Waiting, devices: Box<[Session]>) ->
     let token = visitor.app.auth.wait_for_room(&browser, &waiting).await?;
     let cookie = AppendHeaders([cookie::set_browser(&visitor.app, &browser)]);
     let lang = visitor.lang;
-    let status = Error::DeviceLimit(Box::default()).status();
+    let status = HttpError::from(Error::DeviceLimit(Box::default())).status();
     let page = Layout::new(visitor, "room-title").status(status).render(move || {
         let devices = devices
             .into_iter()

@@ -1,20 +1,18 @@
 //! `/security`: one's own log, a page at a time.
 
-use axum::{
-    extract::Query,
-    response::{Redirect, Response},
-};
+use axum::response::{Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    error_page::ErrorPage,
-    form::Form,
     layout::{Layout, When},
     paging::{Paging, place},
     visitor::Member,
 };
-use crate::locale::Lang;
+use crate::{
+    http::{error::HttpError, form::Form, query::Query},
+    locale::Lang,
+};
 use sekisho_core::{
     db::{UnixMillis, events::Event},
     session::device_name,
@@ -27,7 +25,7 @@ pub struct Range {
     before: Option<String>,
 }
 
-pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
+pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let before = place(range.before);
@@ -51,7 +49,7 @@ pub struct Seen {
 }
 
 /// `POST /security/seen`
-pub async fn seen(member: Member, Form(seen): Form<Seen>) -> Result<Redirect, ErrorPage> {
+pub async fn seen(member: Member, Form(seen): Form<Seen>) -> Result<Redirect, HttpError> {
     let Member { visitor, signed_in } = member;
     visitor.app.auth.notices_seen(&signed_in, seen.until, &visitor.context).await?;
     Ok(Redirect::to("/security"))

@@ -9,16 +9,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::prelude::*;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use super::{
-    error_page::ErrorPage,
-    form::{CurrentPassword, Faults, FormFault, read},
+    form::{CurrentPassword, Faults, FormFault},
     layout::Layout,
     session_store,
     visitor::{Administrator, Member, Visitor, going_to},
 };
-use crate::{api::json::unreadable, state::AppState};
+use crate::{http::error::HttpError, http::form, state::AppState};
 use sekisho_core::{
     db::sessions::Session,
     error::Error,
@@ -35,10 +34,6 @@ pub struct Confirmed<W, T> {
     pub who: W,
     pub form: T,
 }
-
-/// A form without fields.
-#[derive(Deserialize)]
-pub struct Nothing {}
 
 /// Who can be asked to prove themselves.
 pub trait Person: FromRequestParts<AppState, Rejection = Response> + Send + Sync {
@@ -73,10 +68,10 @@ impl<W: Person, T: DeserializeOwned> FromRequest<AppState> for Confirmed<W, T> {
         let (mut parts, body) = request.into_parts();
         let who = W::from_request_parts(&mut parts, app).await?;
         let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), app).await;
-        let bytes = bytes.map_err(|rejection| ErrorPage(unreadable(&rejection)).into_response())?;
+        let bytes = bytes.map_err(|rejection| HttpError::from(rejection).into_response())?;
         let fields = Fields::parse(&bytes);
         confirm(&who, &parts, &fields).await?;
-        let form = read(fields.encode().as_bytes()).map_err(|error| ErrorPage(error).into_response())?;
+        let form = form::parse(fields.encode().as_bytes()).map_err(|error| HttpError::from(error).into_response())?;
         Ok(Self { who, form })
     }
 }
@@ -92,7 +87,7 @@ async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<()
         Some(password) => match auth.step_up(signed_in, password, &visitor.context).await {
             Ok(token) => {
                 let attached = session_store::attach(&visitor.cookie, token).await;
-                return attached.map_err(|error| ErrorPage(error).into_response());
+                return attached.map_err(|error| HttpError::from(error).into_response());
             }
             // The field has another name in this form.
             Err(Error::InvalidInput(_)) => Faults::of(Error::field(PASSWORD, "password-wrong")),
@@ -100,7 +95,7 @@ async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<()
         }
         .map_err(IntoResponse::into_response)?,
     };
-    let ask = Ask::of(visitor, signed_in).await.map_err(|error| ErrorPage(error).into_response())?;
+    let ask = Ask::of(visitor, signed_in).await.map_err(|error| HttpError::from(error).into_response())?;
     let back = going_to(parts, &visitor.app);
     let (action, waiting) = (parts.uri.path().to_owned(), fields.others.clone());
     Err(page(visitor.clone(), signed_in, ask, action, back, waiting, faults).await)

@@ -9,8 +9,13 @@ use axum::{
 };
 use tower_sessions::Session;
 
-use super::{cookie, error_page::ErrorPage, next, session_store};
-use crate::{api::problem::Problem, guard::request_context, locale::Lang, state::AppState};
+use super::{cookie, next, session_store};
+use crate::{
+    http::{error::HttpError, problem::Problem},
+    locale::Lang,
+    middleware::request_context::request_context,
+    state::AppState,
+};
 use sekisho_core::{
     RequestContext,
     error::Error,
@@ -73,8 +78,8 @@ fn language(app: &AppState, account: Option<&str>, headers: &HeaderMap) -> Lang 
 }
 
 impl Visitor {
-    /// Somebody whose cookie can't be looked up.
-    pub async fn stranger(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+    /// Without looking the cookie up.
+    pub async fn anonymous(parts: &mut Parts, app: &AppState) -> Result<Self, HttpError> {
         let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
         let lang = language(app, None, &parts.headers);
         let browser = super::cookie::browser(app, &parts.headers);
@@ -91,9 +96,9 @@ impl Visitor {
 }
 
 impl FromRequestParts<AppState> for Visitor {
-    type Rejection = ErrorPage;
+    type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ErrorPage> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, HttpError> {
         let (cookie, presented) = present(app, parts).await?;
         let context = RequestContext { device_cookie: cookie::device(app, &parts.headers), ..request_context(parts)? };
         let (signed_in, ended) = match presented {
@@ -135,7 +140,7 @@ impl FromRequestParts<AppState> for Administrator {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let Member { mut visitor, signed_in } = Member::from_request_parts(parts, app).await?;
         if !signed_in.permissions.allow(ADMINISTER) {
-            return Err(ErrorPage(Error::Forbidden).into_response());
+            return Err(HttpError::from(Error::Forbidden).into_response());
         }
         visitor.context.actor = Some(signed_in.user.id.clone());
         Ok(Self { visitor, signed_in })
@@ -158,8 +163,8 @@ impl FromRequestParts<AppState> for KeeperUser {
             Presented::Live(signed_in) => {
                 Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in })
             }
-            Presented::Ended(reason) => Err(Problem(reason.into())),
-            Presented::Unknown => Err(Problem(Error::Unauthenticated)),
+            Presented::Ended(reason) => Err(reason.into()),
+            Presented::Unknown => Err(Error::Unauthenticated.into()),
         }
     }
 }

@@ -12,8 +12,8 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     extract::ConnectInfo,
-    http::{HeaderValue, header},
-    response::Response,
+    http::{HeaderValue, Uri, header},
+    response::{IntoResponse, Response},
 };
 use futures::FutureExt;
 use hyper::{
@@ -27,8 +27,7 @@ use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use super::{limiter::Permit, phase::Phase, socket::Socket};
-use crate::{guard, state::AppState};
-use sekisho_core::error::Error;
+use crate::{http::error::HttpError, middleware::host::Unparsed, state::AppState};
 
 /// A client that sends its headers no faster than this is cut off; also one that keeps a connection and asks nothing.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
@@ -55,11 +54,11 @@ pub(super) async fn serve(
     app: AppState,
 ) {
     let phase = permit.phase.clone();
-    let own = {
-        let app = app.clone();
-        move |status, beginning: &[u8], line| own_answer(&app, status, beginning, line)
+    let reject = {
+        let router = router.clone();
+        move |status, beginning: &[u8], line| reject_unparsed(router.clone(), peer, status, beginning, line)
     };
-    let socket = Socket::new(stream, phase.clone(), Box::new(own));
+    let socket = Socket::new(stream, phase.clone(), Box::new(reject));
     let service = service_fn(|request: Request<Incoming>| {
         let (phase, router) = (phase.clone(), router.clone());
         async move {
@@ -68,11 +67,11 @@ pub(super) async fn serve(
             } else {
                 phase.body()
             }
-            let mut request = request.map(|body| Body::new(Question { body, phase: phase.clone() }));
+            let mut request = request.map(|body| Body::new(RequestBody { body, phase: phase.clone() }));
             request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
             let Ok(response) = router.oneshot(request).await;
             phase.answering();
-            Ok::<_, Infallible>(response.map(|body| Answer { body, phase }))
+            Ok::<_, Infallible>(response.map(|body| ResponseBody { body, phase }))
         }
     });
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(socket), service));
@@ -92,13 +91,13 @@ pub(super) async fn serve(
     }
 }
 
-/// A request's body, which tells when it was read whole.
-struct Question {
+/// A request's body, which tells the phase when it was read whole.
+struct RequestBody {
     body: Incoming,
     phase: Phase,
 }
 
-impl HttpBody for Question {
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -119,13 +118,13 @@ impl HttpBody for Question {
     }
 }
 
-/// An answer's body, which tells when it ends.
-struct Answer {
+/// A response's body, which tells the phase when it ends.
+struct ResponseBody {
     body: Body,
     phase: Phase,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -142,30 +141,33 @@ impl HttpBody for Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for ResponseBody {
     fn drop(&mut self) {
         self.phase.answered();
     }
 }
 
-/// The answer to a request that could not be parsed: hyper's own would be a bare status, without the headers that every
-/// answer has.
-fn own_answer(app: &AppState, status: u16, beginning: &[u8], line: usize) -> Vec<u8> {
-    let error = match status {
+/// The response to a request that hyper could not parse, as the router renders it for the path: hyper's own would be a
+/// bare status, without the headers that every response has. The router is given no `Host`, without which it runs no
+/// handler.
+fn reject_unparsed(router: Router, peer: SocketAddr, status: u16, beginning: &[u8], line: usize) -> Vec<u8> {
+    let unparsed = match status {
         // To hyper a head is too large as a whole.
-        414 => Error::UriTooLong,
-        431 if line > MAX_HEAD / 2 => Error::UriTooLong,
-        431 => Error::HeadersTooLarge,
-        _ => Error::BadRequest,
+        414 => Unparsed::UriTooLong,
+        431 if line > MAX_HEAD / 2 => Unparsed::UriTooLong,
+        431 => Unparsed::HeadersTooLarge,
+        _ => Unparsed::BadRequest,
     };
-    let path = beginning.split(|b| *b == b' ').nth(1).unwrap_or_default();
-    let mut response = guard::refuse_unread(&String::from_utf8_lossy(path), error);
-    guard::add_security_headers(response.headers_mut(), app);
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    if let Ok(id) = HeaderValue::try_from(app.request_ids.next()) {
-        headers.insert(guard::REQUEST_ID, id);
-    }
+    let path = beginning.split(|b| *b == b' ').nth(1).filter(|path| path.starts_with(b"/"));
+    let uri = path.and_then(|path| Uri::try_from(path).ok()).unwrap_or_default();
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(unparsed);
+    // It is rejected before anything that would have to be waited for.
+    let response = router.oneshot(request).now_or_never();
+    let Ok(mut response) = response.unwrap_or_else(|| Ok(HttpError::from(unparsed).into_response()));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     bytes(response)
 }
 

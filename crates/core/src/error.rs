@@ -1,5 +1,5 @@
-//! One error for the whole house. A variant says what the caller may know; what is inside is logged once, where
-//! the answer is made, and never sent.
+//! One error type for all of the core. A variant says what the caller may know; its cause is logged once, where the
+//! response is made, and never sent. Status codes are the web app's (`http::error`).
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -27,8 +27,6 @@ impl FieldError {
 pub enum Error {
     #[error("the input has faults")]
     InvalidInput(Vec<FieldError>),
-    #[error("the body is not JSON")]
-    InvalidJson,
     #[error("wrong e-mail address or password")]
     InvalidCredentials,
     /// No credential at all.
@@ -67,28 +65,11 @@ pub enum Error {
     StepUpRequired,
     #[error("the account would be left without a way in")]
     LastWayIn,
-    #[error("the request comes from another site")]
-    CrossOrigin,
     /// What was begun in this browser is over, or was begun in another.
     #[error("nothing waits here")]
     CeremonyGone,
     #[error("not found")]
     NotFound,
-    #[error("method not allowed")]
-    MethodNotAllowed,
-    /// What HTTP itself does not allow.
-    #[error("the request is not valid HTTP")]
-    BadRequest,
-    #[error("the address is too long")]
-    UriTooLong,
-    #[error("the headers are too large")]
-    HeadersTooLarge,
-    #[error("the body came too slowly")]
-    RequestTimeout,
-    #[error("the body is too large")]
-    TooLarge,
-    #[error("unsupported media type")]
-    UnsupportedMediaType,
     #[error("too many attempts")]
     RateLimited(Duration),
     #[error("too busy")]
@@ -96,8 +77,6 @@ pub enum Error {
     /// The database can't be reached, or not written to, just now. Nothing was done.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
-    #[error("the request took too long")]
-    Timeout,
     /// What GitHub answered, as a page can explain it.
     #[error("github: {0}")]
     Github(&'static str),
@@ -118,7 +97,6 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidInput(_) => "invalid_input",
-            Self::InvalidJson => "invalid_json",
             Self::InvalidCredentials => "invalid_credentials",
             Self::Unauthenticated => "unauthenticated",
             Self::NotSignedIn => "not_signed_in",
@@ -135,66 +113,12 @@ impl Error {
             Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
             Self::LastWayIn => "last_way_in",
-            Self::CrossOrigin => "cross_origin",
             Self::CeremonyGone => "ceremony_gone",
             Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::BadRequest => "bad_request",
-            Self::UriTooLong => "uri_too_long",
-            Self::HeadersTooLarge => "headers_too_large",
-            Self::RequestTimeout => "request_timeout",
-            Self::TooLarge => "too_large",
-            Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited(_) => "rate_limited",
             Self::Busy | Self::Unavailable(_) => "busy",
-            Self::Timeout => "timeout",
             Self::Github(code) => code,
             Self::Internal(_) => "internal",
-        }
-    }
-
-    /// The HTTP status (RFC 9110).
-    pub fn status(&self) -> u16 {
-        match self {
-            Self::InvalidInput(_) => 422,
-            Self::InvalidJson | Self::BadRequest => 400,
-            Self::InvalidCredentials
-            | Self::Unauthenticated
-            | Self::NotSignedIn
-            | Self::InvalidToken
-            | Self::InvalidRefreshToken
-            | Self::SessionEnded(_)
-            | Self::StepUpRequired => 401,
-            Self::AccountDisabled
-            | Self::RegistrationClosed
-            | Self::CeremonyGone
-            | Self::DeviceLimit(_)
-            | Self::Forbidden
-            | Self::NewDevice
-            | Self::InsufficientScope(_)
-            | Self::CrossOrigin => 403,
-            Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
-            Self::EmailTaken | Self::LastAdmin | Self::LastWayIn => 409,
-            Self::RequestTimeout => 408,
-            Self::TooLarge => 413,
-            Self::UriTooLong => 414,
-            Self::UnsupportedMediaType => 415,
-            Self::RateLimited(_) => 429,
-            Self::HeadersTooLarge => 431,
-            Self::Busy | Self::Unavailable(_) | Self::Timeout => 503,
-            Self::Github("github_down" | "github_slow") => 502,
-            Self::Github(_) => 403,
-            Self::Internal(_) => 500,
-        }
-    }
-
-    /// Seconds after which it is worth trying again.
-    pub fn retry_after(&self) -> Option<u64> {
-        match self {
-            Self::RateLimited(wait) => Some(wait.as_secs() + 1),
-            Self::Busy | Self::Unavailable(_) | Self::Timeout => Some(2),
-            _ => None,
         }
     }
 

@@ -1,19 +1,11 @@
 //! `/api/v1/admin/roles`
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{
-        bearer::{BearerAdmin, RecentAdmin},
-        json::Body,
-        list::Page,
-        problem::Problem,
-    },
+    api::bearer::{BearerAdmin, RecentAdmin},
+    http::{json::JsonBody, list::Page, path::Path, problem::Problem},
     state::AppState,
 };
 use sekisho_core::db::roles::Role;
@@ -46,7 +38,7 @@ pub async fn save(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(name): Path<String>,
-    Body(role): Body<Permissions>,
+    JsonBody(role): JsonBody<Permissions>,
 ) -> Result<Json<Item>, Problem> {
     Ok(Json(app.auth.save_role(&name, &role.permissions, &admin.context).await?.into()))
 }

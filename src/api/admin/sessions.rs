@@ -1,18 +1,18 @@
 //! `/api/v1/admin/sessions`: everybody's live sessions.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
 use crate::{
     api::{
         bearer::{BearerAdmin, RecentAdmin},
+        sessions::Revoked,
+    },
+    http::{
         list::{Page, Range},
+        path::Path,
         problem::Problem,
-        sessions::{Item as Session, Revoked},
+        session_response::SessionResponse as Session,
     },
     state::AppState,
 };

@@ -1,19 +1,20 @@
 //! `/api/v1/admin/users`
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{
         bearer::{BearerAdmin, RecentAdmin},
-        json::Body,
-        list::{Page, Params, Range},
+        sessions::Revoked,
+    },
+    http::{
+        json::JsonBody,
+        list::{Page, Range},
+        path::Path,
         problem::Problem,
-        sessions::{Item as Session, Revoked},
+        query::Query,
+        session_response::SessionResponse as Session,
     },
     state::AppState,
 };
@@ -75,7 +76,7 @@ pub async fn list(
     State(app): State<AppState>,
     _: BearerAdmin,
     range: Range,
-    Params(filter): Params<Filter>,
+    Query(filter): Query<Filter>,
 ) -> Result<Json<Page<Item>>, Problem> {
     let filter = users::Filter { search: filter.q, role: filter.role, disabled: filter.disabled };
     Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?, Item::from)))
@@ -91,11 +92,11 @@ pub async fn update(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
-    Body(change): Body<Change>,
+    JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Item>, Problem> {
     let id = parse_id(&id)?;
     if change.disabled == Some(true) && id == admin.claims.sub {
-        return Err(Problem(Error::field("disabled", "disabled-self")));
+        return Err(Error::field("disabled", "disabled-self").into());
     }
     let change = AccessChange { roles: change.roles.as_deref(), disabled: change.disabled };
     Ok(Json(app.auth.change_access(id, change, Some(&admin.context)).await?.0.into()))

@@ -1,15 +1,18 @@
 //! `/admin/events`: everybody's log, and what is looked for in it.
 
-use axum::{extract::Query, response::Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{PAGE, Tabs, link};
 use crate::{
-    api::admin::export::{Wanted, export},
+    http::{
+        error::HttpError,
+        export::{ExportRequest, export},
+        query::Query,
+    },
     locale::Lang,
     pages::{
-        error_page::ErrorPage,
         form::{Faults, Field, FormFault},
         layout::{Layout, When},
         paging::{Paging, place},
@@ -31,7 +34,7 @@ pub async fn show(
     who: Administrator,
     Query(asked): Query<LogFilter>,
     Query(range): Query<Range>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let auth = &visitor.app.auth;
@@ -50,7 +53,7 @@ pub async fn show(
 }
 
 /// `POST /admin/events/export`
-pub async fn download(Confirmed { who, form }: Confirmed<Administrator, Wanted>) -> Result<Response, ErrorPage> {
+pub async fn download(Confirmed { who, form }: Confirmed<Administrator, ExportRequest>) -> Result<Response, HttpError> {
     Ok(export(who.visitor.app.clone(), form, &who.visitor.context).await?)
 }
 

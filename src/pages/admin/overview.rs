@@ -1,6 +1,6 @@
 //! `/admin`: how many there are, and what happened lately.
 
-use axum::{extract::Query, response::Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -9,8 +9,9 @@ use super::{
     plot::{Measure, Plot, Unit, bars, grouped},
 };
 use crate::{
+    http::{error::HttpError, query::Query},
     locale::Lang,
-    pages::{error_page::ErrorPage, layout::Layout, visitor::Administrator},
+    pages::{layout::Layout, visitor::Administrator},
 };
 use sekisho_core::{
     admin::{LIVE, Overview, REFRESHES},
@@ -22,7 +23,7 @@ pub struct Choice {
     by: Option<String>,
 }
 
-pub async fn show(who: Administrator, Query(choice): Query<Choice>) -> Result<Response, ErrorPage> {
+pub async fn show(who: Administrator, Query(choice): Query<Choice>) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let overview = visitor.app.auth.overview().await?;

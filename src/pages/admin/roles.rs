@@ -1,17 +1,14 @@
 //! `/admin/roles`: what there is to be given to people, and what each of it permits.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{Tabs, link};
 use crate::{
+    http::{error::HttpError, query::Query},
     locale::Lang,
     pages::{
-        error_page::ErrorPage,
         form::{Faults, Field, FormFault, TextField},
         layout::{Done, Layout},
         step_up::Confirmed,
@@ -42,7 +39,7 @@ pub struct Choice {
     name: String,
 }
 
-pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
+pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, HttpError> {
     let roles = who.visitor.app.auth.list_roles().await?;
     let change = range.change.as_deref().filter(|name| is_free(name));
     let chosen = roles.into_iter().find(|role| change == Some(role.name.as_str()));
@@ -56,7 +53,7 @@ pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Resp
 }
 
 /// `POST /admin/roles`
-pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> Result<Response, ErrorPage> {
+pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     let permissions: Vec<_> = form.permissions.split_whitespace().map(str::to_owned).collect();
     match visitor.app.auth.save_role(form.name.trim(), &permissions, &visitor.context).await {
@@ -66,7 +63,7 @@ pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> R
 }
 
 /// `POST /admin/roles/remove`
-pub async fn remove(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, ErrorPage> {
+pub async fn remove(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     match visitor.app.auth.remove_role(&form.name, &visitor.context).await {
         Ok(()) => Ok(Redirect::to("/admin/roles?done=removed").into_response()),
@@ -91,7 +88,7 @@ async fn page(
     done: Option<&'static str>,
     faults: Faults,
     refused: Faults,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let roles = visitor.app.auth.list_roles().await?;

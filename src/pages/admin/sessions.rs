@@ -1,17 +1,14 @@
 //! `/admin/sessions`: everything that is signed in, each to be ended, and all of it at once.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{PAGE, Person, Tabs};
 use crate::{
+    http::{error::HttpError, query::Query},
     locale::Lang,
     pages::{
-        error_page::ErrorPage,
         layout::{Done, Layout, When},
         next::own_path,
         paging::{Paging, place, with},
@@ -42,7 +39,7 @@ pub struct Sure {
     sure: Option<String>,
 }
 
-pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, ErrorPage> {
+pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
     let before = place(range.before);
@@ -58,17 +55,17 @@ pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Resp
 }
 
 /// `POST /admin/sessions/end`
-pub async fn end(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, ErrorPage> {
+pub async fn end(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     visitor.app.auth.end_session(&form.id, &visitor.context).await?;
     Ok(Redirect::to(&with(&own_path(form.back.as_deref()), "done=ended")).into_response())
 }
 
 /// `POST /admin/sessions/end-all`
-pub async fn end_all(Confirmed { who, form }: Confirmed<Administrator, Sure>) -> Result<Response, ErrorPage> {
+pub async fn end_all(Confirmed { who, form }: Confirmed<Administrator, Sure>) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = &who;
     if form.sure.is_none() {
-        return Err(ErrorPage(Error::field("sure", "missing")));
+        return Err(Error::field("sure", "missing").into());
     }
     visitor.app.auth.sign_out_everybody(&signed_in.session.id, &visitor.context).await?;
     Ok(Redirect::to(&with(PATH, "done=everybody")).into_response())

@@ -2,22 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Path, Query},
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{PAGE, Person, Standing, Tabs, called, events::LogTable, link, sessions::SessionTable, special};
 use crate::{
+    http::{error::HttpError, form::EmptyForm, path::Path, query::Query},
     locale::Lang,
     pages::{
-        error_page::ErrorPage,
         form::{Faults, FormFault},
         layout::{Done, Layout, When},
         paging::{Paging, place},
-        step_up::{Confirmed, Nothing},
+        step_up::Confirmed,
         visitor::Administrator,
     },
 };
@@ -47,7 +44,7 @@ pub struct Search {
     before: Option<String>,
 }
 
-pub async fn list(who: Administrator, Query(search): Query<Search>) -> Result<Response, ErrorPage> {
+pub async fn list(who: Administrator, Query(search): Query<Search>) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let auth = &visitor.app.auth;
@@ -147,7 +144,7 @@ pub async fn show(
     who: Administrator,
     Path(id): Path<String>,
     Query(after): Query<After>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let done = match after.done.as_deref() {
         Some("roles") => Some("admin-done-roles"),
         Some("disabled") => Some("admin-done-disabled"),
@@ -170,7 +167,7 @@ pub struct Choice {
 pub async fn set_roles(
     Path(id): Path<String>,
     Confirmed { who, form }: Confirmed<Administrator, Choice>,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.context)).await
     {
@@ -182,11 +179,11 @@ pub async fn set_roles(
 /// `POST /admin/users/{id}/disable`: anybody but oneself.
 pub async fn disable(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
-) -> Result<Response, ErrorPage> {
+    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     if id == who.signed_in.user.id {
-        return Err(ErrorPage(Error::Forbidden));
+        return Err(Error::Forbidden.into());
     }
     match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.context)).await {
         Ok(_) => Ok(back(&id, "disabled")),
@@ -197,8 +194,8 @@ pub async fn disable(
 /// `POST /admin/users/{id}/enable`
 pub async fn enable(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
-) -> Result<Response, ErrorPage> {
+    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.context)).await?;
     Ok(back(&id, "enabled"))
@@ -207,8 +204,8 @@ pub async fn enable(
 /// `POST /admin/users/{id}/sign-out`
 pub async fn sign_out(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
-) -> Result<Response, ErrorPage> {
+    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     visitor.app.auth.sign_out_user(parse_id(&id)?, &visitor.context).await?;
     Ok(back(&id, "signed-out"))
@@ -217,8 +214,8 @@ pub async fn sign_out(
 /// `POST /admin/users/{id}/unlink`
 pub async fn unlink(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, Nothing>,
-) -> Result<Response, ErrorPage> {
+    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     match visitor.app.auth.unlink_github(parse_id(&id)?, &visitor.context).await {
         Ok(()) => Ok(back(&id, "unlinked")),
@@ -238,7 +235,7 @@ async fn page(
     done: Option<&'static str>,
     chosen: Option<Vec<String>>,
     faults: Faults,
-) -> Result<Response, ErrorPage> {
+) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
     let auth = &visitor.app.auth;

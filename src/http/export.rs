@@ -1,4 +1,5 @@
-//! The log as a download, streamed a page at a time: a million entries take no more memory than a thousand.
+//! The log: an entry as JSON, and all of it as a download, streamed a page at a time: a million entries take no more
+//! memory than a thousand.
 
 use axum::{
     body::{Body, Bytes},
@@ -6,18 +7,64 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::stream;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::events::Item;
 use crate::state::AppState;
 use sekisho_core::{
     RequestContext,
-    db::events::{Filter, NamedEvent},
+    clock::rfc3339,
+    db::events::{Event, Filter, NamedEvent},
     error::Error,
     log_filter::LogFilter,
 };
 
 const PAGE: usize = 1_000;
+
+/// An entry. People are named by id: an export holds no e-mail address.
+#[derive(Serialize)]
+pub struct EventRecord {
+    pub seq: i64,
+    pub id: String,
+    pub at: String,
+    pub kind: String,
+    pub outcome: String,
+    pub user_id: Option<String>,
+    /// Who did it, where that is somebody else.
+    pub actor_id: Option<String>,
+    pub session_id: Option<String>,
+    pub reason: Option<String>,
+    pub ip: String,
+    pub network: String,
+    pub user_agent: String,
+    pub request_id: Option<String>,
+    pub detail: Option<String>,
+    pub hash: String,
+}
+
+impl From<NamedEvent> for EventRecord {
+    fn from(NamedEvent { event, .. }: NamedEvent) -> Self {
+        let Event { seq, id, at, user_id, actor_id, session_id, kind, outcome, reason, ip, .. } = event;
+        let Event { network, user_agent, request_id, detail, hash, .. } = event;
+        let at = rfc3339(at);
+        Self {
+            seq,
+            id,
+            at,
+            kind,
+            outcome,
+            user_id,
+            actor_id,
+            session_id,
+            reason,
+            ip,
+            network,
+            user_agent,
+            request_id,
+            detail,
+            hash,
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,10 +89,10 @@ impl Format {
     }
 }
 
-/// What is to be exported: a format, and the fields of [`LogFilter`].
+/// A format, and the fields of [`LogFilter`].
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct ExportRequest {
     format: Format,
     person: Option<String>,
     kind: Option<String>,
@@ -54,12 +101,12 @@ pub struct Wanted {
     network: Option<String>,
 }
 
-/// Who takes the log along is in the log.
-pub async fn export(app: AppState, wanted: Wanted, context: &RequestContext) -> Result<Response, Error> {
-    let Wanted { format, person, kind, from, to, network } = wanted;
+/// Streams the entries that the filter lets through. The export itself is logged, with who asked for it.
+pub async fn export(app: AppState, request: ExportRequest, context: &RequestContext) -> Result<Response, Error> {
+    let ExportRequest { format, person, kind, from, to, network } = request;
     let filter = LogFilter { person, kind, from, to, network }.resolve(&app.auth).await?;
     app.auth.log_export(format.name(), context).await?;
-    let state = filter.map(|filter| Export { app, format, filter, place: Place::Beginning });
+    let state = filter.map(|filter| Export { app, format, filter, position: Position::Beginning });
     let pages = stream::try_unfold(state, |state| async {
         let Some(mut export) = state else { return Ok(None) };
         match export.next().await {
@@ -77,7 +124,7 @@ pub async fn export(app: AppState, wanted: Wanted, context: &RequestContext) -> 
     Ok((headers, Body::from_stream(pages)).into_response())
 }
 
-enum Place {
+enum Position {
     Beginning,
     Before(String),
     End,
@@ -87,18 +134,18 @@ struct Export {
     app: AppState,
     format: Format,
     filter: Filter,
-    place: Place,
+    position: Position,
 }
 
 impl Export {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let (before, first) = match std::mem::replace(&mut self.place, Place::End) {
-            Place::Beginning => (None, true),
-            Place::Before(id) => (Some(id), false),
-            Place::End => return Ok(None),
+        let (before, first) = match std::mem::replace(&mut self.position, Position::End) {
+            Position::Beginning => (None, true),
+            Position::Before(id) => (Some(id), false),
+            Position::End => return Ok(None),
         };
         let (events, next) = self.app.auth.search_events(&self.filter, before.as_deref(), PAGE).await?;
-        self.place = next.map_or(Place::End, Place::Before);
+        self.position = next.map_or(Position::End, Position::Before);
         let text = match self.format {
             Format::Csv => csv(events, first)?,
             Format::Jsonl => json_lines(events)?,
@@ -110,7 +157,7 @@ impl Export {
 fn json_lines(events: Vec<NamedEvent>) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     for event in events {
-        serde_json::to_writer(&mut text, &Item::from(event)).map_err(Error::internal)?;
+        serde_json::to_writer(&mut text, &EventRecord::from(event)).map_err(Error::internal)?;
         text.push(b'\n');
     }
     Ok(text)
@@ -139,15 +186,16 @@ fn csv(events: Vec<NamedEvent>, with_header: bool) -> Result<Vec<u8>, Error> {
         .map_err(Error::internal)?;
     }
     for event in events {
-        let item = Item::from(event);
-        let user_agent = harmless(item.user_agent);
-        csv.serialize(Item { user_agent, detail: item.detail.map(harmless), ..item }).map_err(Error::internal)?;
+        let record = EventRecord::from(event);
+        let user_agent = escape_formula(record.user_agent);
+        csv.serialize(EventRecord { user_agent, detail: record.detail.map(escape_formula), ..record })
+            .map_err(Error::internal)?;
     }
     csv.into_inner().map_err(|error| Error::internal(error.to_string()))
 }
 
-/// A cell that a spreadsheet would take for a formula becomes text (ASVS 1.2.10).
-fn harmless(cell: String) -> String {
+/// CSV injection: a cell that a spreadsheet would take for a formula becomes text (ASVS 1.2.10).
+fn escape_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
@@ -157,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_cell_is_never_a_formula() {
-        assert_eq!(harmless("=cmd|' /C calc'!A0".into()), "'=cmd|' /C calc'!A0");
-        assert_eq!(harmless("curl/8.5".into()), "curl/8.5");
+        assert_eq!(escape_formula("=cmd|' /C calc'!A0".into()), "'=cmd|' /C calc'!A0");
+        assert_eq!(escape_formula("curl/8.5".into()), "curl/8.5");
     }
 }

@@ -7,12 +7,11 @@ use axum::{
     extract::Request,
     http::{HeaderValue, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use futures::StreamExt;
 
-use super::refuse;
-use sekisho_core::error::Error;
+use crate::http::error::HttpError;
 
 /// The largest body any form or API call needs, with room to spare.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -26,35 +25,35 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     match read(body, BODY_WITHIN).await {
         Ok(body) => next.run(Request::from_parts(parts, body)).await,
         Err(error) => {
-            let mut response = refuse(parts.uri.path(), error);
+            let mut response = error.into_response();
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             response
         }
     }
 }
 
-async fn read(body: Body, within: Duration) -> Result<Body, Error> {
+async fn read(body: Body, within: Duration) -> Result<Body, HttpError> {
     if body.is_end_stream() {
         return Ok(Body::empty());
     }
     // By Content-Length, before a byte of it is asked for.
     if body.size_hint().lower() > MAX_BODY as u64 {
-        return Err(Error::TooLarge);
+        return Err(HttpError::TooLarge);
     }
     let whole = async {
         // Copied: many small pieces would each keep the buffer that they were read into.
         let mut whole = Vec::new();
         let mut pieces = body.into_data_stream();
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|_| Error::BadRequest)?;
+            let piece = piece.map_err(|_| HttpError::BadRequest)?;
             if whole.len() + piece.len() > MAX_BODY {
-                return Err(Error::TooLarge);
+                return Err(HttpError::TooLarge);
             }
             whole.extend_from_slice(&piece);
         }
         Ok(Body::from(whole))
     };
-    tokio::time::timeout(within, whole).await.unwrap_or(Err(Error::RequestTimeout))
+    tokio::time::timeout(within, whole).await.unwrap_or(Err(HttpError::RequestTimeout))
 }
 
 #[cfg(test)]
@@ -67,7 +66,7 @@ mod tests {
     type Piece = Result<Bytes, std::io::Error>;
 
     async fn outcome(body: Body) -> Result<usize, u16> {
-        let read = read(body, Duration::from_millis(50)).await.map_err(|error| error.status())?;
+        let read = read(body, Duration::from_millis(50)).await.map_err(|error| error.status().as_u16())?;
         Ok(to_bytes(read, usize::MAX).await.expect("it is in memory").len())
     }
 

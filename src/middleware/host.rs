@@ -6,19 +6,38 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, Version, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 
-use super::refuse_unread;
-use sekisho_core::error::Error;
+use crate::http::error::HttpError;
 
-/// Refuses a request of HTTP/1.1 without `Host`, and any with two of them or an invalid one: a proxy in front may
+/// Why hyper could not parse a request. Such a request reaches the router without its headers, and so without `Host`, to
+/// be answered in the format of the route that it was for.
+#[derive(Clone, Copy, Debug)]
+pub enum Unparsed {
+    BadRequest,
+    UriTooLong,
+    HeadersTooLarge,
+}
+
+impl From<Unparsed> for HttpError {
+    fn from(unparsed: Unparsed) -> Self {
+        match unparsed {
+            Unparsed::BadRequest => Self::BadRequest,
+            Unparsed::UriTooLong => Self::UriTooLong,
+            Unparsed::HeadersTooLarge => Self::HeadersTooLarge,
+        }
+    }
+}
+
+/// Rejects a request of HTTP/1.1 without `Host`, and any with two of them or an invalid one: a proxy in front may
 /// have understood another host.
 pub async fn require_host(request: Request, next: Next) -> Response {
     if has_valid_host(request.version(), request.headers()) {
         return next.run(request).await;
     }
-    refuse_unread(request.uri().path(), Error::BadRequest)
+    let unparsed = request.extensions().get().copied().unwrap_or(Unparsed::BadRequest);
+    HttpError::from(unparsed).into_response()
 }
 
 fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {

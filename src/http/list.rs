@@ -1,9 +1,9 @@
 //! Lists: `?cursor=…&limit=…` in, `{ "items": […], "next_cursor": … }` out.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
-use super::{json::fault, problem::Problem};
+use super::{error::HttpError, query::Query};
 use sekisho_core::error::{Error, FieldError};
 
 const DEFAULT_LIMIT: usize = 50;
@@ -32,16 +32,16 @@ pub struct Range {
 }
 
 #[derive(Deserialize)]
-struct Raw {
+struct RawRange {
     cursor: Option<String>,
     limit: Option<String>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Range {
-    type Rejection = Problem;
+    type Rejection = HttpError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Params(raw) = Params::<Raw>::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let Query(raw) = Query::<RawRange>::from_request_parts(parts, state).await?;
         let limit = raw.limit.map_or(Ok(DEFAULT_LIMIT), |limit| limit.parse());
         let limit = limit.ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         let known = raw.cursor.as_deref().is_none_or(|cursor| uuid::Uuid::try_parse(cursor).is_ok());
@@ -50,24 +50,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Range {
             (limit, _) => {
                 let limit = limit.is_none().then(|| FieldError::new("limit", "limit-invalid"));
                 let cursor = (!known).then(|| FieldError::new("cursor", "cursor-invalid"));
-                Err(Problem(Error::InvalidInput(limit.into_iter().chain(cursor).collect())))
+                Err(Error::InvalidInput(limit.into_iter().chain(cursor).collect()).into())
             }
         }
-    }
-}
-
-/// The parameters of a query.
-pub struct Params<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let pairs = serde_html_form::Deserializer::from_bytes(query.as_bytes());
-        serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
-            let path = error.path().to_string();
-            Problem(fault(&path, &error.into_inner().to_string()))
-        })
     }
 }

@@ -1,0 +1,48 @@
+//! A session as JSON.
+
+use serde::Serialize;
+
+use super::problem::Problem;
+use sekisho_core::{clock::rfc3339, db::sessions::Session, error::Error};
+
+#[derive(Debug, Serialize)]
+pub struct SessionResponse {
+    id: String,
+    kind: String,
+    /// Whether this is the session of the token that asks.
+    current: bool,
+    device: String,
+    ip: String,
+    user_agent: String,
+    created_at: String,
+    last_active_at: String,
+    /// The first of its deadlines as they stand; null: none.
+    expires_at: Option<String>,
+}
+
+impl SessionResponse {
+    pub fn new(session: Session, current: &str) -> Self {
+        Self {
+            current: session.id == current,
+            created_at: rfc3339(session.created_at),
+            last_active_at: rfc3339(session.last_active_at),
+            expires_at: session.deadline().map(rfc3339),
+            id: session.id,
+            kind: session.kind,
+            device: session.device,
+            ip: session.ip,
+            user_agent: session.user_agent,
+        }
+    }
+}
+
+/// The problem of a sign-in that failed. A `device_limit` lists the sessions, one of which has to end first, in `devices`.
+pub fn sign_in_problem(error: Error) -> Problem {
+    let devices: Vec<_> = match &error {
+        Error::DeviceLimit(sessions) => {
+            sessions.iter().map(|session| SessionResponse::new(session.clone(), "")).collect()
+        }
+        _ => return error.into(),
+    };
+    Problem::from(error).with("devices", devices)
+}
