@@ -1,5 +1,6 @@
 //! What the JSON and the HTML side share of HTTP: errors, bodies, queries, lists, and how each of them is answered.
 
+pub mod cookies;
 pub mod error;
 pub mod event_stream;
 pub mod export;

@@ -6,6 +6,7 @@
 pub mod body;
 pub mod completion;
 pub mod csrf;
+pub mod device_cookie;
 pub mod host;
 pub mod metrics;
 pub mod request_context;

@@ -6,13 +6,15 @@
 
 pub mod account;
 pub mod admin;
-pub mod cookie;
+pub mod device_card;
+pub mod device_limit;
 pub mod devices;
 pub mod error_page;
 pub mod form;
 pub mod github;
 pub mod home;
 pub mod keeper;
+pub mod keeper_config;
 pub mod language;
 pub mod layout;
 pub mod login;
@@ -21,8 +23,9 @@ pub mod paging;
 pub mod password_strength;
 pub mod redirects;
 pub mod register;
-pub mod room;
 pub mod security;
 pub mod session_store;
+pub mod sign_in;
+pub mod sign_out;
 pub mod step_up;
 pub mod visitor;

@@ -23,12 +23,13 @@ use crate::{
         body::{MAX_BODY, read_body},
         completion::{panicked, run_to_completion},
         csrf::reject_cross_site,
+        device_cookie,
         host::require_host,
         metrics, request_context,
         request_id::{self, RequestIds, X_REQUEST_ID},
         security_headers,
     },
-    pages::{self, cookie, error_page, redirects, session_store},
+    pages::{self, error_page, redirects, session_store},
     state::AppState,
 };
 
@@ -45,7 +46,7 @@ pub fn router(app: AppState) -> Router {
             .layer(CompressionLayer::new())
             .map_response(problem::render)
             .layer(from_fn(require_host))
-            .layer(from_fn_with_state(app.clone(), cookie::send_device_cookie))
+            .layer(device_cookie::layer(&app))
             .layer(session_store::layer(&app))
             .layer(from_fn_with_state(app.clone(), reject_cross_site))
             .layer(run.clone()),
@@ -55,7 +56,7 @@ pub fn router(app: AppState) -> Router {
             .layer(CompressionLayer::new())
             // What can't be told apart by its host gets no page: plain text.
             .layer(from_fn(require_host))
-            .layer(from_fn_with_state(app.clone(), cookie::send_device_cookie))
+            .layer(device_cookie::layer(&app))
             .layer(session_store::layer(&app))
             .layer(from_fn_with_state(app.clone(), error_page::render))
             .layer(from_fn_with_state(app.clone(), reject_cross_site))
@@ -133,8 +134,8 @@ fn pages() -> Router<AppState> {
     Router::new()
         .route("/", get(pages::home::show))
         .route("/login", get(pages::login::show).post(pages::login::submit))
-        .route("/login/room", to_parent().post(pages::room::submit))
-        .route("/logout", post(pages::login::logout))
+        .route("/login/room", to_parent().post(pages::sign_in::choose_device))
+        .route("/logout", post(pages::sign_out::submit))
         .route("/register", get(pages::register::show).post(pages::register::submit))
         .route("/account", get(pages::account::show).post(pages::account::submit))
         .route("/account/password", get(pages::account::show_password).post(pages::account::submit_password))

@@ -195,7 +195,10 @@ async fn over_https_the_language_cookie_is_bound_to_the_host() {
         let mut browser = t.anonymous();
         let answer = browser.form("/language", &[("language", "ja")]).await;
         let cookie = answer.header("set-cookie");
-        assert!(cookie.starts_with(&format!("{name}=ja; Path=/; ")) && !cookie.contains("Domain"), "{cookie}");
+        assert!(
+            cookie.starts_with(&format!("{name}=ja; ")) && cookie.contains("; Path=/; ") && !cookie.contains("Domain"),
+            "{cookie}"
+        );
         assert_eq!(cookie.contains("; Secure"), !settings.is_empty());
         assert!(browser.get("/login").await.text().contains("lang=\"ja\""));
         // One that a sibling host has set, without the prefix, does not count.

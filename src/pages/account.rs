@@ -1,7 +1,6 @@
 //! `/account` and `/account/password`.
 
 use axum::{
-    Extension,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -9,11 +8,10 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    cookie::SetDevice,
     form::{CurrentPassword, Faults, Field, FormFault, TextField},
     layout::{Done, Layout},
     register::NewPassword,
-    session_store,
+    sign_in,
     visitor::Member,
 };
 use crate::{
@@ -233,14 +231,10 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
     };
     match visitor.app.auth.change_password(signed_in, change, &visitor.context).await {
         Ok(token) => {
-            if let Some(token) = token {
-                session_store::attach(&visitor.cookie, token).await?;
-            }
-            let auth = &visitor.app.auth;
-            let (email, now) = (&signed_in.user.email, auth.clock.now());
-            let device = SetDevice(auth.renew_device_cookie(email, Some(now), &visitor.context));
+            let changed_at = visitor.app.auth.clock.now();
+            let device = sign_in::set_cookies(visitor, token, &signed_in.user.email, Some(changed_at)).await?;
             let done = if unlink { "password-unlinked" } else { "password" };
-            Ok((Extension(device), Redirect::to(&format!("/account?done={done}"))).into_response())
+            Ok((device, Redirect::to(&format!("/account?done={done}"))).into_response())
         }
         Err(error) => password_page(member, unlink, Faults::of(error)?).await,
     }

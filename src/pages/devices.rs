@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    layout::{Done, Layout, When},
-    login,
+    device_card::DeviceCard,
+    layout::{Done, Layout},
     paging::{Paging, place},
+    sign_out,
     step_up::Confirmed,
     visitor::Member,
 };
@@ -59,7 +60,7 @@ pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response
 pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &who;
     if choice.id == signed_in.session.id {
-        return login::logout(visitor.clone()).await;
+        return sign_out::submit(visitor.clone()).await;
     }
     let which = Which::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
     let ended = visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;
@@ -88,8 +89,8 @@ fn DevicesPage(
 ) -> impl IntoView {
     let newest = this.is_some();
     let alone = newest && others.is_empty() && older.is_none();
-    let this = this.map(|session| view! { <Device lang current=true session waiting=None /> });
-    let others = others.into_iter().map(|session| view! { <Device lang session waiting=None /> });
+    let this = this.map(|session| view! { <DeviceCard lang current=true session waiting=None /> });
+    let others = others.into_iter().map(|session| view! { <DeviceCard lang session waiting=None /> });
     view! {
         <h1>{lang.t("devices-title")}</h1>
         <p class="lead">{lang.t("devices-lead")}</p>
@@ -106,47 +107,5 @@ fn DevicesPage(
             }
             .into_any()
         }}
-    }
-}
-
-/// One device, with the button that ends it.
-#[component]
-pub fn Device(
-    lang: Lang,
-    session: Session,
-    #[prop(default = false)] current: bool,
-    /// A sign-in that waits for room: ending this device lets it in.
-    #[prop(optional_no_strip)]
-    waiting: Option<String>,
-) -> impl IntoView {
-    let name = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() };
-    let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
-    let end_label = lang.t1("devices-end-label", "device", name.clone());
-    let deadline = session.deadline();
-    let action = match (waiting.is_some(), current) {
-        (true, _) => "/login/room",
-        // Signing out needs no proof.
-        (false, true) => "/logout",
-        (false, false) => "/devices/end",
-    };
-    view! {
-        <li class="card" aria-current=current.then_some("true") data-kind=session.kind.clone()>
-            <div class="device-name">
-                <h2>{name}</h2>
-                <span class="badge">{lang.t(kind)}</span>
-                {current.then(|| view! { <span class="badge" data-kind="current">{lang.t("devices-this")}</span> })}
-            </div>
-            <dl>
-                <div><dt>{lang.t("devices-signed-in")}</dt><dd><When at=session.created_at /></dd></div>
-                <div><dt>{lang.t("devices-last-active")}</dt><dd><When at=session.last_active_at /></dd></div>
-                {deadline.map(|at| view! { <div><dt>{lang.t("devices-ends")}</dt><dd><When at /></dd></div> })}
-                <div><dt>{lang.t("devices-address")}</dt><dd>{session.ip}</dd></div>
-            </dl>
-            <form method="post" action=action>
-                {waiting.map(|token| view! { <input type="hidden" name="waiting" value=token /> })}
-                <input type="hidden" name="id" value=session.id />
-                <button class="secondary" aria-label=end_label>{lang.t("devices-end")}</button>
-            </form>
-        </li>
     }
 }

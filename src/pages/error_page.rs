@@ -3,7 +3,7 @@
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
-    response::{AppendHeaders, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use leptos::prelude::*;
 
@@ -56,7 +56,7 @@ pub async fn render(State(app): State<AppState>, request: Request, next: Next) -
         .await;
     keep_headers(&mut page, &response);
     match cookie {
-        Some(cookie) => (AppendHeaders([cookie]), page).into_response(),
+        Some(cookie) => (cookie, page).into_response(),
         None => page,
     }
 }

@@ -2,24 +2,23 @@
 
 use axum::{
     extract::State,
-    http::HeaderMap,
-    response::{AppendHeaders, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    cookie,
     form::{CurrentPassword, Faults, FormFault},
     layout::Layout,
-    login::{Next, arrive},
+    login::Next,
     next::{login_and_back, own_path},
-    session_store,
+    session_store, sign_in,
     step_up::Confirmed,
     visitor::{Member, Visitor},
 };
 use crate::{
     http::{
+        cookies::{self, CookieKind},
         error::HttpError,
         form::{EmptyForm, Form},
         query::Query,
@@ -72,11 +71,11 @@ async fn depart(visitor: &Visitor, purpose: Purpose, next: String) -> Result<Res
     app.auth.limits.depart(visitor.context.ip)?;
     let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
     let url = app.auth.begin_github(&browser, purpose, visitor.signed_in.as_deref(), next).await?;
-    Ok((AppendHeaders([cookie::set_browser(app, &browser)]), Redirect::to(&url)).into_response())
+    Ok((cookies::set(app, CookieKind::AuthFlow, browser.expose()), Redirect::to(&url)).into_response())
 }
 
 #[derive(Deserialize)]
-pub struct Answer {
+pub struct CallbackQuery {
     #[serde(default)]
     state: String,
     code: Option<String>,
@@ -84,18 +83,13 @@ pub struct Answer {
 }
 
 /// `GET /auth/github/callback`
-pub async fn callback(
-    State(app): State<AppState>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    Query(answer): Query<Answer>,
-) -> Result<Response, HttpError> {
+pub async fn callback(visitor: Visitor, Query(answer): Query<CallbackQuery>) -> Result<Response, HttpError> {
+    let app = visitor.app.clone();
     let result = answer.code.ok_or(answer.error.as_deref().unwrap_or("no_code"));
     let current = visitor.signed_in.as_deref();
-    let browser = cookie::browser(&app, &headers);
-    match app.auth.finish_github(browser.as_ref(), &answer.state, result, current, &visitor.context).await? {
+    match app.auth.finish_github(visitor.browser.as_ref(), &answer.state, result, current, &visitor.context).await? {
         Outcome::SignedIn { user, subject, next } => {
-            Ok(arrive(visitor, &user, (Method::Github, Some(subject)), next).await?)
+            Ok(sign_in::complete(visitor, &user, (Method::Github, Some(subject)), next).await?)
         }
         Outcome::SteppedUp { token, next } => {
             session_store::attach(&visitor.cookie, token).await?;
@@ -121,29 +115,21 @@ pub struct Confirmation {
 }
 
 /// `GET /auth/github/confirm`: asks for the password of the account that has the address.
-pub async fn confirm(
-    State(app): State<AppState>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    Query(Link { link }): Query<Link>,
-) -> Result<Response, HttpError> {
-    let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
+pub async fn confirm(visitor: Visitor, Query(Link { link }): Query<Link>) -> Result<Response, HttpError> {
+    let app = visitor.app.clone();
+    let browser = visitor.browser.clone().ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &link).await?;
     Ok(confirm_page(visitor, pending, link, Faults::default()).await)
 }
 
 /// `POST /auth/github/confirm`
-pub async fn submit_confirm(
-    State(app): State<AppState>,
-    visitor: Visitor,
-    headers: HeaderMap,
-    Form(form): Form<Confirmation>,
-) -> Result<Response, HttpError> {
-    let browser = cookie::browser(&app, &headers).ok_or(Error::Github("github_state"))?;
+pub async fn submit_confirm(visitor: Visitor, Form(form): Form<Confirmation>) -> Result<Response, HttpError> {
+    let app = visitor.app.clone();
+    let browser = visitor.browser.clone().ok_or(Error::Github("github_state"))?;
     let pending = app.auth.pending_link(&browser, &form.link).await?;
     match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.context).await {
         // It is the password that lets them in.
-        Ok((user, next)) => Ok(arrive(visitor, &user, (Method::Password, None), next).await?),
+        Ok((user, next)) => Ok(sign_in::complete(visitor, &user, (Method::Password, None), next).await?),
         Err(Error::InvalidCredentials) => {
             let faults = Faults::of(Error::InvalidCredentials)?;
             Ok(confirm_page(visitor, pending, form.link, faults).await)

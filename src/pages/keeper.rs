@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
-    cookie::SetDevice,
-    login::enter,
+    sign_in::begin_session,
     visitor::{KeeperUser, Visitor},
 };
 use crate::{
@@ -22,15 +21,13 @@ use crate::{
         problem::Problem,
         session_response::sign_in_problem,
     },
-    islands::{KeeperConfig, KeeperStrings},
-    locale::Lang,
+    middleware::device_cookie::SetDeviceCookie,
     state::{AppState, stream_limit::StreamPermit},
 };
 use sekisho_core::{
     clock::rfc3339,
     db::sessions::{self, Session},
     error::Error,
-    millis,
     reason::Reason,
     session::{Method, SignedIn},
 };
@@ -38,27 +35,8 @@ use sekisho_core::{
 /// When a look at the database failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What the keeper island is told with the page. It stands in the HTML: no secret in here.
-pub fn keeper_config(app: &AppState, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
-    let SignedIn { user, session, .. } = signed_in;
-    let policy = &app.auth.policy;
-    let now = app.auth.clock.now();
-    KeeperConfig {
-        user_id: user.id.clone(),
-        email: user.email.clone(),
-        has_password: user.password_hash.is_some(),
-        idle_remaining: session.idle_expires_at.map(|at| at - now),
-        absolute_remaining: session.expires_at.map(|at| at - now),
-        warning: millis(policy.idle_warning),
-        refresh_lead: millis(policy.refresh_lead),
-        // A little more, so that a report never comes too early to be written.
-        report_interval: millis(policy.roll()) + 250,
-        strings: KeeperStrings::from_lookup(|key| lang.t(key)),
-    }
-}
-
 #[derive(Serialize)]
-pub struct Token {
+pub struct TokenResponse {
     access_token: String,
     /// Seconds.
     expires_in: i64,
@@ -66,7 +44,7 @@ pub struct Token {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub struct TokenRequest {
     /// The service that the token is for; by default Sekisho itself.
     audience: Option<String>,
     /// What the token may do; by default everything.
@@ -76,25 +54,25 @@ pub struct Wanted {
 /// `POST /session/token`: a short-lived access token for this browser's session.
 pub async fn token(
     keeper: KeeperUser,
-    OptionalJsonBody(wanted): OptionalJsonBody<Wanted>,
-) -> Result<Json<Token>, Problem> {
+    OptionalJsonBody(wanted): OptionalJsonBody<TokenRequest>,
+) -> Result<Json<TokenResponse>, Problem> {
     let auth = &keeper.app.auth;
     let SignedIn { user, session, .. } = &keeper.signed_in;
     let request = auth.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
     let issued = auth.issue_access_token(user, session, auth.clock.new_id(), &request)?;
-    Ok(Json(Token { access_token: issued.token, expires_in: issued.expires_in }))
+    Ok(Json(TokenResponse { access_token: issued.token, expires_in: issued.expires_in }))
 }
 
 /// Whose session this is, and its deadlines as they stand; null: none.
 #[derive(Serialize)]
-pub struct Deadlines {
+pub struct DeadlinesResponse {
     user_id: String,
     now: String,
     idle_expires_at: Option<String>,
     absolute_expires_at: Option<String>,
 }
 
-impl Deadlines {
+impl DeadlinesResponse {
     fn of(session: &Session, app: &AppState) -> Self {
         Self {
             user_id: session.user_id.clone(),
@@ -106,41 +84,41 @@ impl Deadlines {
 }
 
 /// `POST /session/activity`: the person did something.
-pub async fn activity(mut keeper: KeeperUser) -> Result<Json<Deadlines>, Problem> {
+pub async fn activity(mut keeper: KeeperUser) -> Result<Json<DeadlinesResponse>, Problem> {
     keeper.app.auth.touch(&mut keeper.signed_in.session, &keeper.context).await?;
-    Ok(Json(Deadlines::of(&keeper.signed_in.session, &keeper.app)))
+    Ok(Json(DeadlinesResponse::of(&keeper.signed_in.session, &keeper.app)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Credentials {
+pub struct SignInRequest {
     email: String,
     password: String,
 }
 
 #[derive(Serialize)]
-pub struct SignedInAs {
+pub struct SignInResponse {
     user_id: String,
 }
 
 /// `POST /session/sign-in`: signs in again without leaving the page, which shows what is wrong as it is said here.
 pub async fn sign_in(
     visitor: Visitor,
-    JsonBody(credentials): JsonBody<Credentials>,
-) -> Result<(Extension<SetDevice>, Json<SignedInAs>), Problem> {
+    JsonBody(credentials): JsonBody<SignInRequest>,
+) -> Result<(Extension<SetDeviceCookie>, Json<SignInResponse>), Problem> {
     let in_their_language = |error: Error| sign_in_problem(error).in_language(visitor.lang);
     let auth = &visitor.app.auth;
     let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.context).await;
     let user = checked.map_err(in_their_language)?;
-    let device = enter(&visitor, &user, (Method::Password, None)).await.map_err(in_their_language)?;
-    Ok((Extension(device), Json(SignedInAs { user_id: user.id })))
+    let device = begin_session(&visitor, &user, (Method::Password, None)).await.map_err(in_their_language)?;
+    Ok((device, Json(SignInResponse { user_id: user.id })))
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
 pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
     let KeeperUser { app, signed_in, .. } = keeper;
     let permit = app.stream_limits.sessions.acquire(signed_in.session.id.clone()).ok_or(Error::Busy)?;
-    let hello = Event::default().event("hello").json_data(Deadlines::of(&signed_in.session, &app));
+    let hello = Event::default().event("hello").json_data(DeadlinesResponse::of(&signed_in.session, &app));
     let hello = stream::once(async { hello.unwrap_or_default() });
     let news = app.auth.ended.subscribe();
     let ended = stream::once(Watch { app, session: signed_in.session, news, _permit: permit }.end()).filter_map(

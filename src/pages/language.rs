@@ -2,13 +2,17 @@
 
 use axum::{
     http::HeaderMap,
-    response::{AppendHeaders, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 
-use super::{cookie, next::page_before, visitor::Visitor};
+use super::{next::page_before, visitor::Visitor};
 use crate::{
-    http::{error::HttpError, form::Form},
+    http::{
+        cookies::{self, CookieKind},
+        error::HttpError,
+        form::Form,
+    },
     locale::Lang,
 };
 use sekisho_core::{RequestContext, db::users::ProfileChange, error::Error};
@@ -26,6 +30,6 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
         let context = RequestContext { session_id: Some(signed_in.session.id.clone()), ..visitor.context.clone() };
         app.auth.change_profile(&signed_in.user, change, &context).await?;
     }
-    let cookie = cookie::set_language(app, lang);
-    Ok((AppendHeaders([cookie]), Redirect::to(&page_before(&headers, &app.origin))).into_response())
+    let cookie = cookies::set(app, CookieKind::Language, lang.code());
+    Ok((cookie, Redirect::to(&page_before(&headers, &app.origin))).into_response())
 }

@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt, stream::once};
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, handle_response_inner};
 
-use super::{form::Faults, keeper::keeper_config, visitor::Visitor};
+use super::{form::Faults, keeper_config::keeper_config, visitor::Visitor};
 use crate::{islands::SessionKeeper, locale::Lang, state::AppState};
 use sekisho_core::{clock::rfc3339, db::UnixMillis, role::ADMINISTER, session::SignedIn};
 

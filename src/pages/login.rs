@@ -1,35 +1,26 @@
-//! `/login` and `/logout`.
+//! `/login`.
 
-use axum::{
-    Extension,
-    response::{AppendHeaders, IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    cookie::{self, SetDevice},
     form::{CurrentPassword, Faults, Field, FormFault},
     layout::Layout,
     next::{own_path, with_next},
-    room, session_store,
+    sign_in,
     visitor::Visitor,
 };
 use crate::{
     http::{error::HttpError, form::Form, query::Query},
     locale::Lang,
 };
-use sekisho_core::{
-    db::users::User,
-    error::Error,
-    reason::Reason,
-    session::{Kind, Method, NewSession, Which},
-};
+use sekisho_core::{reason::Reason, session::Method};
 
 #[derive(Deserialize)]
 pub struct Next {
     pub next: Option<String>,
-    /// Set by [`logout`], whose cookie is gone.
+    /// Set by the redirect of `POST /logout`, which removes the cookie.
     signed_out: Option<String>,
 }
 
@@ -52,11 +43,11 @@ pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
 pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, HttpError> {
     let next = own_path(form.next.as_deref());
     let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.context).await;
-    let arrived = match checked {
-        Ok(user) => arrive(visitor.clone(), &user, (Method::Password, None), next.clone()).await,
+    let completed = match checked {
+        Ok(user) => sign_in::complete(visitor.clone(), &user, (Method::Password, None), next.clone()).await,
         Err(error) => Err(error),
     };
-    match arrived {
+    match completed {
         Ok(response) => Ok(response),
         Err(error) => Ok(page(visitor, form.email, next, None, Faults::of(error)?).await),
     }
@@ -119,50 +110,4 @@ pub fn GithubButton(lang: Lang, next: String) -> impl IntoView {
             <button class="secondary github">{lang.t("login-github")}</button>
         </form>
     }
-}
-
-/// How somebody signed in, and as whom at the provider.
-pub type Proof = (Method, Option<String>);
-
-/// Signs `user` in and sends the browser on; or, where all devices are in use, to the page that makes room.
-pub async fn arrive(visitor: Visitor, user: &User, proof: Proof, next: String) -> Result<Response, Error> {
-    match enter(&visitor, user, proof.clone()).await {
-        Ok(device) => Ok((Extension(device), Redirect::to(&next)).into_response()),
-        Err(Error::DeviceLimit(devices)) => {
-            let waiting = visitor.app.auth.waiting(user, proof, next);
-            room::ask(visitor, waiting, devices).await
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Begins a browser session for `user`, in place of the one this browser may hold. The answer brings the device cookie
-/// that is returned.
-pub async fn enter(visitor: &Visitor, user: &User, (method, subject): Proof) -> Result<SetDevice, Error> {
-    let new = NewSession {
-        user_id: &user.id,
-        password_changed_at: user.password_changed_at,
-        proved_at: visitor.app.auth.clock.now(),
-        kind: Kind::Browser,
-        method,
-        subject: subject.as_deref(),
-        device: None,
-        replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
-        instead_of: None,
-        scope: None,
-    };
-    let token = visitor.app.auth.begin_browser_session(new, &visitor.context).await?;
-    session_store::attach(&visitor.cookie, token).await?;
-    Ok(SetDevice(visitor.app.auth.renew_device_cookie(&user.email, user.password_changed_at, &visitor.context)))
-}
-
-/// `POST /logout`: ends this session and takes the cookie back. Done twice, it is done.
-pub async fn logout(visitor: Visitor) -> Result<Response, HttpError> {
-    let app = &visitor.app;
-    if let Some(signed_in) = &visitor.signed_in {
-        app.auth.end(Which::of(&signed_in.session), Reason::SignedOut, Some(&visitor.context)).await?;
-    }
-    // tower-sessions' own removal lacks `Secure`, without which a browser keeps a `__Host-` cookie.
-    let cookie = AppendHeaders([cookie::set(app, session_store::cookie_name(app), "", 0)]);
-    Ok((cookie, Redirect::to("/login?signed_out")).into_response())
 }

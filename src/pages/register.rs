@@ -1,7 +1,6 @@
 //! `/register`.
 
 use axum::{
-    Extension,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -11,8 +10,9 @@ use serde::Deserialize;
 use super::{
     form::{Faults, Field, FormFault},
     layout::Layout,
-    login::{GithubButton, Next, enter},
+    login::{GithubButton, Next},
     next::{own_path, with_next},
+    sign_in::begin_session,
     visitor::Visitor,
 };
 use crate::{
@@ -53,12 +53,12 @@ pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Re
         name: form.name.as_deref(),
         locale: Some(visitor.lang.code()),
     };
-    let entered = match visitor.app.auth.register(registration, &visitor.context).await {
-        Ok(user) => enter(&visitor, &user, (Method::Password, None)).await,
+    let began = match visitor.app.auth.register(registration, &visitor.context).await {
+        Ok(user) => begin_session(&visitor, &user, (Method::Password, None)).await,
         Err(error) => Err(error),
     };
-    match entered {
-        Ok(device) => Ok((Extension(device), Redirect::to(&next)).into_response()),
+    match began {
+        Ok(device) => Ok((device, Redirect::to(&next)).into_response()),
         Err(error) => {
             let typed = Typed { email: form.email, name: form.name.unwrap_or_default() };
             Ok(page(visitor, typed, next, Faults::of(error)?).await)

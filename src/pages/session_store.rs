@@ -6,17 +6,18 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use axum::http::HeaderName;
+use axum_extra::extract::CookieJar;
 use time::Duration;
 use tower_sessions::{
-    Expiry, Session, SessionManagerLayer, SessionStore,
-    cookie::SameSite,
+    Session, SessionManagerLayer, SessionStore,
     session::{Id, Record},
     session_store::{Error as StoreError, Result as StoreResult},
 };
 
-use super::cookie;
-use crate::state::AppState;
+use crate::{
+    http::cookies::{self, CookieKind},
+    state::AppState,
+};
 use sekisho_core::{
     db::sessions,
     error::Error,
@@ -26,10 +27,6 @@ use sekisho_core::{
 
 /// Under this key a sign-in hands the new row's token to [`Store::create`]; it is never stored.
 const TOKEN: &str = "sekisho.token";
-/// The cookie outlives the session by this, so that the sign-in page can still say why it ended.
-const REMEMBER_ENDED: Duration = Duration::days(7);
-const NEVER_ENDS: Duration = Duration::days(400);
-
 #[derive(Clone)]
 pub struct Store(AppState);
 
@@ -41,18 +38,7 @@ impl fmt::Debug for Store {
 
 /// The layer that reads and writes the cookie.
 pub fn layer(app: &AppState) -> SessionManagerLayer<Store> {
-    let lifetime = app.auth.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
-    SessionManagerLayer::new(Store(app.clone()))
-        .with_name(cookie_name(app))
-        .with_secure(app.config.core.base_url.is_https()) // ASVS 3.3.1
-        .with_http_only(true) // ASVS 3.3.4
-        .with_same_site(SameSite::Lax) // ASVS 3.3.2
-        .with_expiry(Expiry::OnInactivity(lifetime.map_or(NEVER_ENDS, |d| d + REMEMBER_ENDED)))
-}
-
-/// `__Host-` binds the cookie to this host, over https only (ASVS 3.3.1); plain http on localhost can't have it.
-pub fn cookie_name(app: &AppState) -> &'static str {
-    if app.config.core.base_url.is_https() { "__Host-sekisho" } else { "sekisho" }
+    cookies::session_layer(app, Store(app.clone()))
 }
 
 /// The secret that the request's cookie holds, or the one that has been attached since.
@@ -65,14 +51,13 @@ pub async fn token(session: &Session) -> Option<CookieToken> {
 
 /// `Set-Cookie` for a secret that was attached, where tower-sessions sets none: with an error of ours. The old secret
 /// is dead by then, and an error is no reason to lose the session.
-pub async fn cookie_for_error(session: &Session, app: &AppState) -> Option<(HeaderName, String)> {
+pub async fn cookie_for_error(session: &Session, app: &AppState) -> Option<CookieJar> {
     if session.id().is_some() {
         return None;
     }
     let token = CookieToken::new(session.get(TOKEN).await.ok().flatten()?);
-    let lifetime = app.auth.policy.session_absolute.map_or(400 * 86_400, |d| d.as_secs() + 7 * 86_400);
     let value = Id(i128::from_le_bytes(token.expose())).to_string();
-    Some(cookie::set(app, cookie_name(app), &value, u32::try_from(lifetime).unwrap_or(u32::MAX)))
+    Some(cookies::set(app, CookieKind::Session, value))
 }
 
 fn token_of(id: Id) -> CookieToken {

@@ -17,7 +17,10 @@ use super::{
     session_store,
     visitor::{Administrator, Member, Visitor, going_to},
 };
-use crate::{http::error::HttpError, http::form, state::AppState};
+use crate::{
+    http::{error::HttpError, form},
+    state::AppState,
+};
 use sekisho_core::{
     db::sessions::Session,
     error::Error,

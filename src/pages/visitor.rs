@@ -9,15 +9,20 @@ use axum::{
 };
 use tower_sessions::Session;
 
-use super::{cookie, next, session_store};
+use super::{next, session_store};
 use crate::{
-    http::{error::HttpError, problem::Problem},
+    http::{
+        cookies::{CookieKind, RequestCookies},
+        error::HttpError,
+        problem::Problem,
+    },
     locale::Lang,
     middleware::request_context::request_context,
     state::AppState,
 };
 use sekisho_core::{
     RequestContext,
+    ceremony::BROWSER_PREFIX,
     error::Error,
     reason::Reason,
     role::ADMINISTER,
@@ -35,7 +40,7 @@ pub struct Visitor {
     /// Why the session of this browser's cookie ended.
     pub ended: Option<Reason>,
     pub cookie: Session,
-    /// What binds a ceremony to this browser, if it has begun one.
+    /// The secret that binds an auth flow to this browser, if one has begun in it.
     pub browser: Option<OpaqueToken>,
 }
 
@@ -71,18 +76,23 @@ async fn present(app: &AppState, parts: &mut Parts) -> Result<(Session, Presente
 }
 
 /// Account, then cookie, then browser.
-fn language(app: &AppState, account: Option<&str>, headers: &HeaderMap) -> Lang {
-    let cookie = || cookie::language(app, headers);
+fn language(account: Option<&str>, cookies: &RequestCookies<'_>, headers: &HeaderMap) -> Lang {
+    let cookie = || cookies.get(CookieKind::Language).and_then(Lang::from_code);
     let browser = || headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map(Lang::negotiate);
     account.and_then(Lang::from_code).or_else(cookie).or_else(browser).unwrap_or(Lang::En)
+}
+
+fn auth_flow_secret(cookies: &RequestCookies<'_>) -> Option<OpaqueToken> {
+    OpaqueToken::parse(BROWSER_PREFIX, cookies.get(CookieKind::AuthFlow)?)
 }
 
 impl Visitor {
     /// Without looking the cookie up.
     pub async fn anonymous(parts: &mut Parts, app: &AppState) -> Result<Self, HttpError> {
         let cookie = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
-        let lang = language(app, None, &parts.headers);
-        let browser = super::cookie::browser(app, &parts.headers);
+        let cookies = RequestCookies::of(app, &parts.headers);
+        let lang = language(None, &cookies, &parts.headers);
+        let browser = auth_flow_secret(&cookies);
         Ok(Self {
             app: app.clone(),
             lang,
@@ -100,7 +110,9 @@ impl FromRequestParts<AppState> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, HttpError> {
         let (cookie, presented) = present(app, parts).await?;
-        let context = RequestContext { device_cookie: cookie::device(app, &parts.headers), ..request_context(parts)? };
+        let cookies = RequestCookies::of(app, &parts.headers);
+        let device_cookie = cookies.get(CookieKind::Device).map(Into::into);
+        let context = RequestContext { device_cookie, ..request_context(parts)? };
         let (signed_in, ended) = match presented {
             Presented::Unknown => (None, None),
             Presented::Ended(reason) => (None, Some(reason)),
@@ -113,8 +125,8 @@ impl FromRequestParts<AppState> for Visitor {
             }
         };
         let locale = signed_in.as_ref().and_then(|s| s.user.locale.as_deref());
-        let lang = language(app, locale, &parts.headers);
-        let browser = super::cookie::browser(app, &parts.headers);
+        let lang = language(locale, &cookies, &parts.headers);
+        let browser = auth_flow_secret(&cookies);
         Ok(Self { app: app.clone(), lang, context, signed_in, ended, cookie, browser })
     }
 }

@@ -1,0 +1,49 @@
+//! A session as a card, with the button that ends it.
+
+use leptos::prelude::*;
+
+use super::layout::When;
+use crate::locale::Lang;
+use sekisho_core::db::sessions::Session;
+
+/// One device, with the button that ends it.
+#[component]
+pub fn DeviceCard(
+    lang: Lang,
+    session: Session,
+    #[prop(default = false)] current: bool,
+    /// A sign-in that waits for room: ending this device lets it in.
+    #[prop(optional_no_strip)]
+    waiting: Option<String>,
+) -> impl IntoView {
+    let name = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() };
+    let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
+    let end_label = lang.t1("devices-end-label", "device", name.clone());
+    let deadline = session.deadline();
+    let action = match (waiting.is_some(), current) {
+        (true, _) => "/login/room",
+        // Signing out needs no proof.
+        (false, true) => "/logout",
+        (false, false) => "/devices/end",
+    };
+    view! {
+        <li class="card" aria-current=current.then_some("true") data-kind=session.kind.clone()>
+            <div class="device-name">
+                <h2>{name}</h2>
+                <span class="badge">{lang.t(kind)}</span>
+                {current.then(|| view! { <span class="badge" data-kind="current">{lang.t("devices-this")}</span> })}
+            </div>
+            <dl>
+                <div><dt>{lang.t("devices-signed-in")}</dt><dd><When at=session.created_at /></dd></div>
+                <div><dt>{lang.t("devices-last-active")}</dt><dd><When at=session.last_active_at /></dd></div>
+                {deadline.map(|at| view! { <div><dt>{lang.t("devices-ends")}</dt><dd><When at /></dd></div> })}
+                <div><dt>{lang.t("devices-address")}</dt><dd>{session.ip}</dd></div>
+            </dl>
+            <form method="post" action=action>
+                {waiting.map(|token| view! { <input type="hidden" name="waiting" value=token /> })}
+                <input type="hidden" name="id" value=session.id />
+                <button class="secondary" aria-label=end_label>{lang.t("devices-end")}</button>
+            </form>
+        </li>
+    }
+}

@@ -1,0 +1,34 @@
+//! The page of `/login/room`: all devices are in use, and the person, who has proved who they are, chooses which one has to
+//! go.
+
+use axum::response::{IntoResponse, Response};
+use leptos::prelude::*;
+
+use super::{device_card::DeviceCard, layout::Layout, visitor::Visitor};
+use crate::http::{
+    cookies::{self, CookieKind},
+    error::HttpError,
+};
+use sekisho_core::{ceremony::BROWSER_PREFIX, db::sessions::Session, error::Error, room::Waiting, secret::OpaqueToken};
+
+/// Keeps the pending sign-in and shows the sessions that there are now.
+pub async fn ask(visitor: Visitor, waiting: Waiting, devices: Box<[Session]>) -> Result<Response, Error> {
+    let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
+    let token = visitor.app.auth.wait_for_room(&browser, &waiting).await?;
+    let cookie = cookies::set(&visitor.app, CookieKind::AuthFlow, browser.expose());
+    let lang = visitor.lang;
+    let status = HttpError::from(Error::DeviceLimit(Box::default())).status();
+    let page = Layout::new(visitor, "room-title").status(status).render(move || {
+        let devices = devices
+            .into_iter()
+            .map(|session| view! { <DeviceCard lang session waiting=Some(token.expose().to_owned()) /> })
+            .collect_view();
+        view! {
+            <h1>{lang.t("room-title")}</h1>
+            <p class="lead">{lang.t("room-text")}</p>
+            <ul class="devices">{devices}</ul>
+            <p class="actions"><a class="button secondary" href="/login">{lang.t("step-up-cancel")}</a></p>
+        }
+    });
+    Ok((cookie, page.await).into_response())
+}
