@@ -8,9 +8,9 @@ use axum::{
 };
 use leptos::prelude::*;
 use sekisho::{
-    api::bearer::{BearerUser, Nothing},
+    api::bearer::{AnyScope, BearerUser},
     http::{error::HttpError, form::EmptyForm, problem::Problem},
-    pages::{layout::Layout, step_up::Confirmed, visitor::Member},
+    pages::{layout::Layout, step_up::RecentlyAuthenticated, visitor::Member},
     state::AppState,
 };
 use sekisho_core::error::Error;
@@ -41,13 +41,13 @@ pub async fn count_visits(member: Member) -> Result<String, HttpError> {
 // README: end
 
 // README: step-up
-pub async fn cancel(confirmed: Confirmed<Member, EmptyForm>) -> String {
+pub async fn cancel(confirmed: RecentlyAuthenticated<Member, EmptyForm>) -> String {
     format!("Cancelled the orders of {}", confirmed.who.signed_in.user.name)
 }
 // README: end
 
 // README: api
-pub async fn list(State(app): State<AppState>, bearer: BearerUser<Nothing>) -> Result<Json<Vec<String>>, Problem> {
+pub async fn list(State(app): State<AppState>, bearer: BearerUser<AnyScope>) -> Result<Json<Vec<String>>, Problem> {
     let user = bearer.user(&app).await?;
     if !app.auth.permissions(&user).await?.allow("orders:read") {
         return Err(Error::Forbidden.into());

@@ -1,7 +1,7 @@
 //! Sekisho: self-hosted sign-in. Sessions for pages, tokens for the API, one session row behind both.
 //!
-//! Arrows go one way: `pages | api → auth → db`. `auth` and `db` know no HTTP. `islands` and `browser` are what is
-//! shipped to the browser; everything else runs on the server only.
+//! Dependencies go one way: `router → api | pages → http, middleware → state → core`; the core knows no HTTP. `islands`
+//! and `browser` are what is shipped to the browser; everything else runs on the server only.
 
 // Deep view types of Leptos.
 #![recursion_limit = "256"]

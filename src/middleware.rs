@@ -1,7 +1,7 @@
 //! The layers that requests and responses pass: one file each; src/router.rs says which router has which.
 //!
-//! A layer that rejects a request answers with an [`HttpError`](crate::http::error::HttpError): in which format the client
-//! gets it is the router's business.
+//! A layer that rejects a request answers with an [`HttpError`](crate::http::error::HttpError): in which format the
+//! client gets it is the router's business.
 
 pub mod body;
 pub mod completion;

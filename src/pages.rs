@@ -2,7 +2,7 @@
 //! by Leptos on the server; [`crate::islands`] adds what needs a browser.
 //!
 //! A page is a handler that takes a [`visitor::Visitor`] or a [`visitor::Member`] and draws a component with
-//! [`layout::Layout`]; a form posts to its page's own path and answers with a redirect, or with itself and its faults.
+//! [`layout::Layout`]; a form posts to its page's own path and answers with a redirect, or with itself and its errors.
 
 pub mod account;
 pub mod admin;
@@ -18,11 +18,11 @@ pub mod keeper_config;
 pub mod language;
 pub mod layout;
 pub mod login;
-pub mod next;
 pub mod paging;
 pub mod password_strength;
 pub mod redirects;
 pub mod register;
+pub mod return_to;
 pub mod security;
 pub mod session_store;
 pub mod sign_in;

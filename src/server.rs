@@ -159,8 +159,7 @@ async fn serve_metrics(listener: TcpListener, app: AppState) {
     }
 }
 
-/// Answers HTTP/1.1 until `stop`. Where `axum::serve` would do, but for what is slow, silent or too much: it waits for
-/// ever and takes everybody.
+/// Serves HTTP/1.1 until `stop`. Not by `axum::serve`, which has no deadlines and no limit on connections.
 async fn accept(listener: TcpListener, router: Router, app: &AppState, limits: Limits, stop: impl Future<Output = ()>) {
     let http = connection::http();
     let limiter = ConnectionLimiter::new(limits);

@@ -4,7 +4,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderValue, Request, header},
 };
-use sekisho::api::bearer::{BearerUser, Nothing};
+use sekisho::api::bearer::{AnyScope, BearerUser};
 use sekisho_core::{
     db::signing_keys::{self, SigningKey},
     secret::MasterSecret,
@@ -52,7 +52,7 @@ async fn every_vector_is_answered_as_by_every_verifier() {
         }
         let (mut parts, ()) = request.body(()).expect("a request").into_parts();
         parts.extensions.insert(context(None));
-        let answer = match BearerUser::<Nothing>::from_request_parts(&mut parts, &t.app).await {
+        let answer = match BearerUser::<AnyScope>::from_request_parts(&mut parts, &t.app).await {
             Ok(_) => "ok",
             Err(problem) => problem.error.code(),
         };

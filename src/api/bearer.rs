@@ -12,44 +12,44 @@ use sekisho_core::{
     RequestContext, access_token::Claims, db::users::User, error::Error, reason::Reason, role::ADMINISTER, scope::Scope,
 };
 
-/// What an endpoint asks of a token.
-pub trait Need: Send + Sync + 'static {
-    /// `None`: no more than that it is valid.
+/// The scope that an endpoint requires of a token.
+pub trait RequiredScope: Send + Sync + 'static {
+    /// `None`: any valid token will do.
     const SCOPE: Option<Scope>;
 }
 
-macro_rules! needs {
+macro_rules! required_scopes {
     ($($name:ident = $scope:expr,)*) => {
         $(
             #[derive(Clone, Copy, Debug)]
             pub struct $name;
 
-            impl Need for $name {
+            impl RequiredScope for $name {
                 const SCOPE: Option<Scope> = $scope;
             }
         )*
     };
 }
 
-needs! {
-    Nothing = None,
+required_scopes! {
+    AnyScope = None,
     AccountRead = Some(Scope::AccountRead),
     Account = Some(Scope::Account),
     Sessions = Some(Scope::Sessions),
     Admin = Some(Scope::Admin),
 }
 
-/// Somebody with a valid access token for what `N` names. No token is 401 with a bare challenge; a bad one is never
+/// Somebody with a valid access token that has the scope `S`. No token is 401 with a bare challenge; a bad one is never
 /// taken for none; one that was made for something else is 403.
 #[derive(Clone, Debug)]
-pub struct BearerUser<N> {
-    need: PhantomData<N>,
+pub struct BearerUser<S> {
+    required: PhantomData<S>,
     pub claims: Arc<Claims>,
     /// Who asks, by the session of the token: what is changed is refused once that row has ended.
     pub context: RequestContext,
 }
 
-impl<N: Need> BearerUser<N> {
+impl<S: RequiredScope> BearerUser<S> {
     /// The user behind the token, as the database has them now.
     pub async fn user(&self, app: &AppState) -> Result<Arc<User>, Error> {
         let user = app.auth.user(&self.claims.sub).await?.ok_or(Error::InvalidToken)?;
@@ -94,18 +94,18 @@ impl FromRequestParts<AppState> for RecentAdmin {
     }
 }
 
-impl<N: Need> FromRequestParts<AppState> for BearerUser<N> {
+impl<S: RequiredScope> FromRequestParts<AppState> for BearerUser<S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
         let claims = app.auth.verify_access_token(token).await?;
-        if let Some(scope) = N::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {
+        if let Some(scope) = S::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {
             return Err(Error::InsufficientScope(scope).into());
         }
         let context = request_context(parts)?;
         Ok(Self {
-            need: PhantomData,
+            required: PhantomData,
             context: RequestContext { session_id: Some(claims.sid.clone()), ..context },
             claims,
         })

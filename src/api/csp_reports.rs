@@ -1,6 +1,6 @@
-//! `POST /csp-reports`: browsers tell that a page's content policy was violated (ASVS 3.4.7), as `application/csp-report`
-//! (`report-uri`) or `application/reports+json` (`report-to`). Counted and logged. Anybody can send anything here, so
-//! that a report is a hint and no proof; what is not one is dropped without a word.
+//! `POST /csp-reports`: browsers tell that a page's content policy was violated (ASVS 3.4.7), as
+//! `application/csp-report` (`report-uri`) or `application/reports+json` (`report-to`). Counted and logged. Anybody can
+//! send anything here, so that a report is a hint and no proof; what is not one is dropped without a word.
 
 use axum::{Extension, body::Bytes, extract::State, http::StatusCode};
 use serde_json::Value;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::bearer::{AccountRead, BearerUser};
 use crate::{
     http::{
-        list::{Page, Range},
+        list::{Page, PageQuery},
         problem::Problem,
     },
     state::AppState,
@@ -14,7 +14,7 @@ use crate::{
 use sekisho_core::{clock::rfc3339, db::events::Event};
 
 #[derive(Serialize)]
-pub struct Item {
+pub struct EventResponse {
     id: String,
     at: String,
     kind: String,
@@ -26,7 +26,7 @@ pub struct Item {
     request_id: Option<String>,
 }
 
-impl From<Event> for Item {
+impl From<Event> for EventResponse {
     fn from(event: Event) -> Self {
         let own = event.actor_id.is_none();
         Self {
@@ -47,7 +47,7 @@ impl From<Event> for Item {
 pub async fn list(
     State(app): State<AppState>,
     BearerUser { claims, .. }: BearerUser<AccountRead>,
-    range: Range,
-) -> Result<Json<Page<Item>>, Problem> {
-    Ok(Json(Page::of(app.auth.events(&claims.sub, range.cursor.as_deref(), range.limit).await?, Item::from)))
+    range: PageQuery,
+) -> Result<Json<Page<EventResponse>>, Problem> {
+    Ok(Json(Page::of(app.auth.events(&claims.sub, range.cursor.as_deref(), range.limit).await?, EventResponse::from)))
 }

@@ -20,7 +20,7 @@ use sekisho_core::{
 };
 
 #[derive(Serialize)]
-pub struct Me {
+pub struct MeResponse {
     id: String,
     email: String,
     name: String,
@@ -31,7 +31,7 @@ pub struct Me {
     created_at: String,
 }
 
-impl From<&User> for Me {
+impl From<&User> for MeResponse {
     fn from(user: &User) -> Self {
         Self {
             id: user.id.clone(),
@@ -48,7 +48,7 @@ impl From<&User> for Me {
 /// An absent field stays as it is; `null` is told from absent where it means something.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub struct UpdateProfileRequest {
     #[serde(default, deserialize_with = "some")]
     name: Option<String>,
     #[serde(default, deserialize_with = "some")]
@@ -63,7 +63,7 @@ fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Resu
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PasswordChange {
+pub struct ChangePasswordRequest {
     current_password: String,
     new_password: String,
     /// Whether GitHub is unlinked as well.
@@ -71,23 +71,23 @@ pub struct PasswordChange {
     remove_links: bool,
 }
 
-pub async fn show(State(app): State<AppState>, bearer: BearerUser<AccountRead>) -> Result<Json<Me>, Problem> {
-    Ok(Json(Me::from(&*bearer.user(&app).await?)))
+pub async fn show(State(app): State<AppState>, bearer: BearerUser<AccountRead>) -> Result<Json<MeResponse>, Problem> {
+    Ok(Json(MeResponse::from(&*bearer.user(&app).await?)))
 }
 
 pub async fn update(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
-    JsonBody(change): JsonBody<Change>,
-) -> Result<Json<Me>, Problem> {
+    JsonBody(change): JsonBody<UpdateProfileRequest>,
+) -> Result<Json<MeResponse>, Problem> {
     let change = ProfileChange { name: change.name, about: change.about, locale: change.locale };
     let user = app.auth.change_profile(&*bearer.user(&app).await?, change, &bearer.context).await?;
-    Ok(Json(Me::from(&user)))
+    Ok(Json(MeResponse::from(&user)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Proof {
+pub struct StepUpRequest {
     password: String,
 }
 
@@ -95,7 +95,7 @@ pub struct Proof {
 pub async fn step_up(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
-    JsonBody(proof): JsonBody<Proof>,
+    JsonBody(proof): JsonBody<StepUpRequest>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &bearer.context).await?;
@@ -106,7 +106,7 @@ pub async fn step_up(
 pub async fn change_password(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
-    JsonBody(change): JsonBody<PasswordChange>,
+    JsonBody(change): JsonBody<ChangePasswordRequest>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
     let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;

@@ -1,6 +1,6 @@
 //! `GET /api/v1/revocations`: the sessions that ended lately, for services that verify access tokens by themselves.
 //! They refuse the tokens of these sessions, and so an end counts everywhere within a second. Public, as the keys are:
-//! a session's id is no secret. Services that say who they are have places of their own in it, however many strangers
+//! a session's id is no secret. Services that authenticate have permits of their own, however many anonymous clients
 //! there are.
 //!
 //! It also tells the keys that were withdrawn, each time all of them: whoever keeps keys in memory refuses them.
@@ -45,19 +45,19 @@ const CHUNK: usize = 256;
 const PAGE: usize = 1_000;
 
 #[derive(Deserialize)]
-pub struct Range {
+pub struct FeedQuery {
     /// A `next_cursor`; one that is unknown, as after a restart, gets the whole list.
     since: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Item {
+struct RevocationResponse {
     sid: String,
     reason: &'static str,
     ended_at: String,
 }
 
-impl From<End> for Item {
+impl From<End> for RevocationResponse {
     fn from(end: End) -> Self {
         Self { sid: end.session_id.to_string(), reason: end.reason.as_str(), ended_at: rfc3339(end.at) }
     }
@@ -65,13 +65,13 @@ impl From<End> for Item {
 
 /// Where to go on from; never null, as there is always more to come.
 #[derive(Serialize)]
-struct Place {
+struct FeedPosition {
     next_cursor: String,
     /// Seconds that an entry matters: afterwards no token of its session is valid any more.
     retain_for: i64,
 }
 
-impl Place {
+impl FeedPosition {
     fn at(cursor: Cursor, app: &AppState) -> Self {
         Self { next_cursor: cursor.to_string(), retain_for: app.auth.ends_matter_for() / 1_000 }
     }
@@ -83,12 +83,12 @@ struct KeyWithdrawn<'a> {
 }
 
 #[derive(Serialize)]
-struct List {
-    items: Vec<Item>,
+struct FeedResponse {
+    items: Vec<RevocationResponse>,
     /// Key ids; always all of them, whatever `since` is.
     withdrawn_keys: Arc<[String]>,
     #[serde(flatten)]
-    place: Place,
+    position: FeedPosition,
 }
 
 pub async fn show(
@@ -96,7 +96,7 @@ pub async fn show(
     Extension(context): Extension<RequestContext>,
     service: Service,
     headers: HeaderMap,
-    Query(range): Query<Range>,
+    Query(range): Query<FeedQuery>,
 ) -> Result<Response, Problem> {
     if app.auth.ended.is_stale() {
         return Err(Error::Busy.into());
@@ -119,8 +119,8 @@ pub async fn show(
     } else {
         let (ends, cursor) = app.auth.ended.since(since, PAGE);
         tag = tag_at(cursor);
-        let items = ends.into_iter().map(Item::from).collect();
-        Json(List { items, withdrawn_keys, place: Place::at(cursor, &app) }).into_response()
+        let items = ends.into_iter().map(RevocationResponse::from).collect();
+        Json(FeedResponse { items, withdrawn_keys, position: FeedPosition::at(cursor, &app) }).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -188,14 +188,16 @@ impl Follower {
             let count = ends.len();
             for (n, end) in ends.into_iter().enumerate() {
                 let place = cursor.back(count - 1 - n).to_string();
-                let event = Event::default().event("ended").id(place).json_data(Item::from(end));
+                let event = Event::default().event("ended").id(place).json_data(RevocationResponse::from(end));
                 self.queue.push_back(event.unwrap_or_default());
             }
             self.tell_withdrawn_keys(cursor);
             self.caught_up = count < CHUNK;
             if self.caught_up && !std::mem::replace(&mut self.greeted, true) {
-                let hello =
-                    Event::default().event("hello").id(cursor.to_string()).json_data(Place::at(cursor, &self.app));
+                let hello = Event::default()
+                    .event("hello")
+                    .id(cursor.to_string())
+                    .json_data(FeedPosition::at(cursor, &self.app));
                 self.queue.push_back(hello.unwrap_or_default());
             }
         }

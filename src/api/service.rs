@@ -10,7 +10,8 @@ use crate::{http::problem::Problem, state::AppState};
 use sekisho_core::error::Error;
 
 /// A service, by the number of its secret, or an anonymous client (`None`). A wrong secret, or another kind of
-/// credential, is never taken for none. Where no secret is configured every client is anonymous, and the header ignored.
+/// credential, is never taken for none. Where no secret is configured every client is anonymous, and the header
+/// ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct Service(pub Option<usize>);
 

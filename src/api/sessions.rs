@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::bearer::{BearerUser, Sessions};
 use crate::{
     http::{
-        list::{Page, Range},
+        list::{Page, PageQuery},
         path::Path,
         problem::Problem,
         session_response::SessionResponse,
@@ -20,7 +20,7 @@ use sekisho_core::{
 };
 
 #[derive(Serialize)]
-pub struct Revoked {
+pub struct RevokedResponse {
     pub revoked: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct Revoked {
 pub async fn list(
     State(app): State<AppState>,
     BearerUser { claims, .. }: BearerUser<Sessions>,
-    range: Range,
+    range: PageQuery,
 ) -> Result<Json<Page<SessionResponse>>, Problem> {
     let found = app.auth.sessions(&claims.sub, range.cursor.as_deref(), range.limit).await?;
     Ok(Json(Page::of(found, |session| SessionResponse::new(session, &claims.sid))))
@@ -56,9 +56,9 @@ pub async fn delete(
 pub async fn revoke_others(
     State(app): State<AppState>,
     BearerUser { claims, context, .. }: BearerUser<Sessions>,
-) -> Result<Json<Revoked>, Problem> {
+) -> Result<Json<RevokedResponse>, Problem> {
     app.auth.require_recent_api(&claims.sid).await?;
     let which = Which::Others { user_id: &claims.sub, keep: &claims.sid };
     let revoked = app.auth.end(which, Reason::RevokedByUser, Some(&context)).await?;
-    Ok(Json(Revoked { revoked }))
+    Ok(Json(RevokedResponse { revoked }))
 }

@@ -3,7 +3,7 @@
 use axum::{Extension, Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::bearer::{BearerUser, Nothing};
+use super::bearer::{AnyScope, BearerUser};
 use crate::{
     http::{error::HttpError, json::JsonBody, problem::Problem, session_response::sign_in_problem},
     state::AppState,
@@ -20,7 +20,7 @@ const MAX_DEVICE: usize = 100;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Credentials {
+pub struct TokenRequest {
     email: String,
     password: String,
     /// What the device list calls this client.
@@ -35,7 +35,7 @@ pub struct Credentials {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Refresh {
+pub struct RefreshRequest {
     refresh_token: String,
     audience: Option<String>,
     /// No more than at the sign-in, which is the default (RFC 6749, section 6).
@@ -44,7 +44,7 @@ pub struct Refresh {
 
 /// Lifetimes are in seconds.
 #[derive(Serialize)]
-pub struct Tokens {
+pub struct TokenResponse {
     access_token: String,
     token_type: &'static str,
     expires_in: i64,
@@ -53,7 +53,7 @@ pub struct Tokens {
     session_id: String,
 }
 
-impl From<Grant> for Tokens {
+impl From<Grant> for TokenResponse {
     fn from(grant: Grant) -> Self {
         Self {
             access_token: grant.access.token,
@@ -70,8 +70,8 @@ impl From<Grant> for Tokens {
 pub async fn create(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    JsonBody(credentials): JsonBody<Credentials>,
-) -> Result<Json<Tokens>, Problem> {
+    JsonBody(credentials): JsonBody<TokenRequest>,
+) -> Result<Json<TokenResponse>, Problem> {
     let device = credentials.device.as_deref().map(str::trim).filter(|device| !device.is_empty());
     if device.is_some_and(|d| d.chars().count() > MAX_DEVICE || d.chars().any(char::is_control)) {
         return Err(Error::field("device", "device-invalid").into());
@@ -88,8 +88,8 @@ pub async fn create(
 pub async fn refresh(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    JsonBody(refresh): JsonBody<Refresh>,
-) -> Result<Json<Tokens>, Problem> {
+    JsonBody(refresh): JsonBody<RefreshRequest>,
+) -> Result<Json<TokenResponse>, Problem> {
     let request = app.auth.access_tokens.parse_request(refresh.audience, refresh.scope.as_deref())?;
     Ok(Json(app.auth.refresh(&refresh.refresh_token, &request, &context).await?.into()))
 }
@@ -99,7 +99,7 @@ pub async fn refresh(
 pub async fn delete(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    bearer: Result<BearerUser<Nothing>, Problem>,
+    bearer: Result<BearerUser<AnyScope>, Problem>,
 ) -> Result<StatusCode, Problem> {
     match bearer {
         Ok(BearerUser { claims, .. }) => {

@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State, http::StatusCode};
 use serde::Deserialize;
 
-use super::me::Me;
+use super::me::MeResponse;
 use crate::{
     http::{json::JsonBody, problem::Problem},
     state::AppState,
@@ -12,7 +12,7 @@ use sekisho_core::{RequestContext, sign_in::Registration};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NewUser {
+pub struct CreateUserRequest {
     email: String,
     password: String,
     name: Option<String>,
@@ -21,10 +21,10 @@ pub struct NewUser {
 pub async fn create(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
-    JsonBody(new): JsonBody<NewUser>,
-) -> Result<(StatusCode, axum::Json<Me>), Problem> {
+    JsonBody(new): JsonBody<CreateUserRequest>,
+) -> Result<(StatusCode, axum::Json<MeResponse>), Problem> {
     let registration =
         Registration { email: &new.email, password: &new.password, name: new.name.as_deref(), locale: None };
     let user = app.auth.register(registration, &context).await?;
-    Ok((StatusCode::CREATED, axum::Json(Me::from(&user))))
+    Ok((StatusCode::CREATED, axum::Json(MeResponse::from(&user))))
 }

@@ -1,6 +1,6 @@
-//! Every cookie of this server and its rules (ASVS 3.3): over https `Secure` and the `__Host-` prefix, which bind it to this
-//! host (3.3.1; plain http on localhost can have neither), `SameSite=Lax` (3.3.2), as the auth flow's and the session's
-//! must come along when GitHub redirects back, `HttpOnly` (3.3.4), `Path=/`, and how long a browser keeps it.
+//! Every cookie of this server and its rules (ASVS 3.3): over https `Secure` and the `__Host-` prefix, which bind it to
+//! this host (3.3.1; plain http on localhost can have neither), `SameSite=Lax` (3.3.2), as the auth flow's and the
+//! session's must come along when GitHub redirects back, `HttpOnly` (3.3.4), `Path=/`, and how long a browser keeps it.
 
 use axum::http::HeaderMap;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};

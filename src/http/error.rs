@@ -1,9 +1,9 @@
 //! Every error that a request can be answered with: the core's, and those that only HTTP knows. Status codes (RFC 9110)
 //! and `Retry-After` are decided here.
 //!
-//! The answer that an error becomes by itself is plain text. Which format a client gets is a property of the router that
-//! the route is in: its outermost layer, [`problem::render`](super::problem::render) or the error page, takes the error out
-//! of the answer ([`take`]) and renders it.
+//! The answer that an error becomes by itself is plain text. Which format a client gets is a property of the router
+//! that the route is in: its outermost layer, [`problem::render`](super::problem::render) or the error page, takes the
+//! error out of the answer ([`take`]) and renders it.
 
 use std::sync::Arc;
 
@@ -182,8 +182,8 @@ pub fn take(response: &mut Response) -> Option<Arc<HttpError>> {
     response.extensions_mut().remove::<Unrendered>().map(|Unrendered(error)| error)
 }
 
-/// What a response to an error keeps of the one that it was rendered from, such as `Allow` on a 405: all headers but those
-/// of the body.
+/// What a response to an error keeps of the one that it was rendered from, such as `Allow` on a 405: all headers but
+/// those of the body.
 pub fn keep_headers(rendered: &mut Response, from: &Response) {
     for (name, value) in from.headers() {
         if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {

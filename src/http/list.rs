@@ -24,7 +24,7 @@ impl<T> Page<T> {
 
 /// Which page of a list.
 #[derive(Debug)]
-pub struct Range {
+pub struct PageQuery {
     /// The `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// 1 to 100; else 50.
@@ -32,16 +32,16 @@ pub struct Range {
 }
 
 #[derive(Deserialize)]
-struct RawRange {
+struct RawPageQuery {
     cursor: Option<String>,
     limit: Option<String>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Range {
+impl<S: Send + Sync> FromRequestParts<S> for PageQuery {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
-        let Query(raw) = Query::<RawRange>::from_request_parts(parts, state).await?;
+        let Query(raw) = Query::<RawPageQuery>::from_request_parts(parts, state).await?;
         let limit = raw.limit.map_or(Ok(DEFAULT_LIMIT), |limit| limit.parse());
         let limit = limit.ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
         let known = raw.cursor.as_deref().is_none_or(|cursor| uuid::Uuid::try_parse(cursor).is_ok());

@@ -36,7 +36,8 @@ impl SessionResponse {
     }
 }
 
-/// The problem of a sign-in that failed. A `device_limit` lists the sessions, one of which has to end first, in `devices`.
+/// The problem of a sign-in that failed. A `device_limit` lists the sessions, one of which has to end first, in
+/// `devices`.
 pub fn sign_in_problem(error: Error) -> Problem {
     let devices: Vec<_> = match &error {
         Error::DeviceLimit(sessions) => {

@@ -1,7 +1,7 @@
 //! Runs a handler to its end, within a time.
 //!
-//! Our own rather than tower-http's `TimeoutLayer`: that one drops the handler, and answers with a bare status, which no
-//! router could render as its error. Panics are tower-http's `CatchPanicLayer`'s.
+//! Our own rather than tower-http's `TimeoutLayer`: that one drops the handler, and answers with a bare status, which
+//! no router could render as its error. Panics are tower-http's `CatchPanicLayer`'s.
 
 use std::{
     any::Any,
@@ -23,8 +23,8 @@ use crate::http::error::HttpError;
 const RESPOND_WITHIN: Duration = Duration::from_secs(30);
 
 /// Runs a request to its end even when the client disconnects, so that nothing stops between a commit and what must
-/// follow it; a response that takes too long becomes an error. The body was read by then ([`super::body`]): what goes on
-/// detached must not wait for a client.
+/// follow it; a response that takes too long becomes an error. The body was read by then ([`super::body`]): what goes
+/// on detached must not wait for a client.
 pub async fn run_to_completion(request: Request, next: Next) -> Response {
     let response = RunToCompletion(Some(next.run(request).instrument(Span::current()).boxed()));
     match tokio::time::timeout(RESPOND_WITHIN, response).await {

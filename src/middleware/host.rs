@@ -11,8 +11,8 @@ use axum::{
 
 use crate::http::error::HttpError;
 
-/// Why hyper could not parse a request. Such a request reaches the router without its headers, and so without `Host`, to
-/// be answered in the format of the route that it was for.
+/// Why hyper could not parse a request. Such a request reaches the router without its headers, and so without `Host`,
+/// to be answered in the format of the route that it was for.
 #[derive(Clone, Copy, Debug)]
 pub enum Unparsed {
     BadRequest,

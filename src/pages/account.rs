@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    form::{CurrentPassword, Faults, Field, FormFault, TextField},
+    form::{CurrentPassword, Field, FormErrorNotice, FormErrors, TextField},
     layout::{Done, Layout},
     register::NewPassword,
     sign_in,
@@ -26,22 +26,25 @@ use sekisho_core::{
 
 /// What was just done here, as the redirect after it says.
 #[derive(Deserialize)]
-pub struct After {
+pub struct AccountQuery {
     done: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
-pub struct Profile {
+pub struct ProfileForm {
     name: String,
     about: String,
     /// Empty: follow the browser.
     locale: String,
 }
 
-pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response, HttpError> {
+pub async fn show(member: Member, Query(after): Query<AccountQuery>) -> Result<Response, HttpError> {
     let user = &member.signed_in.user;
-    let profile =
-        Profile { name: user.name.clone(), about: user.about.clone(), locale: user.locale.clone().unwrap_or_default() };
+    let profile = ProfileForm {
+        name: user.name.clone(),
+        about: user.about.clone(),
+        locale: user.locale.clone().unwrap_or_default(),
+    };
     let done = match after.done.as_deref() {
         Some("saved") => Some("account-saved"),
         Some("password") => Some("password-changed"),
@@ -50,23 +53,23 @@ pub async fn show(member: Member, Query(after): Query<After>) -> Result<Response
         Some("unlinked") => Some("account-unlinked"),
         _ => None,
     };
-    page(member, profile, done, Faults::default()).await
+    page(member, profile, done, FormErrors::default()).await
 }
 
-pub async fn submit(member: Member, Form(form): Form<Profile>) -> Result<Response, HttpError> {
+pub async fn submit(member: Member, Form(form): Form<ProfileForm>) -> Result<Response, HttpError> {
     let locale = Some(form.locale.clone()).filter(|locale| !locale.is_empty());
     let change = ProfileChange { name: Some(form.name.clone()), about: Some(form.about.clone()), locale: Some(locale) };
     match member.visitor.app.auth.change_profile(&member.signed_in.user, change, &member.visitor.context).await {
         Ok(_) => Ok(Redirect::to("/account?done=saved").into_response()),
-        Err(error) => page(member, form, None, Faults::of(error)?).await,
+        Err(error) => page(member, form, None, FormErrors::of(error)?).await,
     }
 }
 
 async fn page(
     member: Member,
-    profile: Profile,
+    profile: ProfileForm,
     done: Option<&'static str>,
-    faults: Faults,
+    form_errors: FormErrors,
 ) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
@@ -74,22 +77,22 @@ async fn page(
     let github = (visitor.app.config.core.github.is_some() || identity.is_some()).then_some(identity);
     let has_password = signed_in.user.password_hash.is_some();
     let email = signed_in.user.email.clone();
-    let page = Layout::new(visitor, "account-title").at("/account").faults(&faults);
-    Ok(page.render(move || view! { <AccountPage lang email profile done faults has_password github /> }).await)
+    let page = Layout::new(visitor, "account-title").at("/account").form_errors(&form_errors);
+    Ok(page.render(move || view! { <AccountPage lang email profile done form_errors has_password github /> }).await)
 }
 
 #[component]
 fn AccountPage(
     lang: Lang,
     email: String,
-    profile: Profile,
+    profile: ProfileForm,
     done: Option<&'static str>,
-    faults: Faults,
+    form_errors: FormErrors,
     has_password: bool,
     /// `None`: GitHub is not offered here.
     github: Option<Option<Identity>>,
 ) -> impl IntoView {
-    let errors = faults.any().then_some("");
+    let errors = form_errors.any().then_some("");
     let saved = (done == Some("account-saved")).then_some("");
     let languages = std::iter::once(("", lang.t("account-language-auto")))
         .chain(Lang::ALL.map(|choice| (choice.code(), choice.name().to_owned())))
@@ -102,14 +105,14 @@ fn AccountPage(
             <h2 id="profile">{lang.t("account-profile")}</h2>
             <form method="post" action="/account" data-draft="" data-saved=saved
                 data-errors=errors>
-                <FormFault lang faults=faults.clone() />
+                <FormErrorNotice lang form_errors=form_errors.clone() />
                 <div class="field">
                     <label for="email">{lang.t("email")}</label>
                     <input id="email" type="email" value=email autocomplete="username" readonly />
                 </div>
-                <Field lang faults=faults.clone() name="name" label="name" value=profile.name autocomplete="name"
-                    maxlength=100 />
-                <TextField lang faults name="about" label="account-about" hint="account-about-hint"
+                <Field lang form_errors=form_errors.clone() name="name" label="name" value=profile.name
+                    autocomplete="name" maxlength=100 />
+                <TextField lang form_errors name="about" label="account-about" hint="account-about-hint"
                     value=profile.about maxlength=2000 />
                 <div class="field">
                     <label for="locale">{lang.t("account-language")}</label>
@@ -165,7 +168,7 @@ fn GithubSection(lang: Lang, identity: Option<Identity>, has_password: bool) -> 
 }
 
 #[derive(Deserialize)]
-pub struct PasswordChange {
+pub struct PasswordForm {
     #[serde(default)]
     current_password: String,
     new_password: String,
@@ -176,7 +179,7 @@ pub struct PasswordChange {
 pub async fn show_password(member: Member) -> Result<Response, HttpError> {
     match refused(&member) {
         Some(refusal) => Ok(refused_page(member, refusal).await),
-        None => password_page(member, true, Faults::default()).await,
+        None => password_page(member, true, FormErrors::default()).await,
     }
 }
 
@@ -217,7 +220,7 @@ async fn refused_page(Member { visitor, .. }: Member, refusal: Error) -> Respons
 }
 
 /// Changes the password; this session stays, with a new cookie, and all others end.
-pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -> Result<Response, HttpError> {
+pub async fn submit_password(member: Member, Form(form): Form<PasswordForm>) -> Result<Response, HttpError> {
     if let Some(refusal) = refused(&member) {
         return Ok(refused_page(member, refusal).await);
     }
@@ -236,36 +239,36 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordChange>) -
             let done = if unlink { "password-unlinked" } else { "password" };
             Ok((device, Redirect::to(&format!("/account?done={done}"))).into_response())
         }
-        Err(error) => password_page(member, unlink, Faults::of(error)?).await,
+        Err(error) => password_page(member, unlink, FormErrors::of(error)?).await,
     }
 }
 
 /// `unlink`: whether the box is ticked that unlinks GitHub.
-async fn password_page(member: Member, unlink: bool, faults: Faults) -> Result<Response, HttpError> {
+async fn password_page(member: Member, unlink: bool, form_errors: FormErrors) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
     let has_password = signed_in.user.password_hash.is_some();
     let linked = has_password && visitor.app.auth.has_links(&signed_in.user.id).await?;
     let email = signed_in.user.email.clone();
     let title = if has_password { "password-title" } else { "password-set-title" };
-    let page = Layout::new(visitor, title).at("/account").faults(&faults);
+    let page = Layout::new(visitor, title).at("/account").form_errors(&form_errors);
     Ok(page
         .render(move || {
-            let errors = faults.any().then_some("");
+            let errors = form_errors.any().then_some("");
             let submit = if has_password { "password-change-submit" } else { "account-password-set" };
             view! {
                 <section class="narrow card">
                     <h1>{lang.t(title)}</h1>
                     <p>{lang.t("account-password-text")}</p>
                     <form method="post" action="/account/password" data-errors=errors>
-                        <FormFault lang faults=faults.clone() />
+                        <FormErrorNotice lang form_errors=form_errors.clone() />
                         // Tells a password manager whose password this is.
                         <input type="text" name="username" value=email autocomplete="username" hidden readonly />
                         {has_password.then(|| view! {
-                            <CurrentPassword lang faults=faults.clone() name="current_password"
+                            <CurrentPassword lang form_errors=form_errors.clone() name="current_password"
                                 label="password-current" autofocus=true />
                         })}
-                        <NewPassword lang faults=faults.clone() name="new_password" label="password-new" />
+                        <NewPassword lang form_errors=form_errors.clone() name="new_password" label="password-new" />
                         {linked.then(|| view! {
                             <div class="choices">
                                 <label>

@@ -1,9 +1,9 @@
-//! The administrator's pages: the house at a glance, people, sessions, the log and roles.
+//! The administrator's pages: overview, users, sessions, the audit log and roles.
 //!
 //! Each page takes an [`Administrator`](super::visitor::Administrator), and each act a
-//! [`Confirmed`](super::step_up::Confirmed) one: whoever signed in too long ago is asked for the password first. An
-//! act answers with a redirect to the page it was on, or draws that page with what is wrong. No hash of a password or
-//! a token comes into these pages.
+//! [`RecentlyAuthenticated`](super::step_up::RecentlyAuthenticated) one: whoever signed in too long ago is asked for
+//! the password first. An act answers with a redirect to the page it was on, or draws that page with what is wrong. No
+//! hash of a password or a token comes into these pages.
 
 use leptos::prelude::*;
 use url::form_urlencoded::Serializer;
@@ -51,7 +51,7 @@ fn Person(id: String, name: String, email: String) -> impl IntoView {
     }
 }
 
-/// The roles that not everybody has, and whether the account is disabled.
+/// The roles other than `user`, and whether the account is disabled.
 #[component]
 fn Standing(lang: Lang, roles: Vec<String>, disabled: bool) -> impl IntoView {
     let roles = roles.into_iter().map(|role| view! { <span class="badge">{role}</span> " " });
@@ -61,7 +61,7 @@ fn Standing(lang: Lang, roles: Vec<String>, disabled: bool) -> impl IntoView {
     }
 }
 
-/// The roles that not everybody has.
+/// The roles other than `user`.
 fn special(roles: &str) -> Vec<String> {
     roles.split_ascii_whitespace().filter(|role| *role != USER).map(Into::into).collect()
 }

@@ -1,5 +1,5 @@
-//! The page of `/login/room`: all devices are in use, and the person, who has proved who they are, chooses which one has to
-//! go.
+//! The page of `/login/room`: all devices are in use, and the person, who has proved who they are, chooses which one
+//! has to go.
 
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::*;

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{
     device_card::DeviceCard,
     layout::{Done, Layout},
-    paging::{Paging, place},
+    paging::{Paging, cursor},
     sign_out,
-    step_up::Confirmed,
+    step_up::RecentlyAuthenticated,
     visitor::Member,
 };
 use crate::{
@@ -27,21 +27,21 @@ use sekisho_core::{
 const PAGE: usize = 50;
 
 #[derive(Deserialize)]
-pub struct Shown {
+pub struct DevicesQuery {
     /// What was just done here, as the redirect after it says.
     done: Option<String>,
     before: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct EndSessionForm {
     id: String,
 }
 
-pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response, HttpError> {
+pub async fn show(member: Member, Query(shown): Query<DevicesQuery>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
-    let before = place(shown.before);
+    let before = cursor(shown.before);
     let newest = before.is_none();
     let (mut sessions, older) = visitor.app.auth.sessions(&signed_in.user.id, before.as_deref(), PAGE).await?;
     // This one comes first, wherever it stands.
@@ -56,8 +56,11 @@ pub async fn show(member: Member, Query(shown): Query<Shown>) -> Result<Response
     Ok(page.render(move || view! { <DevicesPage lang this others=sessions older done /> }).await)
 }
 
-/// `POST /devices/end`: as sensitive as ending them all, or whoever sits at an unlocked browser could sign the owner out.
-pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> Result<Response, HttpError> {
+/// `POST /devices/end`: as sensitive as ending them all, or whoever sits at an unlocked browser could sign the owner
+/// out.
+pub async fn end(
+    RecentlyAuthenticated { who, form: choice }: RecentlyAuthenticated<Member, EndSessionForm>,
+) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &who;
     if choice.id == signed_in.session.id {
         return sign_out::submit(visitor.clone()).await;
@@ -71,7 +74,7 @@ pub async fn end(Confirmed { who, form: choice }: Confirmed<Member, Choice>) -> 
 }
 
 /// `POST /devices/end-others`
-pub async fn end_others(confirmed: Confirmed<Member, EmptyForm>) -> Result<Response, HttpError> {
+pub async fn end_others(confirmed: RecentlyAuthenticated<Member, EmptyForm>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &confirmed.who;
     let which = Which::Others { user_id: &signed_in.user.id, keep: &signed_in.session.id };
     visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;

@@ -1,4 +1,4 @@
-//! Forms, drawn with their labels, hints and faults where a screen reader finds them.
+//! Forms, drawn with their labels, hints and errors where a screen reader finds them.
 
 use axum::http::StatusCode;
 use leptos::prelude::*;
@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use crate::{http::error::HttpError, islands::ShowPassword, locale::Lang};
 use sekisho_core::error::{Error, FieldError};
 
-/// What is wrong with a form: with fields of it, or as a whole.
+/// The validation errors of a form: of its fields, or of the whole form.
 #[derive(Clone, Debug, Default)]
-pub struct Faults {
+pub struct FormErrors {
     pub fields: Vec<FieldError>,
     /// A locale key.
     pub form: Option<String>,
@@ -17,8 +17,8 @@ pub struct Faults {
     pub retry_after: Option<u64>,
 }
 
-impl Faults {
-    /// Faults that the form can show; any other error is a page of its own.
+impl FormErrors {
+    /// Errors that the form can show; any other is a page of its own.
     pub fn of(error: Error) -> Result<Self, HttpError> {
         let error = HttpError::from(error);
         let (status, retry_after) = (error.status(), error.retry_after());
@@ -42,20 +42,20 @@ impl Faults {
 
 /// What is wrong with the form as a whole, said at once.
 #[component]
-pub fn FormFault(lang: Lang, faults: Faults) -> impl IntoView {
-    let key = faults.form.as_deref().or((!faults.fields.is_empty()).then_some("error-invalid_input"));
-    let text = key.map(|key| match (key, faults.retry_after) {
+pub fn FormErrorNotice(lang: Lang, form_errors: FormErrors) -> impl IntoView {
+    let key = form_errors.form.as_deref().or((!form_errors.fields.is_empty()).then_some("error-invalid_input"));
+    let text = key.map(|key| match (key, form_errors.retry_after) {
         ("error-rate_limited", Some(seconds)) => lang.t1("error-rate_limited-wait", "seconds", seconds),
         _ => lang.t(key),
     });
     text.map(|text| view! { <p class="notice" data-kind="error" role="alert">{text}</p> })
 }
 
-/// A labelled input with its hint and its fault.
+/// A labelled input with its hint and its error.
 #[component]
 pub fn Field(
     lang: Lang,
-    faults: Faults,
+    form_errors: FormErrors,
     /// The field's name and id.
     name: &'static str,
     /// The label's locale key.
@@ -74,8 +74,8 @@ pub fn Field(
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
-    let fault = faults.field(name, lang);
-    let described = describe(name, hint.is_some(), fault.is_some());
+    let error = form_errors.field(name, lang);
+    let described = describe(name, hint.is_some(), error.is_some());
     view! {
         <div class="field">
             <label for=name>{lang.t(label)}</label>
@@ -89,11 +89,11 @@ pub fn Field(
                 autofocus=autofocus
                 minlength=minlength
                 maxlength=maxlength
-                aria-invalid=fault.is_some().then_some("true")
+                aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described
             />
             {hint.map(|hint| view! { <p class="hint" id=format!("{name}-hint")>{lang.t(hint)}</p> })}
-            {fault.map(|fault| view! { <p class="fault" id=format!("{name}-fault")>{fault}</p> })}
+            {error.map(|error| view! { <p class="fault" id=format!("{name}-fault")>{error}</p> })}
             {children.map(|children| children())}
         </div>
     }
@@ -103,13 +103,13 @@ pub fn Field(
 #[component]
 pub fn CurrentPassword(
     lang: Lang,
-    faults: Faults,
+    form_errors: FormErrors,
     name: &'static str,
     label: &'static str,
     #[prop(default = false)] autofocus: bool,
 ) -> impl IntoView {
     view! {
-        <Field lang faults name label kind="password" autocomplete="current-password" autofocus>
+        <Field lang form_errors name label kind="password" autocomplete="current-password" autofocus>
             <ShowPassword input=name.to_owned() label=lang.t("show-password-label") />
         </Field>
     }
@@ -119,15 +119,15 @@ pub fn CurrentPassword(
 #[component]
 pub fn TextField(
     lang: Lang,
-    faults: Faults,
+    form_errors: FormErrors,
     name: &'static str,
     label: &'static str,
     hint: &'static str,
     value: String,
     maxlength: u32,
 ) -> impl IntoView {
-    let fault = faults.field(name, lang);
-    let described = describe(name, true, fault.is_some());
+    let error = form_errors.field(name, lang);
+    let described = describe(name, true, error.is_some());
     view! {
         <div class="field">
             <label for=name>{lang.t(label)}</label>
@@ -138,18 +138,18 @@ pub fn TextField(
                 name=name
                 rows="4"
                 maxlength=maxlength
-                aria-invalid=fault.is_some().then_some("true")
+                aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described
                 inner_html=format!("\n{}", html_escape::encode_text(&value))
             ></textarea>
             <p class="hint" id=format!("{name}-hint")>{lang.t(hint)}</p>
-            {fault.map(|fault| view! { <p class="fault" id=format!("{name}-fault")>{fault}</p> })}
+            {error.map(|error| view! { <p class="fault" id=format!("{name}-fault")>{error}</p> })}
         </div>
     }
 }
 
-fn describe(name: &str, hint: bool, fault: bool) -> Option<String> {
-    match (hint, fault) {
+fn describe(name: &str, hint: bool, error: bool) -> Option<String> {
+    match (hint, error) {
         (false, false) => None,
         (true, false) => Some(format!("{name}-hint")),
         (false, true) => Some(format!("{name}-fault")),

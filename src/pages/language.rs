@@ -6,7 +6,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{next::page_before, visitor::Visitor};
+use super::{return_to::referring_path, visitor::Visitor};
 use crate::{
     http::{
         cookies::{self, CookieKind},
@@ -18,11 +18,15 @@ use crate::{
 use sekisho_core::{RequestContext, db::users::ProfileChange, error::Error};
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct LanguageForm {
     language: String,
 }
 
-pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Choice>) -> Result<Response, HttpError> {
+pub async fn choose(
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(choice): Form<LanguageForm>,
+) -> Result<Response, HttpError> {
     let lang = Lang::from_code(&choice.language).ok_or(Error::field("language", "locale-unknown"))?;
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
@@ -31,5 +35,5 @@ pub async fn choose(visitor: Visitor, headers: HeaderMap, Form(choice): Form<Cho
         app.auth.change_profile(&signed_in.user, change, &context).await?;
     }
     let cookie = cookies::set(app, CookieKind::Language, lang.code());
-    Ok((cookie, Redirect::to(&page_before(&headers, &app.origin))).into_response())
+    Ok((cookie, Redirect::to(&referring_path(&headers, &app.origin))).into_response())
 }

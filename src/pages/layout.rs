@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt, stream::once};
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, handle_response_inner};
 
-use super::{form::Faults, keeper_config::keeper_config, visitor::Visitor};
+use super::{form::FormErrors, keeper_config::keeper_config, visitor::Visitor};
 use crate::{islands::SessionKeeper, locale::Lang, state::AppState};
 use sekisho_core::{clock::rfc3339, db::UnixMillis, role::ADMINISTER, session::SignedIn};
 
@@ -35,9 +35,9 @@ impl Layout {
         Self { status, ..self }
     }
 
-    /// A form that comes back with its faults, if it has any.
-    pub fn faults(self, faults: &Faults) -> Self {
-        if faults.any() { self.status(faults.status).retry_after(faults.retry_after) } else { self }
+    /// A form that is shown again with its errors, if it has any.
+    pub fn form_errors(self, form_errors: &FormErrors) -> Self {
+        if form_errors.any() { self.status(form_errors.status).retry_after(form_errors.retry_after) } else { self }
     }
 
     /// Seconds after which it is worth trying again.
@@ -149,7 +149,7 @@ fn Header(
     lang: Lang,
     signed_in: Option<Arc<SignedIn>>,
     path: &'static str,
-    /// Whether strangers may register.
+    /// Whether registration is open.
     registration: bool,
 ) -> impl IntoView {
     let entry = move |href: &'static str, label: &str| {

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    form::{CurrentPassword, Faults, Field, FormFault},
+    form::{CurrentPassword, Field, FormErrorNotice, FormErrors},
     layout::Layout,
-    next::{own_path, with_next},
+    return_to::{local_path, with_return_to},
     sign_in,
     visitor::Visitor,
 };
@@ -18,49 +18,55 @@ use crate::{
 use sekisho_core::{reason::Reason, session::Method};
 
 #[derive(Deserialize)]
-pub struct Next {
-    pub next: Option<String>,
+pub struct LoginQuery {
+    next: Option<String>,
     /// Set by the redirect of `POST /logout`, which removes the cookie.
     signed_out: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Credentials {
+pub struct LoginForm {
     email: String,
     password: String,
     next: Option<String>,
 }
 
-pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
-    let next = own_path(query.next.as_deref());
+pub async fn show(visitor: Visitor, Query(query): Query<LoginQuery>) -> Response {
+    let return_to = local_path(query.next.as_deref());
     if visitor.signed_in.is_some() {
-        return Redirect::to(&next).into_response();
+        return Redirect::to(&return_to).into_response();
     }
     let ended = visitor.ended.or(query.signed_out.map(|_| Reason::SignedOut));
-    page(visitor, String::new(), next, ended, Faults::default()).await
+    page(visitor, String::new(), return_to, ended, FormErrors::default()).await
 }
 
-pub async fn submit(visitor: Visitor, Form(form): Form<Credentials>) -> Result<Response, HttpError> {
-    let next = own_path(form.next.as_deref());
+pub async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<Response, HttpError> {
+    let return_to = local_path(form.next.as_deref());
     let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.context).await;
     let completed = match checked {
-        Ok(user) => sign_in::complete(visitor.clone(), &user, (Method::Password, None), next.clone()).await,
+        Ok(user) => sign_in::complete(visitor.clone(), &user, (Method::Password, None), return_to.clone()).await,
         Err(error) => Err(error),
     };
     match completed {
         Ok(response) => Ok(response),
-        Err(error) => Ok(page(visitor, form.email, next, None, Faults::of(error)?).await),
+        Err(error) => Ok(page(visitor, form.email, return_to, None, FormErrors::of(error)?).await),
     }
 }
 
-async fn page(visitor: Visitor, email: String, next: String, ended: Option<Reason>, faults: Faults) -> Response {
+async fn page(
+    visitor: Visitor,
+    email: String,
+    return_to: String,
+    ended: Option<Reason>,
+    form_errors: FormErrors,
+) -> Response {
     let lang = visitor.lang;
     let github = visitor.app.config.core.github.is_some();
     let registration = visitor.app.config.core.registration_open;
     Layout::new(visitor, "login-title")
         .at("/login")
-        .faults(&faults)
-        .render(move || view! { <LoginPage lang email next ended faults github registration /> })
+        .form_errors(&form_errors)
+        .render(move || view! { <LoginPage lang email return_to ended form_errors github registration /> })
         .await
 }
 
@@ -68,14 +74,14 @@ async fn page(visitor: Visitor, email: String, next: String, ended: Option<Reaso
 fn LoginPage(
     lang: Lang,
     email: String,
-    next: String,
+    return_to: String,
     ended: Option<Reason>,
-    faults: Faults,
+    form_errors: FormErrors,
     github: bool,
     registration: bool,
 ) -> impl IntoView {
-    let register = with_next("/register", &next);
-    let errors = faults.any().then_some("");
+    let register = with_return_to("/register", &return_to);
+    let errors = form_errors.any().then_some("");
     view! {
         <section class="narrow card">
             <h1>{lang.t("login-title")}</h1>
@@ -83,14 +89,14 @@ fn LoginPage(
                 <p class="notice" data-kind="info" role="status">{lang.t(&format!("ended-{reason}"))}</p>
             })}
             <form method="post" action="/login" data-errors=errors>
-                <FormFault lang faults=faults.clone() />
-                <input type="hidden" name="next" value=next.clone() />
-                <Field lang faults=faults.clone() name="email" label="email" kind="email" value=email.clone()
+                <FormErrorNotice lang form_errors=form_errors.clone() />
+                <input type="hidden" name="next" value=return_to.clone() />
+                <Field lang form_errors=form_errors.clone() name="email" label="email" kind="email" value=email.clone()
                     autocomplete="username" autofocus=email.is_empty() />
-                <CurrentPassword lang faults name="password" label="password" autofocus=!email.is_empty() />
+                <CurrentPassword lang form_errors name="password" label="password" autofocus=!email.is_empty() />
                 <button>{lang.t("login-submit")}</button>
             </form>
-            {github.then(|| view! { <GithubButton lang next /> })}
+            {github.then(|| view! { <GithubButton lang return_to /> })}
             {registration.then(|| view! {
                 <p class="aside">
                     {lang.t("login-no-account")} " " <a href=register>{lang.t("nav-register")}</a>
@@ -102,11 +108,11 @@ fn LoginPage(
 
 /// A form, as leaving for GitHub changes something: another site's page can't post it (ASVS 3.5.1).
 #[component]
-pub fn GithubButton(lang: Lang, next: String) -> impl IntoView {
+pub fn GithubButton(lang: Lang, return_to: String) -> impl IntoView {
     view! {
         <p class="or"><span>{lang.t("or")}</span></p>
         <form method="post" action="/auth/github">
-            <input type="hidden" name="next" value=next />
+            <input type="hidden" name="next" value=return_to />
             <button class="secondary github">{lang.t("login-github")}</button>
         </form>
     }

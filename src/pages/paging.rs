@@ -32,7 +32,7 @@ pub fn with(path: &str, pair: &str) -> String {
     format!("{path}{separator}{pair}")
 }
 
-/// Where a list is to begin, if that can be a place in it.
-pub fn place(before: Option<String>) -> Option<String> {
+/// The cursor to begin a list at, if it can be one.
+pub fn cursor(before: Option<String>) -> Option<String> {
     before.filter(|id| uuid::Uuid::try_parse(id).is_ok())
 }

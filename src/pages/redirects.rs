@@ -2,8 +2,8 @@
 
 use axum::{http::Uri, response::Redirect};
 
-/// To the page that the form is on, one segment up. A POST may have been answered with a page of its own, such as one that
-/// asks for the password, and a reload or a link brings a browser back to it.
+/// To the page that the form is on, one segment up. A POST may have been answered with a page of its own, such as one
+/// that asks for the password, and a reload or a link brings a browser back to it.
 pub async fn to_parent(uri: Uri) -> Redirect {
     Redirect::to(uri.path().rsplit_once('/').map_or("/", |(page, _)| page))
 }

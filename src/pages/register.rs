@@ -8,10 +8,10 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    form::{Faults, Field, FormFault},
+    form::{Field, FormErrorNotice, FormErrors},
     layout::Layout,
-    login::{GithubButton, Next},
-    next::{own_path, with_next},
+    login::GithubButton,
+    return_to::{ReturnTo, local_path, with_return_to},
     sign_in::begin_session,
     visitor::Visitor,
 };
@@ -23,7 +23,7 @@ use crate::{
 use sekisho_core::{error::Error, session::Method, sign_in::Registration};
 
 #[derive(Deserialize)]
-pub struct NewAccount {
+pub struct RegistrationForm {
     email: String,
     name: Option<String>,
     password: String,
@@ -32,21 +32,21 @@ pub struct NewAccount {
 
 /// What was typed, to be shown again; never the password.
 #[derive(Clone, Default)]
-struct Typed {
+struct TypedFields {
     email: String,
     name: String,
 }
 
-pub async fn show(visitor: Visitor, Query(query): Query<Next>) -> Response {
-    let next = own_path(query.next.as_deref());
+pub async fn show(visitor: Visitor, Query(query): Query<ReturnTo>) -> Response {
+    let return_to = query.path();
     if visitor.signed_in.is_some() {
-        return Redirect::to(&next).into_response();
+        return Redirect::to(&return_to).into_response();
     }
-    page(visitor, Typed::default(), next, Faults::default()).await
+    page(visitor, TypedFields::default(), return_to, FormErrors::default()).await
 }
 
-pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Response, HttpError> {
-    let next = own_path(form.next.as_deref());
+pub async fn submit(visitor: Visitor, Form(form): Form<RegistrationForm>) -> Result<Response, HttpError> {
+    let return_to = local_path(form.next.as_deref());
     let registration = Registration {
         email: &form.email,
         password: &form.password,
@@ -58,15 +58,15 @@ pub async fn submit(visitor: Visitor, Form(form): Form<NewAccount>) -> Result<Re
         Err(error) => Err(error),
     };
     match began {
-        Ok(device) => Ok((device, Redirect::to(&next)).into_response()),
+        Ok(device) => Ok((device, Redirect::to(&return_to)).into_response()),
         Err(error) => {
-            let typed = Typed { email: form.email, name: form.name.unwrap_or_default() };
-            Ok(page(visitor, typed, next, Faults::of(error)?).await)
+            let typed = TypedFields { email: form.email, name: form.name.unwrap_or_default() };
+            Ok(page(visitor, typed, return_to, FormErrors::of(error)?).await)
         }
     }
 }
 
-async fn page(visitor: Visitor, typed: Typed, next: String, faults: Faults) -> Response {
+async fn page(visitor: Visitor, typed: TypedFields, return_to: String, form_errors: FormErrors) -> Response {
     let lang = visitor.lang;
     let open = visitor.app.config.core.registration_open;
     let github = visitor.app.config.core.github.is_some();
@@ -74,10 +74,10 @@ async fn page(visitor: Visitor, typed: Typed, next: String, faults: Faults) -> R
     Layout::new(visitor, "register-title")
         .at("/register")
         .status(status)
-        .faults(&faults)
+        .form_errors(&form_errors)
         .render(move || {
             if open {
-                view! { <RegisterPage lang typed next faults github /> }.into_any()
+                view! { <RegisterPage lang typed return_to form_errors github /> }.into_any()
             } else {
                 view! {
                     <section class="narrow card">
@@ -92,23 +92,29 @@ async fn page(visitor: Visitor, typed: Typed, next: String, faults: Faults) -> R
 }
 
 #[component]
-fn RegisterPage(lang: Lang, typed: Typed, next: String, faults: Faults, github: bool) -> impl IntoView {
-    let login = with_next("/login", &next);
-    let errors = faults.any().then_some("");
+fn RegisterPage(
+    lang: Lang,
+    typed: TypedFields,
+    return_to: String,
+    form_errors: FormErrors,
+    github: bool,
+) -> impl IntoView {
+    let login = with_return_to("/login", &return_to);
+    let errors = form_errors.any().then_some("");
     view! {
         <section class="narrow card">
             <h1>{lang.t("register-title")}</h1>
             <form method="post" action="/register" data-errors=errors>
-                <FormFault lang faults=faults.clone() />
-                <input type="hidden" name="next" value=next.clone() />
-                <Field lang faults=faults.clone() name="email" label="email" kind="email" value=typed.email
+                <FormErrorNotice lang form_errors=form_errors.clone() />
+                <input type="hidden" name="next" value=return_to.clone() />
+                <Field lang form_errors=form_errors.clone() name="email" label="email" kind="email" value=typed.email
                     autocomplete="username" autofocus=true maxlength=254 />
-                <Field lang faults=faults.clone() name="name" label="name" value=typed.name autocomplete="name"
-                    hint="name-hint" required=false maxlength=100 />
-                <NewPassword lang faults name="password" label="password" email="email" />
+                <Field lang form_errors=form_errors.clone() name="name" label="name" value=typed.name
+                    autocomplete="name" hint="name-hint" required=false maxlength=100 />
+                <NewPassword lang form_errors name="password" label="password" email="email" />
                 <button>{lang.t("register-submit")}</button>
             </form>
-            {github.then(|| view! { <GithubButton lang next /> })}
+            {github.then(|| view! { <GithubButton lang return_to /> })}
             <p class="aside">
                 {lang.t("register-have-account")} " " <a href=login>{lang.t("nav-sign-in")}</a>
             </p>
@@ -120,7 +126,7 @@ fn RegisterPage(lang: Lang, typed: Typed, next: String, faults: Faults, github: 
 #[component]
 pub fn NewPassword(
     lang: Lang,
-    faults: Faults,
+    form_errors: FormErrors,
     name: &'static str,
     label: &'static str,
     /// The id of the e-mail field, whose text makes a poor password.
@@ -133,7 +139,7 @@ pub fn NewPassword(
         None => view! { <PasswordMeter input=name.to_owned() strings /> }.into_any(),
     };
     view! {
-        <Field lang faults name label kind="password" autocomplete="new-password" hint="password-hint"
+        <Field lang form_errors name label kind="password" autocomplete="new-password" hint="password-hint"
             minlength=8 maxlength=256>
             <ShowPassword input=name.to_owned() label=lang.t("show-password-label") />
             {meter}

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     layout::{Layout, When},
-    paging::{Paging, place},
+    paging::{Paging, cursor},
     visitor::Member,
 };
 use crate::{
@@ -21,14 +21,14 @@ use sekisho_core::{
 const PAGE: usize = 20;
 
 #[derive(Deserialize)]
-pub struct Range {
+pub struct SecurityQuery {
     before: Option<String>,
 }
 
-pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response, HttpError> {
+pub async fn show(member: Member, Query(range): Query<SecurityQuery>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
-    let before = place(range.before);
+    let before = cursor(range.before);
     let newest = before.is_none();
     let (events, older) = visitor.app.auth.events(&signed_in.user.id, before.as_deref(), PAGE).await?;
     let notices = visitor.app.auth.notices(&signed_in.user).await?;
@@ -43,13 +43,13 @@ pub async fn show(member: Member, Query(range): Query<Range>) -> Result<Response
 }
 
 #[derive(Deserialize)]
-pub struct Seen {
+pub struct NoticesSeenForm {
     /// The time of the latest that was shown, in Unix milliseconds.
     until: UnixMillis,
 }
 
 /// `POST /security/seen`
-pub async fn seen(member: Member, Form(seen): Form<Seen>) -> Result<Redirect, HttpError> {
+pub async fn seen(member: Member, Form(seen): Form<NoticesSeenForm>) -> Result<Redirect, HttpError> {
     let Member { visitor, signed_in } = member;
     visitor.app.auth.notices_seen(&signed_in, seen.until, &visitor.context).await?;
     Ok(Redirect::to("/security"))

@@ -1,5 +1,5 @@
-//! What every way to sign in does once the core said yes: begins the session, sets the cookies, and redirects; or asks which
-//! device has to go.
+//! What every way to sign in does once the core said yes: begins the session, sets the cookies, and redirects; or asks
+//! which device has to go.
 
 use axum::{
     Extension,

@@ -1,4 +1,5 @@
-//! Step-up in place: what somebody asked for waits in the page while they prove again who they are, and then happens.
+//! Step-up in place: the form that somebody posted is kept in a page that asks for the password, and posted again with
+//! it.
 
 use std::sync::Arc;
 
@@ -12,10 +13,10 @@ use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::{
-    form::{CurrentPassword, Faults, FormFault},
+    form::{CurrentPassword, FormErrorNotice, FormErrors},
     layout::Layout,
     session_store,
-    visitor::{Administrator, Member, Visitor, going_to},
+    visitor::{Administrator, Member, Visitor, return_path},
 };
 use crate::{
     http::{error::HttpError, form},
@@ -28,23 +29,23 @@ use sekisho_core::{
     session::{Method, SignedIn},
 };
 
-/// The field that the step-up page adds to what waits in it.
+/// The field that the step-up page adds to the form kept in it.
 const PASSWORD: &str = "step_up_password";
 
-/// A form posted by somebody whose proof of who they are is recent enough for something sensitive (ASVS 7.5.1).
-/// Anybody else is asked for the password by a page that then posts the same form again.
-pub struct Confirmed<W, T> {
+/// A form posted by somebody who authenticated recently enough for something sensitive (step-up, ASVS 7.5.1). Anybody
+/// else is asked for the password by a page that then posts the same form again.
+pub struct RecentlyAuthenticated<W, T> {
     pub who: W,
     pub form: T,
 }
 
-/// Who can be asked to prove themselves.
-pub trait Person: FromRequestParts<AppState, Rejection = Response> + Send + Sync {
+/// Who can be asked to authenticate again.
+pub trait StepUpSubject: FromRequestParts<AppState, Rejection = Response> + Send + Sync {
     fn visitor(&self) -> &Visitor;
     fn signed_in(&self) -> &Arc<SignedIn>;
 }
 
-impl Person for Member {
+impl StepUpSubject for Member {
     fn visitor(&self) -> &Visitor {
         &self.visitor
     }
@@ -54,7 +55,7 @@ impl Person for Member {
     }
 }
 
-impl Person for Administrator {
+impl StepUpSubject for Administrator {
     fn visitor(&self) -> &Visitor {
         &self.visitor
     }
@@ -64,7 +65,7 @@ impl Person for Administrator {
     }
 }
 
-impl<W: Person, T: DeserializeOwned> FromRequest<AppState> for Confirmed<W, T> {
+impl<W: StepUpSubject, T: DeserializeOwned> FromRequest<AppState> for RecentlyAuthenticated<W, T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &AppState) -> Result<Self, Response> {
@@ -73,40 +74,44 @@ impl<W: Person, T: DeserializeOwned> FromRequest<AppState> for Confirmed<W, T> {
         let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), app).await;
         let bytes = bytes.map_err(|rejection| HttpError::from(rejection).into_response())?;
         let fields = Fields::parse(&bytes);
-        confirm(&who, &parts, &fields).await?;
+        require_recent_authentication(&who, &parts, &fields).await?;
         let form = form::parse(fields.encode().as_bytes()).map_err(|error| HttpError::from(error).into_response())?;
         Ok(Self { who, form })
     }
 }
 
-async fn confirm(who: &impl Person, parts: &Parts, fields: &Fields) -> Result<(), Response> {
+async fn require_recent_authentication(
+    who: &impl StepUpSubject,
+    parts: &Parts,
+    fields: &Fields,
+) -> Result<(), Response> {
     let (visitor, signed_in) = (who.visitor(), who.signed_in());
     let auth = &visitor.app.auth;
     if auth.require_recent(signed_in).is_ok() {
         return Ok(());
     }
-    let faults = match &fields.password {
-        None => Faults::default(),
+    let form_errors = match &fields.password {
+        None => FormErrors::default(),
         Some(password) => match auth.step_up(signed_in, password, &visitor.context).await {
             Ok(token) => {
                 let attached = session_store::attach(&visitor.cookie, token).await;
                 return attached.map_err(|error| HttpError::from(error).into_response());
             }
             // The field has another name in this form.
-            Err(Error::InvalidInput(_)) => Faults::of(Error::field(PASSWORD, "password-wrong")),
-            Err(error) => Faults::of(error),
+            Err(Error::InvalidInput(_)) => FormErrors::of(Error::field(PASSWORD, "password-wrong")),
+            Err(error) => FormErrors::of(error),
         }
         .map_err(IntoResponse::into_response)?,
     };
-    let ask = Ask::of(visitor, signed_in).await.map_err(|error| HttpError::from(error).into_response())?;
-    let back = going_to(parts, &visitor.app);
-    let (action, waiting) = (parts.uri.path().to_owned(), fields.others.clone());
-    Err(page(visitor.clone(), signed_in, ask, action, back, waiting, faults).await)
+    let method = StepUpMethod::of(visitor, signed_in).await.map_err(|error| HttpError::from(error).into_response())?;
+    let return_to = return_path(parts, &visitor.app);
+    let (action, pending) = (parts.uri.path().to_owned(), fields.others.clone());
+    Err(page(visitor.clone(), signed_in, method, action, return_to, pending, form_errors).await)
 }
 
-/// How somebody can prove who they are.
+/// How somebody can authenticate again.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ask {
+enum StepUpMethod {
     Password,
     Github,
     /// An administrator without a password: GitHub is not enough for one.
@@ -114,7 +119,7 @@ enum Ask {
     NoWay,
 }
 
-impl Ask {
+impl StepUpMethod {
     async fn of(visitor: &Visitor, signed_in: &SignedIn) -> Result<Self, Error> {
         let auth = &visitor.app.auth;
         if signed_in.user.password_hash.is_some() {
@@ -163,50 +168,50 @@ fn name_of(action: &str) -> Option<&'static str> {
     Some(key)
 }
 
-/// Says what is about to happen, and asks for the password; or where there is none for GitHub, after which one is `back`
-/// on the page one came from.
+/// Says what is about to happen, and asks for the password; or, where there is none, for GitHub, which redirects to
+/// `return_to`, the page one came from.
 async fn page(
     visitor: Visitor,
     signed_in: &SignedIn,
-    ask: Ask,
+    method: StepUpMethod,
     action: String,
-    back: String,
+    return_to: String,
     fields: Vec<(String, String)>,
-    faults: Faults,
+    form_errors: FormErrors,
 ) -> Response {
     let lang = visitor.lang;
-    let text = ask.text(&signed_in.session);
+    let text = method.text(&signed_in.session);
     let asked_for = name_of(&action).map(|key| lang.t1("step-up-asked-for", "action", lang.t(key)));
     let email = signed_in.user.email.clone();
     Layout::new(visitor, "step-up-title")
         .status(StatusCode::FORBIDDEN)
-        .faults(&faults)
+        .form_errors(&form_errors)
         .render(move || {
-            let errors = faults.any().then_some("");
-            let cancel = back.clone();
-            let waiting = fields
+            let errors = form_errors.any().then_some("");
+            let cancel = return_to.clone();
+            let pending = fields
                 .into_iter()
                 .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
                 .collect_view();
-            let form = match ask {
-                Ask::Password => view! {
+            let form = match method {
+                StepUpMethod::Password => view! {
                     <form method="post" action=action data-errors=errors>
-                        <FormFault lang faults=faults.clone() />
-                        {waiting}
+                        <FormErrorNotice lang form_errors=form_errors.clone() />
+                        {pending}
                         <input type="text" name="" value=email autocomplete="username" hidden readonly />
-                        <CurrentPassword lang faults name=PASSWORD label="password" autofocus=true />
+                        <CurrentPassword lang form_errors name=PASSWORD label="password" autofocus=true />
                         <button>{lang.t("step-up-submit")}</button>
                     </form>
                 }
                 .into_any(),
-                Ask::Github => view! {
+                StepUpMethod::Github => view! {
                     <form method="post" action="/auth/github/step-up">
-                        <input type="hidden" name="next" value=back />
+                        <input type="hidden" name="next" value=return_to />
                         <button class="secondary github">{lang.t("login-github")}</button>
                     </form>
                 }
                 .into_any(),
-                Ask::PasswordFirst | Ask::NoWay => ().into_any(),
+                StepUpMethod::PasswordFirst | StepUpMethod::NoWay => ().into_any(),
             };
             view! {
                 <section class="narrow card">

@@ -9,7 +9,7 @@ use axum::{
 };
 use tower_sessions::Session;
 
-use super::{next, session_store};
+use super::{return_to, session_store};
 use crate::{
     http::{
         cookies::{CookieKind, RequestCookies},
@@ -44,7 +44,7 @@ pub struct Visitor {
     pub browser: Option<OpaqueToken>,
 }
 
-/// Somebody who is signed in; anybody else is sent to the sign-in page, and back here afterwards.
+/// Somebody who is signed in; anonymous visitors are redirected to the sign-in page, and back here afterwards.
 #[derive(Clone)]
 pub struct Member {
     pub visitor: Visitor,
@@ -141,7 +141,7 @@ impl FromRequestParts<AppState> for Member {
                 visitor.context.session_id = Some(signed_in.session.id.clone());
                 Ok(Self { visitor, signed_in })
             }
-            None => Err(Redirect::to(&next::login_and_back(&going_to(parts, app))).into_response()),
+            None => Err(Redirect::to(&return_to::login_path(&return_path(parts, app))).into_response()),
         }
     }
 }
@@ -159,12 +159,12 @@ impl FromRequestParts<AppState> for Administrator {
     }
 }
 
-/// Where a request that needs a sign-in was going: the page itself, or for a form the page it was on.
-pub fn going_to(parts: &Parts, app: &AppState) -> String {
+/// The path to return to after a sign-in: the page itself, or for a form the page that it is on.
+pub fn return_path(parts: &Parts, app: &AppState) -> String {
     if parts.method == axum::http::Method::GET {
         return parts.uri.path_and_query().map_or("/".into(), ToString::to_string);
     }
-    next::page_before(&parts.headers, &app.origin)
+    return_to::referring_path(&parts.headers, &app.origin)
 }
 
 impl FromRequestParts<AppState> for KeeperUser {

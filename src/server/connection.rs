@@ -43,8 +43,8 @@ pub(super) fn http() -> Builder {
     http
 }
 
-/// Serves one connection until it ends, has to make room for another, or the server stops: then a request that was
-/// read whole gets its answer, and all else is closed at once.
+/// Serves one connection until it ends, is evicted, or the server stops: then a request that was read whole gets its
+/// response, and all else is closed at once.
 pub(super) async fn serve(
     http: Builder,
     stream: TcpStream,

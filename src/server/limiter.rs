@@ -1,5 +1,5 @@
-//! How many connections are open: in all, and from one network. A crowd makes room for newcomers itself: whoever
-//! holds most loses the oldest connection that serves nobody.
+//! Limits open connections, in all and by network. When a limit is reached, the network that holds most loses its
+//! oldest connection that serves no request.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -61,14 +61,14 @@ struct Entry {
     evicted: CancellationToken,
 }
 
-/// The right to be connected, given back when dropped.
+/// The right to hold a connection open, given back when dropped.
 #[derive(Debug)]
 pub(super) struct Permit {
     limiter: Arc<ConnectionLimiter>,
     /// `None`: a trusted proxy's.
-    place: Option<(IpAddr, u64)>,
+    entry: Option<(IpAddr, u64)>,
     pub(super) phase: Phase,
-    /// Cancelled when the connection has to make room for another.
+    /// Cancelled when the connection is evicted for another.
     pub(super) evicted: CancellationToken,
 }
 
@@ -77,8 +77,9 @@ impl ConnectionLimiter {
         Arc::new(Self { limits, open: Mutex::default() })
     }
 
-    /// A permit for a connection from `peer`, for which another one may have been evicted. `None`: there is no room,
-    /// and all others serve requests. A trusted proxy connects for everybody, so it has no limit but the total.
+    /// A permit for a connection from `peer`, for which another one may have been evicted. `None`: a limit is reached,
+    /// and all connections that count to it serve requests. A trusted proxy connects for many clients, so only the
+    /// total limits it.
     pub(super) fn admit(self: &Arc<Self>, peer: IpAddr, is_trusted: bool) -> Option<Permit> {
         let mut open = self.open();
         let (network, site) = (network(peer), site(peer));
@@ -101,7 +102,7 @@ impl ConnectionLimiter {
         }
         open.total += 1;
         let (phase, evicted) = (Phase::default(), CancellationToken::new());
-        let place = (!is_trusted).then(|| {
+        let entry = (!is_trusted).then(|| {
             let id = open.next;
             open.next += 1;
             *open.networks.entry(network).or_default() += 1;
@@ -109,7 +110,7 @@ impl ConnectionLimiter {
             open.change(site, |entries| drop(entries.insert(id, entry)));
             (site, id)
         });
-        Some(Permit { limiter: self.clone(), place, phase, evicted })
+        Some(Permit { limiter: self.clone(), entry, phase, evicted })
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -160,7 +161,7 @@ impl Open {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut open = self.limiter.open();
-        match self.place {
+        match self.entry {
             Some((site, id)) => drop(open.remove(site, id)),
             None => open.total -= 1,
         }

@@ -1,5 +1,5 @@
-//! A connection's bytes. Gives up on a client that does not take its answer, answers in hyper's place where hyper
-//! would send a bare status, and closes without losing the last answer.
+//! A connection's bytes. Write timeout for a client that does not take its response; a response of our own where hyper
+//! would send a bare status; a lingering close, so that the last response is not lost.
 
 use std::{
     future::Future,
@@ -23,17 +23,17 @@ const PROGRESS: usize = 16 * 1024;
 /// How long a client may go on sending what nobody reads, after the last answer. Closed at once, with bytes unread,
 /// the connection would be reset, and the client would not see the answer (RFC 9112, section 9.6).
 const LINGER: Duration = Duration::from_secs(1);
-/// What is remembered of a request's head: enough to tell `/api` from the rest.
+/// What is kept of a request's head: enough for the router to tell whose route it is.
 const BEGINNING: usize = 32;
 
-/// Makes the answer to a request that hyper could not parse, from hyper's status, the request's first bytes, and the
+/// Makes the response to a request that hyper could not parse, from hyper's status, the request's first bytes, and the
 /// length of its first line, as far as that was read.
-pub(super) type OwnAnswer = Box<dyn Fn(u16, &[u8], usize) -> Vec<u8> + Send>;
+pub(super) type RejectUnparsed = Box<dyn Fn(u16, &[u8], usize) -> Vec<u8> + Send>;
 
 pub(super) struct Socket {
     stream: TcpStream,
     phase: Phase,
-    answer: OwnAnswer,
+    reject: RejectUnparsed,
     /// The first bytes of the request.
     beginning: Vec<u8>,
     /// The length of its first line, and whether that was read to its end.
@@ -47,11 +47,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, phase: Phase, answer: OwnAnswer) -> Self {
+    pub(super) fn new(stream: TcpStream, phase: Phase, reject: RejectUnparsed) -> Self {
         Self {
             stream,
             phase,
-            answer,
+            reject,
             beginning: Vec::new(),
             line: (0, false),
             own: None,
@@ -81,7 +81,7 @@ impl Socket {
                 return false;
             }
             let status = written.get(9..12).and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
-            self.own = Some(((self.answer)(status.unwrap_or(400), &self.beginning, self.line.0), 0));
+            self.own = Some(((self.reject)(status.unwrap_or(400), &self.beginning, self.line.0), 0));
         }
         true
     }

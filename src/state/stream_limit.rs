@@ -9,8 +9,8 @@ use std::{
 
 /// `/session/events` of one session: a browser has one for each page that is visible.
 const PER_SESSION: usize = 32;
-/// Anonymous `/api/v1/revocations` streams: of one site, and the number of sites. No client may use up all permits, as a
-/// service that loses the feed must refuse every token.
+/// Anonymous `/api/v1/revocations` streams: of one site, and the number of sites. No client may use up all permits, as
+/// a service that loses the feed must refuse every token.
 const PER_SITE: usize = 64;
 const SITES: usize = 1_000;
 /// `/api/v1/revocations` streams that authenticate with one service secret.

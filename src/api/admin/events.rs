@@ -1,4 +1,4 @@
-//! `/api/v1/admin/events`: everybody's log.
+//! `/api/v1/admin/events`: the audit log.
 
 use axum::{Json, extract::State, response::Response};
 
@@ -7,7 +7,7 @@ use crate::{
     http::{
         export::{EventRecord, ExportRequest, export},
         json::JsonBody,
-        list::{Page, Range},
+        list::{Page, PageQuery},
         problem::Problem,
         query::Query,
     },
@@ -19,7 +19,7 @@ use sekisho_core::log_filter::LogFilter;
 pub async fn list(
     State(app): State<AppState>,
     _: BearerAdmin,
-    range: Range,
+    range: PageQuery,
     Query(filter): Query<LogFilter>,
 ) -> Result<Json<Page<EventRecord>>, Problem> {
     let Some(filter) = filter.resolve(&app.auth).await? else {
@@ -28,8 +28,8 @@ pub async fn list(
     Ok(Json(Page::of(app.auth.search_events(&filter, range.cursor.as_deref(), range.limit).await?, EventRecord::from)))
 }
 
-/// `POST /api/v1/admin/events/export`: all entries that the filter lets through, as a download. The whole log at once is
-/// worth more to a thief than a page of it, so it asks for step-up; and a body is in no proxy's log.
+/// `POST /api/v1/admin/events/export`: all entries that the filter lets through, as a download. The whole log at once
+/// is worth more to a thief than a page of it, so it asks for step-up; and a body is in no proxy's log.
 pub async fn download(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,

@@ -11,12 +11,12 @@ use crate::{
 use sekisho_core::db::roles::Role;
 
 #[derive(Serialize)]
-pub struct Item {
+pub struct RoleResponse {
     name: String,
     permissions: Vec<String>,
 }
 
-impl From<Role> for Item {
+impl From<Role> for RoleResponse {
     fn from(role: Role) -> Self {
         Self { permissions: role.permissions.split_ascii_whitespace().map(Into::into).collect(), name: role.name }
     }
@@ -24,13 +24,13 @@ impl From<Role> for Item {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Permissions {
+pub struct SaveRoleRequest {
     permissions: Vec<String>,
 }
 
 /// `GET /api/v1/admin/roles`
-pub async fn list(State(app): State<AppState>, _: BearerAdmin) -> Result<Json<Page<Item>>, Problem> {
-    Ok(Json(Page::of((app.auth.list_roles().await?, None), Item::from)))
+pub async fn list(State(app): State<AppState>, _: BearerAdmin) -> Result<Json<Page<RoleResponse>>, Problem> {
+    Ok(Json(Page::of((app.auth.list_roles().await?, None), RoleResponse::from)))
 }
 
 /// `PUT /api/v1/admin/roles/{name}`: makes a role, or gives it other permissions.
@@ -38,8 +38,8 @@ pub async fn save(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(name): Path<String>,
-    JsonBody(role): JsonBody<Permissions>,
-) -> Result<Json<Item>, Problem> {
+    JsonBody(role): JsonBody<SaveRoleRequest>,
+) -> Result<Json<RoleResponse>, Problem> {
     Ok(Json(app.auth.save_role(&name, &role.permissions, &admin.context).await?.into()))
 }
 

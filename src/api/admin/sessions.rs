@@ -1,4 +1,4 @@
-//! `/api/v1/admin/sessions`: everybody's live sessions.
+//! `/api/v1/admin/sessions`: all live sessions.
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
@@ -6,10 +6,10 @@ use serde::Serialize;
 use crate::{
     api::{
         bearer::{BearerAdmin, RecentAdmin},
-        sessions::Revoked,
+        sessions::RevokedResponse,
     },
     http::{
-        list::{Page, Range},
+        list::{Page, PageQuery},
         path::Path,
         problem::Problem,
         session_response::SessionResponse as Session,
@@ -18,16 +18,20 @@ use crate::{
 };
 
 #[derive(Serialize)]
-pub struct Item {
+pub struct OwnedSessionResponse {
     user_id: String,
     #[serde(flatten)]
     session: Session,
 }
 
 /// `GET /api/v1/admin/sessions`
-pub async fn list(State(app): State<AppState>, admin: BearerAdmin, range: Range) -> Result<Json<Page<Item>>, Problem> {
+pub async fn list(
+    State(app): State<AppState>,
+    admin: BearerAdmin,
+    range: PageQuery,
+) -> Result<Json<Page<OwnedSessionResponse>>, Problem> {
     let (sessions, next_cursor) = app.auth.all_sessions(range.cursor.as_deref(), range.limit).await?;
-    let item = |owned: sekisho_core::db::sessions::OwnedSession| Item {
+    let item = |owned: sekisho_core::db::sessions::OwnedSession| OwnedSessionResponse {
         user_id: owned.session.user_id.clone(),
         session: Session::new(owned.session, &admin.claims.sid),
     };
@@ -44,10 +48,10 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /api/v1/admin/sessions/revoke-all`: signs everybody out but this session.
+/// `POST /api/v1/admin/sessions/revoke-all`: global sign-out: revokes all sessions but this one.
 pub async fn revoke_all(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
-) -> Result<Json<Revoked>, Problem> {
-    Ok(Json(Revoked { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.context).await? }))
+) -> Result<Json<RevokedResponse>, Problem> {
+    Ok(Json(RevokedResponse { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.context).await? }))
 }

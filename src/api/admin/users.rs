@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::{
         bearer::{BearerAdmin, RecentAdmin},
-        sessions::Revoked,
+        sessions::RevokedResponse,
     },
     http::{
         json::JsonBody,
-        list::{Page, Range},
+        list::{Page, PageQuery},
         path::Path,
         problem::Problem,
         query::Query,
@@ -27,7 +27,7 @@ use sekisho_core::{
 };
 
 #[derive(Serialize)]
-pub struct Item {
+pub struct UserResponse {
     id: String,
     email: String,
     name: String,
@@ -39,7 +39,7 @@ pub struct Item {
     disabled_at: Option<String>,
 }
 
-impl From<User> for Item {
+impl From<User> for UserResponse {
     fn from(user: User) -> Self {
         Self {
             roles: user.roles().map(Into::into).collect(),
@@ -55,7 +55,7 @@ impl From<User> for Item {
 }
 
 #[derive(Deserialize)]
-pub struct Filter {
+pub struct UsersQuery {
     /// Part of an address or a name.
     q: Option<String>,
     role: Option<String>,
@@ -65,7 +65,7 @@ pub struct Filter {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
+pub struct UpdateUserRequest {
     /// All roles that the user is to have.
     roles: Option<Vec<String>>,
     disabled: Option<bool>,
@@ -75,15 +75,19 @@ pub struct Change {
 pub async fn list(
     State(app): State<AppState>,
     _: BearerAdmin,
-    range: Range,
-    Query(filter): Query<Filter>,
-) -> Result<Json<Page<Item>>, Problem> {
+    range: PageQuery,
+    Query(filter): Query<UsersQuery>,
+) -> Result<Json<Page<UserResponse>>, Problem> {
     let filter = users::Filter { search: filter.q, role: filter.role, disabled: filter.disabled };
-    Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?, Item::from)))
+    Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?, UserResponse::from)))
 }
 
 /// `GET /api/v1/admin/users/{id}`
-pub async fn show(State(app): State<AppState>, _: BearerAdmin, Path(id): Path<String>) -> Result<Json<Item>, Problem> {
+pub async fn show(
+    State(app): State<AppState>,
+    _: BearerAdmin,
+    Path(id): Path<String>,
+) -> Result<Json<UserResponse>, Problem> {
     Ok(Json(app.auth.find_user(&id).await?.into()))
 }
 
@@ -92,8 +96,8 @@ pub async fn update(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
-    JsonBody(change): JsonBody<Change>,
-) -> Result<Json<Item>, Problem> {
+    JsonBody(change): JsonBody<UpdateUserRequest>,
+) -> Result<Json<UserResponse>, Problem> {
     let id = parse_id(&id)?;
     if change.disabled == Some(true) && id == admin.claims.sub {
         return Err(Error::field("disabled", "disabled-self").into());
@@ -107,7 +111,7 @@ pub async fn sessions(
     State(app): State<AppState>,
     admin: BearerAdmin,
     Path(id): Path<String>,
-    range: Range,
+    range: PageQuery,
 ) -> Result<Json<Page<Session>>, Problem> {
     let user = app.auth.find_user(&id).await?;
     let found = app.auth.sessions(&user.id, range.cursor.as_deref(), range.limit).await?;
@@ -119,9 +123,9 @@ pub async fn revoke_sessions(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
-) -> Result<Json<Revoked>, Problem> {
+) -> Result<Json<RevokedResponse>, Problem> {
     let user = app.auth.find_user(&id).await?;
-    Ok(Json(Revoked { revoked: app.auth.sign_out_user(&user.id, &admin.context).await? }))
+    Ok(Json(RevokedResponse { revoked: app.auth.sign_out_user(&user.id, &admin.context).await? }))
 }
 
 /// `DELETE /api/v1/admin/users/{id}/identities/github`: ends the sessions that came by it, too. Idempotent.

@@ -1,4 +1,4 @@
-//! `/admin/events`: everybody's log, and what is looked for in it.
+//! `/admin/events`: the audit log, searched and exported.
 
 use axum::response::Response;
 use leptos::prelude::*;
@@ -13,10 +13,10 @@ use crate::{
     },
     locale::Lang,
     pages::{
-        form::{Faults, Field, FormFault},
+        form::{Field, FormErrorNotice, FormErrors},
         layout::{Layout, When},
-        paging::{Paging, place},
-        step_up::Confirmed,
+        paging::{Paging, cursor},
+        step_up::RecentlyAuthenticated,
         visitor::Administrator,
     },
 };
@@ -26,38 +26,40 @@ use sekisho_core::{clock::rfc3339, db::events::NamedEvent, event::Kind, log_filt
 const LOCAL_TIME: usize = 16;
 
 #[derive(Deserialize)]
-pub struct Range {
+pub struct ListQuery {
     before: Option<String>,
 }
 
 pub async fn show(
     who: Administrator,
     Query(asked): Query<LogFilter>,
-    Query(range): Query<Range>,
+    Query(range): Query<ListQuery>,
 ) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let auth = &visitor.app.auth;
-    let before = place(range.before);
+    let before = cursor(range.before);
     let newest = before.is_none();
-    let (found, faults) = match asked.resolve(auth).await {
+    let (found, form_errors) = match asked.resolve(auth).await {
         Ok(Some(filter)) => {
             let (entries, older) = auth.search_events(&filter, before.as_deref(), PAGE).await?;
-            (Found::Entries { entries, newest, older }, Faults::default())
+            (SearchResult::Entries { entries, newest, older }, FormErrors::default())
         }
-        Ok(None) => (Found::Nobody, Faults::default()),
-        Err(error) => (Found::Nothing, Faults::of(error)?),
+        Ok(None) => (SearchResult::Nobody, FormErrors::default()),
+        Err(error) => (SearchResult::Nothing, FormErrors::of(error)?),
     };
-    let page = Layout::new(visitor, "admin-log").at("/admin").faults(&faults);
-    Ok(page.render(move || view! { <LogPage lang asked found faults /> }).await)
+    let page = Layout::new(visitor, "admin-log").at("/admin").form_errors(&form_errors);
+    Ok(page.render(move || view! { <LogPage lang asked found form_errors /> }).await)
 }
 
 /// `POST /admin/events/export`
-pub async fn download(Confirmed { who, form }: Confirmed<Administrator, ExportRequest>) -> Result<Response, HttpError> {
+pub async fn download(
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, ExportRequest>,
+) -> Result<Response, HttpError> {
     Ok(export(who.visitor.app.clone(), form, &who.visitor.context).await?)
 }
 
-enum Found {
+enum SearchResult {
     Entries {
         entries: Vec<NamedEvent>,
         newest: bool,
@@ -65,7 +67,7 @@ enum Found {
     },
     /// The person is unknown.
     Nobody,
-    /// It was not looked for: the filter has faults.
+    /// It was not looked for: the filter is invalid.
     Nothing,
 }
 
@@ -77,13 +79,13 @@ fn pairs(asked: &LogFilter) -> [(&'static str, &str); 5] {
 }
 
 #[component]
-fn LogPage(lang: Lang, asked: LogFilter, found: Found, faults: Faults) -> impl IntoView {
+fn LogPage(lang: Lang, asked: LogFilter, found: SearchResult, form_errors: FormErrors) -> impl IntoView {
     let list = link("/admin/events", &pairs(&asked));
     let export = asked.clone();
     let found = match found {
-        Found::Nothing => ().into_any(),
-        Found::Nobody => view! { <p>{lang.t("admin-log-nobody")}</p> }.into_any(),
-        Found::Entries { entries, newest, older } => view! {
+        SearchResult::Nothing => ().into_any(),
+        SearchResult::Nobody => view! { <p>{lang.t("admin-log-nobody")}</p> }.into_any(),
+        SearchResult::Entries { entries, newest, older } => view! {
             <LogTable lang entries label="admin-log" people=true />
             <Paging lang list newest older />
             <ExportForm lang asked=export />
@@ -94,8 +96,8 @@ fn LogPage(lang: Lang, asked: LogFilter, found: Found, faults: Faults) -> impl I
         <Tabs lang at="/admin/events" />
         <h1>{lang.t("admin-log")}</h1>
         <p class="lead">{lang.t("admin-log-lead")}</p>
-        <FormFault lang faults=faults.clone() />
-        <FilterForm lang asked faults />
+        <FormErrorNotice lang form_errors=form_errors.clone() />
+        <FilterForm lang asked form_errors />
         {found}
     }
 }
@@ -115,35 +117,35 @@ fn ExportForm(lang: Lang, asked: LogFilter) -> impl IntoView {
 }
 
 #[component]
-fn FilterForm(lang: Lang, asked: LogFilter, faults: Faults) -> impl IntoView {
+fn FilterForm(lang: Lang, asked: LogFilter, form_errors: FormErrors) -> impl IntoView {
     let filtered = pairs(&asked).iter().any(|(_, text)| !text.is_empty());
     let [person, kind, from, to, network] = pairs(&asked).map(|(_, text)| text.to_owned());
     let kinds = std::iter::once(("", lang.t("admin-log-any")))
         .chain(Kind::ALL.iter().map(|kind| (kind.as_str(), lang.t(&format!("event-{}", kind.as_str())))))
         .map(|(name, label)| view! { <option value=name selected=kind == name>{label}</option> })
         .collect_view();
-    let fault = faults.fields.iter().find(|fault| fault.field == "kind");
-    let fault = fault.map(|fault| lang.t(&format!("field-{}", fault.code)));
+    let error = form_errors.fields.iter().find(|error| error.field == "kind");
+    let error = error.map(|error| lang.t(&format!("field-{}", error.code)));
     view! {
         <form class="filter" method="get" action="/admin/events" role="search">
-            <Field lang faults=faults.clone() name="person" label="admin-log-person" value=person required=false
-                maxlength=254 />
+            <Field lang form_errors=form_errors.clone() name="person" label="admin-log-person" value=person
+                required=false maxlength=254 />
             <div class="field">
                 <label for="kind">{lang.t("security-what")}</label>
                 <select
                     id="kind"
                     name="kind"
-                    aria-invalid=fault.is_some().then_some("true")
-                    aria-describedby=fault.is_some().then_some("kind-fault")
+                    aria-invalid=error.is_some().then_some("true")
+                    aria-describedby=error.is_some().then_some("kind-fault")
                 >
                     {kinds}
                 </select>
-                {fault.map(|fault| view! { <p class="fault" id="kind-fault">{fault}</p> })}
+                {error.map(|error| view! { <p class="fault" id="kind-fault">{error}</p> })}
             </div>
-            <Field lang faults=faults.clone() name="network" label="admin-log-network" value=network required=false
-                maxlength=64 />
-            <TimeField lang faults=faults.clone() name="from" label="admin-log-from" value=from />
-            <TimeField lang faults name="to" label="admin-log-to" value=to />
+            <Field lang form_errors=form_errors.clone() name="network" label="admin-log-network" value=network
+                required=false maxlength=64 />
+            <TimeField lang form_errors=form_errors.clone() name="from" label="admin-log-from" value=from />
+            <TimeField lang form_errors name="to" label="admin-log-to" value=to />
             <p class="actions">
                 <button class="secondary">{lang.t("admin-log-submit")}</button>
                 {filtered.then(|| view! { <a href="/admin/events">{lang.t("admin-log-clear")}</a> })}
@@ -154,10 +156,16 @@ fn FilterForm(lang: Lang, asked: LogFilter, faults: Faults) -> impl IntoView {
 
 /// A time of UTC. What a browser's own field for times would not take, and so drop, is shown as text.
 #[component]
-fn TimeField(lang: Lang, faults: Faults, name: &'static str, label: &'static str, value: String) -> impl IntoView {
-    let fits = [0, LOCAL_TIME].contains(&value.len()) && faults.fields.iter().all(|fault| fault.field != name);
+fn TimeField(
+    lang: Lang,
+    form_errors: FormErrors,
+    name: &'static str,
+    label: &'static str,
+    value: String,
+) -> impl IntoView {
+    let fits = [0, LOCAL_TIME].contains(&value.len()) && form_errors.fields.iter().all(|error| error.field != name);
     let kind = if fits { "datetime-local" } else { "text" };
-    view! { <Field lang faults name label kind value required=false maxlength=40 /> }
+    view! { <Field lang form_errors name label kind value required=false maxlength=40 /> }
 }
 
 /// Entries of the log.

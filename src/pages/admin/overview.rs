@@ -19,11 +19,11 @@ use sekisho_core::{
 };
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct OverviewQuery {
     by: Option<String>,
 }
 
-pub async fn show(who: Administrator, Query(choice): Query<Choice>) -> Result<Response, HttpError> {
+pub async fn show(who: Administrator, Query(choice): Query<OverviewQuery>) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let overview = visitor.app.auth.overview().await?;

@@ -9,9 +9,9 @@ use crate::{
     http::{error::HttpError, query::Query},
     locale::Lang,
     pages::{
-        form::{Faults, Field, FormFault, TextField},
+        form::{Field, FormErrorNotice, FormErrors, TextField},
         layout::{Done, Layout},
-        step_up::Confirmed,
+        step_up::RecentlyAuthenticated,
         visitor::Administrator,
     },
 };
@@ -21,58 +21,62 @@ use sekisho_core::{
 };
 
 #[derive(Deserialize)]
-pub struct Range {
+pub struct RolesQuery {
     /// The role to be changed.
     change: Option<String>,
     done: Option<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
-pub struct Draft {
+pub struct RoleForm {
     name: String,
     /// Separated by blanks.
     permissions: String,
 }
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct RemoveRoleForm {
     name: String,
 }
 
-pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, HttpError> {
+pub async fn show(who: Administrator, Query(range): Query<RolesQuery>) -> Result<Response, HttpError> {
     let roles = who.visitor.app.auth.list_roles().await?;
     let change = range.change.as_deref().filter(|name| is_free(name));
     let chosen = roles.into_iter().find(|role| change == Some(role.name.as_str()));
-    let draft = chosen.map(|role| Draft { name: role.name, permissions: role.permissions });
+    let draft = chosen.map(|role| RoleForm { name: role.name, permissions: role.permissions });
     let done = match range.done.as_deref() {
         Some("saved") => Some("admin-done-role-saved"),
         Some("removed") => Some("admin-done-role-removed"),
         _ => None,
     };
-    page(who, draft.unwrap_or_default(), done, Faults::default(), Faults::default()).await
+    page(who, draft.unwrap_or_default(), done, FormErrors::default(), FormErrors::default()).await
 }
 
 /// `POST /admin/roles`
-pub async fn save(Confirmed { who, form }: Confirmed<Administrator, Draft>) -> Result<Response, HttpError> {
+pub async fn save(
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, RoleForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     let permissions: Vec<_> = form.permissions.split_whitespace().map(str::to_owned).collect();
     match visitor.app.auth.save_role(form.name.trim(), &permissions, &visitor.context).await {
         Ok(_) => Ok(Redirect::to("/admin/roles?done=saved").into_response()),
-        Err(error) => page(who, form, None, Faults::of(error)?, Faults::default()).await,
+        Err(error) => page(who, form, None, FormErrors::of(error)?, FormErrors::default()).await,
     }
 }
 
 /// `POST /admin/roles/remove`
-pub async fn remove(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, HttpError> {
+pub async fn remove(
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, RemoveRoleForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     match visitor.app.auth.remove_role(&form.name, &visitor.context).await {
         Ok(()) => Ok(Redirect::to("/admin/roles?done=removed").into_response()),
         Err(error) => {
             // There is no field to say it at: the button's page says it.
-            let Faults { fields, form, status, retry_after } = Faults::of(error)?;
-            let form = fields.first().map(|fault| format!("field-{}", fault.code)).or(form);
-            let refused = Faults { fields: Vec::new(), form, status, retry_after };
-            page(who, Draft::default(), None, Faults::default(), refused).await
+            let FormErrors { fields, form, status, retry_after } = FormErrors::of(error)?;
+            let form = fields.first().map(|error| format!("field-{}", error.code)).or(form);
+            let refused = FormErrors { fields: Vec::new(), form, status, retry_after };
+            page(who, RoleForm::default(), None, FormErrors::default(), refused).await
         }
     }
 }
@@ -84,29 +88,29 @@ fn is_free(name: &str) -> bool {
 /// `refused`: why a role was not removed.
 async fn page(
     who: Administrator,
-    draft: Draft,
+    draft: RoleForm,
     done: Option<&'static str>,
-    faults: Faults,
-    refused: Faults,
+    form_errors: FormErrors,
+    refused: FormErrors,
 ) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let roles = visitor.app.auth.list_roles().await?;
-    let page = Layout::new(visitor, "admin-roles").at("/admin").faults(&faults).faults(&refused);
-    Ok(page.render(move || view! { <RolesPage lang roles draft done faults refused /> }).await)
+    let page = Layout::new(visitor, "admin-roles").at("/admin").form_errors(&form_errors).form_errors(&refused);
+    Ok(page.render(move || view! { <RolesPage lang roles draft done form_errors refused /> }).await)
 }
 
 #[component]
 fn RolesPage(
     lang: Lang,
     roles: Vec<Role>,
-    draft: Draft,
+    draft: RoleForm,
     done: Option<&'static str>,
-    faults: Faults,
-    refused: Faults,
+    form_errors: FormErrors,
+    refused: FormErrors,
 ) -> impl IntoView {
     let rows = roles.into_iter().map(|role| view! { <Row lang role /> }).collect_view();
-    let errors = faults.any().then_some("");
+    let errors = form_errors.any().then_some("");
     // What is typed for one role is not offered for another.
     let changed = draft.name.clone();
     let saved = (done == Some("admin-done-role-saved")).then_some("");
@@ -115,7 +119,7 @@ fn RolesPage(
         <h1>{lang.t("admin-roles")}</h1>
         <p class="lead">{lang.t("admin-roles-lead")}</p>
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
-        <FormFault lang faults=refused />
+        <FormErrorNotice lang form_errors=refused />
         <div class="card table dense" tabindex="0" role="region" aria-label=lang.t("admin-roles")>
             <table>
                 <thead>
@@ -131,10 +135,10 @@ fn RolesPage(
         <section class="card" id="role" aria-labelledby="role-title">
             <h2 id="role-title">{lang.t("admin-role-save-title")}</h2>
             <form method="post" action="/admin/roles" data-draft=changed data-saved=saved data-errors=errors>
-                <FormFault lang faults=faults.clone() />
-                <Field lang faults=faults.clone() name="name" label="name" value=draft.name hint="admin-role-name-hint"
-                    maxlength=32 />
-                <TextField lang faults name="permissions" label="admin-permissions" hint="admin-permissions-hint"
+                <FormErrorNotice lang form_errors=form_errors.clone() />
+                <Field lang form_errors=form_errors.clone() name="name" label="name" value=draft.name
+                    hint="admin-role-name-hint" maxlength=32 />
+                <TextField lang form_errors name="permissions" label="admin-permissions" hint="admin-permissions-hint"
                     value=draft.permissions maxlength=2080 />
                 <button>{lang.t("admin-role-save")}</button>
             </form>

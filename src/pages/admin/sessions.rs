@@ -10,9 +10,9 @@ use crate::{
     locale::Lang,
     pages::{
         layout::{Done, Layout, When},
-        next::own_path,
-        paging::{Paging, place, with},
-        step_up::Confirmed,
+        paging::{Paging, cursor, with},
+        return_to::local_path,
+        step_up::RecentlyAuthenticated,
         visitor::Administrator,
     },
 };
@@ -21,28 +21,28 @@ use sekisho_core::{db::sessions::OwnedSession, error::Error};
 const PATH: &str = "/admin/sessions";
 
 #[derive(Deserialize)]
-pub struct Range {
+pub struct SessionsQuery {
     before: Option<String>,
     done: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct EndSessionForm {
     id: String,
     /// The page that this was asked for on.
     back: Option<String>,
 }
 
 #[derive(Deserialize)]
-pub struct Sure {
+pub struct RevokeAllForm {
     /// A box that is to be ticked first.
     sure: Option<String>,
 }
 
-pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Response, HttpError> {
+pub async fn show(who: Administrator, Query(range): Query<SessionsQuery>) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
-    let before = place(range.before);
+    let before = cursor(range.before);
     let (sessions, older) = visitor.app.auth.all_sessions(before.as_deref(), PAGE).await?;
     let current = signed_in.session.id.clone();
     let done = match range.done.as_deref() {
@@ -55,14 +55,18 @@ pub async fn show(who: Administrator, Query(range): Query<Range>) -> Result<Resp
 }
 
 /// `POST /admin/sessions/end`
-pub async fn end(Confirmed { who, form }: Confirmed<Administrator, Choice>) -> Result<Response, HttpError> {
+pub async fn end(
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, EndSessionForm>,
+) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     visitor.app.auth.end_session(&form.id, &visitor.context).await?;
-    Ok(Redirect::to(&with(&own_path(form.back.as_deref()), "done=ended")).into_response())
+    Ok(Redirect::to(&with(&local_path(form.back.as_deref()), "done=ended")).into_response())
 }
 
 /// `POST /admin/sessions/end-all`
-pub async fn end_all(Confirmed { who, form }: Confirmed<Administrator, Sure>) -> Result<Response, HttpError> {
+pub async fn end_all(
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, RevokeAllForm>,
+) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = &who;
     if form.sure.is_none() {
         return Err(Error::field("sure", "missing").into());

@@ -1,4 +1,4 @@
-//! `/admin/users`: everybody who has an account; and `/admin/users/{id}`: one of them, with what can be done.
+//! `/admin/users`: all accounts; and `/admin/users/{id}`: one of them, with what an administrator can do.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     http::{error::HttpError, form::EmptyForm, path::Path, query::Query},
     locale::Lang,
     pages::{
-        form::{Faults, FormFault},
+        form::{FormErrorNotice, FormErrors},
         layout::{Done, Layout, When},
-        paging::{Paging, place},
-        step_up::Confirmed,
+        paging::{Paging, cursor},
+        step_up::RecentlyAuthenticated,
         visitor::Administrator,
     },
 };
@@ -37,18 +37,18 @@ const LATEST: usize = 20;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Search {
+pub struct UsersQuery {
     q: String,
     /// `disabled`, or `role:` and a role's name.
     filter: String,
     before: Option<String>,
 }
 
-pub async fn list(who: Administrator, Query(search): Query<Search>) -> Result<Response, HttpError> {
+pub async fn list(who: Administrator, Query(search): Query<UsersQuery>) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
     let auth = &visitor.app.auth;
-    let Search { q, filter, before } = search;
+    let UsersQuery { q, filter, before } = search;
     let q = q.trim().to_owned();
     let roles: Vec<_> = auth.list_roles().await?.into_iter().map(|role| role.name).filter(|r| r != USER).collect();
     let wanted = Filter {
@@ -56,7 +56,7 @@ pub async fn list(who: Administrator, Query(search): Query<Search>) -> Result<Re
         role: roles.iter().find(|role| filter.strip_prefix("role:") == Some(role.as_str())).cloned(),
         disabled: filter == "disabled",
     };
-    let before = place(before);
+    let before = cursor(before);
     let newest = before.is_none();
     let (users, older) = auth.search_users(&wanted, before.as_deref(), PAGE).await?;
     let page = Layout::new(visitor, "admin-users").at("/admin");
@@ -134,7 +134,7 @@ fn UserRow(lang: Lang, user: User) -> impl IntoView {
 
 /// What was just done here, as the redirect after it says.
 #[derive(Deserialize)]
-pub struct After {
+pub struct UserQuery {
     done: Option<String>,
     /// Where the list of live sessions is to begin.
     before: Option<String>,
@@ -143,7 +143,7 @@ pub struct After {
 pub async fn show(
     who: Administrator,
     Path(id): Path<String>,
-    Query(after): Query<After>,
+    Query(after): Query<UserQuery>,
 ) -> Result<Response, HttpError> {
     let done = match after.done.as_deref() {
         Some("roles") => Some("admin-done-roles"),
@@ -154,11 +154,11 @@ pub async fn show(
         Some("unlinked") => Some("admin-done-unlinked"),
         _ => None,
     };
-    page(who, &id, place(after.before), done, None, Faults::default()).await
+    page(who, &id, cursor(after.before), done, None, FormErrors::default()).await
 }
 
 #[derive(Deserialize)]
-pub struct Choice {
+pub struct SetRolesForm {
     #[serde(default)]
     roles: Vec<String>,
 }
@@ -166,20 +166,20 @@ pub struct Choice {
 /// `POST /admin/users/{id}/roles`
 pub async fn set_roles(
     Path(id): Path<String>,
-    Confirmed { who, form }: Confirmed<Administrator, Choice>,
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, SetRolesForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.context)).await
     {
         Ok(_) => Ok(back(&id, "roles")),
-        Err(error) => page(who, &id, None, None, Some(form.roles), Faults::of(error)?).await,
+        Err(error) => page(who, &id, None, None, Some(form.roles), FormErrors::of(error)?).await,
     }
 }
 
 /// `POST /admin/users/{id}/disable`: anybody but oneself.
 pub async fn disable(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     if id == who.signed_in.user.id {
@@ -187,14 +187,14 @@ pub async fn disable(
     }
     match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.context)).await {
         Ok(_) => Ok(back(&id, "disabled")),
-        Err(error) => page(who, &id, None, None, None, Faults::of(error)?).await,
+        Err(error) => page(who, &id, None, None, None, FormErrors::of(error)?).await,
     }
 }
 
 /// `POST /admin/users/{id}/enable`
 pub async fn enable(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.context)).await?;
@@ -204,7 +204,7 @@ pub async fn enable(
 /// `POST /admin/users/{id}/sign-out`
 pub async fn sign_out(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     visitor.app.auth.sign_out_user(parse_id(&id)?, &visitor.context).await?;
@@ -214,12 +214,12 @@ pub async fn sign_out(
 /// `POST /admin/users/{id}/unlink`
 pub async fn unlink(
     Path(id): Path<String>,
-    Confirmed { who, .. }: Confirmed<Administrator, EmptyForm>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     match visitor.app.auth.unlink_github(parse_id(&id)?, &visitor.context).await {
         Ok(()) => Ok(back(&id, "unlinked")),
-        Err(error) => page(who, &id, None, None, None, Faults::of(error)?).await,
+        Err(error) => page(who, &id, None, None, None, FormErrors::of(error)?).await,
     }
 }
 
@@ -234,7 +234,7 @@ async fn page(
     before: Option<String>,
     done: Option<&'static str>,
     chosen: Option<Vec<String>>,
-    faults: Faults,
+    form_errors: FormErrors,
 ) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
@@ -249,13 +249,13 @@ async fn page(
     let (entries, _) = auth.search_events(&filter, None, LATEST).await?;
     let roles = auth.list_roles().await?;
     let chosen = chosen.unwrap_or_else(|| special(&user.roles));
-    let shown = Shown { user, github, sessions, newest, older, entries, roles, chosen };
-    let page = Layout::new(visitor, "admin-user").at("/admin").faults(&faults);
-    Ok(page.render(move || view! { <UserPage lang shown current=signed_in done faults /> }).await)
+    let shown = UserView { user, github, sessions, newest, older, entries, roles, chosen };
+    let page = Layout::new(visitor, "admin-user").at("/admin").form_errors(&form_errors);
+    Ok(page.render(move || view! { <UserPage lang shown current=signed_in done form_errors /> }).await)
 }
 
 /// What a user's page is drawn from.
-struct Shown {
+struct UserView {
     user: User,
     github: Option<Identity>,
     sessions: Vec<OwnedSession>,
@@ -269,12 +269,12 @@ struct Shown {
 #[component]
 fn UserPage(
     lang: Lang,
-    shown: Shown,
+    shown: UserView,
     current: Arc<SignedIn>,
     done: Option<&'static str>,
-    faults: Faults,
+    form_errors: FormErrors,
 ) -> impl IntoView {
-    let Shown { user, github, sessions, newest, older, entries, roles, chosen } = shown;
+    let UserView { user, github, sessions, newest, older, entries, roles, chosen } = shown;
     let path = format!("/admin/users/{}", user.id);
     let log = link("/admin/events", &[("person", user.id.as_str())]);
     let own = user.id == current.user.id;
@@ -289,9 +289,9 @@ fn UserPage(
             {own.then(|| view! { <span class="badge" data-kind="current">{lang.t("admin-you")}</span> })}
         </p>
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
-        <FormFault lang faults=faults.clone() />
+        <FormErrorNotice lang form_errors=form_errors.clone() />
         <Profile lang user github unlink />
-        <RolesForm lang path=path.clone() roles chosen faults />
+        <RolesForm lang path=path.clone() roles chosen form_errors />
         <section class="card" aria-labelledby="access">
             <h2 id="access">{lang.t("admin-access")}</h2>
             {if own {
@@ -363,10 +363,16 @@ fn Profile(
 }
 
 #[component]
-fn RolesForm(lang: Lang, path: String, roles: Vec<Role>, chosen: Vec<String>, faults: Faults) -> impl IntoView {
-    let fault = faults.fields.iter().find(|fault| fault.field == "roles");
-    let fault = fault.map(|fault| lang.t(&format!("field-{}", fault.code)));
-    let described = fault.is_some().then_some("roles-fault");
+fn RolesForm(
+    lang: Lang,
+    path: String,
+    roles: Vec<Role>,
+    chosen: Vec<String>,
+    form_errors: FormErrors,
+) -> impl IntoView {
+    let error = form_errors.fields.iter().find(|error| error.field == "roles");
+    let error = error.map(|error| lang.t(&format!("field-{}", error.code)));
+    let described = error.is_some().then_some("roles-fault");
     let choices = roles.into_iter().filter(|role| role.name != USER).map(|role| {
         let permissions = if role.name == ADMIN { lang.t("admin-everything") } else { role.permissions };
         view! {
@@ -382,7 +388,7 @@ fn RolesForm(lang: Lang, path: String, roles: Vec<Role>, chosen: Vec<String>, fa
             <h2 id="roles">{lang.t("admin-roles")}</h2>
             <form method="post" action=format!("{path}/roles")>
                 <fieldset class="choices" aria-labelledby="roles" aria-describedby=described>{choices}</fieldset>
-                {fault.map(|fault| view! { <p class="fault" id="roles-fault">{fault}</p> })}
+                {error.map(|error| view! { <p class="fault" id="roles-fault">{error}</p> })}
                 <button class="secondary">{lang.t("admin-roles-save")}</button>
             </form>
         </section>

@@ -1,47 +1,62 @@
-//! Where somebody was going: a path of this server, never another site (ASVS 3.7.2).
+//! The path to return to after signing in: of this server, never another site's (open redirect, ASVS 3.7.2). In a query
+//! or a form its name is `next`.
 
 use axum::http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
 
-/// Takes `next` if it is a path of this server, else `/`. What a browser could read as another host is refused:
+/// `?next=…`, or the field of a form.
+#[derive(Deserialize)]
+pub struct ReturnTo {
+    next: Option<String>,
+}
+
+impl ReturnTo {
+    /// The path, if it is a path of this server; else `/`.
+    pub fn path(&self) -> String {
+        local_path(self.next.as_deref())
+    }
+}
+
+/// Takes `path` if it is a path of this server, else `/`. What a browser could read as another host is rejected:
 /// `//host`, `/\host`, and control characters, which browsers drop before they look.
-pub fn own_path(next: Option<&str>) -> String {
-    match next {
-        Some(next)
-            if next.starts_with('/')
-                && !next.starts_with("//")
-                && !next.contains('\\')
-                && !next.contains(char::is_control)
-                && next.len() <= 2_000 =>
+pub fn local_path(path: Option<&str>) -> String {
+    match path {
+        Some(path)
+            if path.starts_with('/')
+                && !path.starts_with("//")
+                && !path.contains('\\')
+                && !path.contains(char::is_control)
+                && path.len() <= 2_000 =>
         {
-            next.to_owned()
+            path.to_owned()
         }
         _ => "/".to_owned(),
     }
 }
 
 /// The page of ours that a form was on: of the base URL, or of the host that the browser asks.
-pub fn page_before(headers: &HeaderMap, own_origin: &str) -> String {
+pub fn referring_path(headers: &HeaderMap, own_origin: &str) -> String {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
     let is_ours = |url: &url::Url| url.origin().ascii_serialization() == own_origin || url.authority() == host;
     let url = text(header::REFERER).and_then(|page| url::Url::parse(page).ok()).filter(is_ours);
     let path =
         url.map(|url| format!("{}{}", url.path(), url.query().map_or(String::new(), |query| format!("?{query}"))));
-    own_path(path.as_deref())
+    local_path(path.as_deref())
 }
 
 /// `/login?next=…` for a path of this server.
-pub fn login_and_back(next: &str) -> String {
-    with_next("/login", next)
+pub fn login_path(return_to: &str) -> String {
+    with_return_to("/login", return_to)
 }
 
 /// `path?next=…`, or just `path` when there is nowhere in particular to go.
-pub fn with_next(path: &str, next: &str) -> String {
-    match next {
+pub fn with_return_to(path: &str, return_to: &str) -> String {
+    match return_to {
         "/" => path.to_owned(),
-        next => format!(
+        return_to => format!(
             "{path}?{}",
-            url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish()
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("next", return_to).finish()
         ),
     }
 }
@@ -51,9 +66,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_own_paths_are_followed() {
+    fn only_local_paths_are_followed() {
         for own in ["/", "/devices", "/account?done=saved#x", "/日本語"] {
-            assert_eq!(own_path(Some(own)), own);
+            assert_eq!(local_path(Some(own)), own);
         }
         for foreign in [
             "//evil.example",
@@ -69,9 +84,9 @@ mod tests {
             " /x",
             "/\u{0}",
         ] {
-            assert_eq!(own_path(Some(foreign)), "/", "{foreign:?}");
+            assert_eq!(local_path(Some(foreign)), "/", "{foreign:?}");
         }
-        assert_eq!(own_path(None), "/");
+        assert_eq!(local_path(None), "/");
     }
 
     #[test]
@@ -79,19 +94,19 @@ mod tests {
         let before = |referer: &str| {
             let headers = [(header::REFERER, referer), (header::HOST, "localhost:3000")];
             let headers = headers.map(|(name, value)| (name, value.parse().expect("a header")));
-            page_before(&HeaderMap::from_iter(headers), "https://sign-in.example")
+            referring_path(&HeaderMap::from_iter(headers), "https://sign-in.example")
         };
         assert_eq!(before("http://localhost:3000/devices?a=b"), "/devices?a=b");
         assert_eq!(before("https://sign-in.example/account"), "/account");
         for odd in ["", "nonsense", "https://evil.example/account", "http://localhost:3000//evil", "about:blank"] {
             assert_eq!(before(odd), "/", "{odd}");
         }
-        assert_eq!(page_before(&HeaderMap::new(), ""), "/");
+        assert_eq!(referring_path(&HeaderMap::new(), ""), "/");
     }
 
     #[test]
-    fn next_is_encoded() {
-        assert_eq!(login_and_back("/devices?a=b&c"), "/login?next=%2Fdevices%3Fa%3Db%26c");
-        assert_eq!(login_and_back("/"), "/login");
+    fn the_path_is_encoded() {
+        assert_eq!(login_path("/devices?a=b&c"), "/login?next=%2Fdevices%3Fa%3Db%26c");
+        assert_eq!(login_path("/"), "/login");
     }
 }
