@@ -5,14 +5,14 @@
 //! in the reader's language.
 
 mod keeper;
+mod messages;
 mod password_meter;
 mod session_keeper;
 mod show_password;
 pub mod timing;
-mod words;
 
 pub use keeper::{KeeperConfig, access_token};
+pub use messages::{KeeperMessages, MeterMessages};
 pub use password_meter::PasswordMeter;
 pub use session_keeper::SessionKeeper;
 pub use show_password::ShowPassword;
-pub use words::{KeeperStrings, MeterStrings};

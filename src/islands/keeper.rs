@@ -20,8 +20,8 @@ use web_sys::{Element, PageTransitionEvent};
 
 use self::tab_message::TabMessage;
 use super::{
+    messages::KeeperMessages,
     timing::{self, Backoff, Deadlines, Limit, Millis, Outlook, Throttle},
-    words::KeeperStrings,
 };
 use crate::browser::{
     channel::Channel,
@@ -79,7 +79,7 @@ pub struct KeeperConfig {
     pub refresh_lead: Millis,
     /// Activity is reported at most once in this time, by all tabs together.
     pub report_interval: Millis,
-    pub strings: KeeperStrings,
+    pub messages: KeeperMessages,
 }
 
 /// What the views show of the keeper.
@@ -189,8 +189,8 @@ impl Keeper {
         }));
         KEEPER.set(Some(keeper));
 
-        let strings = &keeper.config.strings;
-        drafts::keep(&keeper.config.user_id, &strings.draft_restored, &strings.draft_discard);
+        let messages = &keeper.config.messages;
+        drafts::keep(&keeper.config.user_id, &messages.draft_restored, &messages.draft_discard);
         keeper.follow_page();
         let _ = keeper.channel.set(Channel::open(CHANNEL, |message| keeper.hear(message)));
         keeper.tell(TabMessage::Alive(keeper.deadlines.get()));
@@ -613,15 +613,15 @@ impl Keeper {
     /// `Err` is what to tell the person.
     pub async fn sign_in(&'static self, password: String) -> Result<(), String> {
         let body = Fields::empty().with("email", self.config.email.as_str()).with("password", password);
-        let strings = &self.config.strings;
-        let Some(answer) = http::post(SIGN_IN, Some(body)).await else { return Err(strings.sign_in_failed.clone()) };
+        let messages = &self.config.messages;
+        let Some(answer) = http::post(SIGN_IN, Some(body)).await else { return Err(messages.sign_in_failed.clone()) };
         if !answer.is_ok() {
             let wrong = answer.unauthorized().is_some_and(|code| code == "invalid_credentials");
             let detail = answer.body.text("detail").filter(|_| answer.is_refusal());
             return Err(match detail {
                 Some(detail) => detail,
-                None if wrong => strings.wrong_password.clone(),
-                None => strings.sign_in_failed.clone(),
+                None if wrong => messages.wrong_password.clone(),
+                None => messages.sign_in_failed.clone(),
             });
         }
         if answer.body.text("user_id").is_none_or(|user_id| user_id != self.config.user_id) {

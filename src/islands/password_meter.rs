@@ -8,7 +8,7 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
-use super::{timing::Millis, words::MeterStrings};
+use super::{messages::MeterMessages, timing::Millis};
 use crate::browser::{events::listen, fields::Fields, http::post, timer::Timer};
 
 /// After the last key.
@@ -18,7 +18,7 @@ const AGAIN: Millis = 2_000;
 
 /// `input` and `email` are the ids of fields on the page. Without JavaScript nothing is shown.
 #[island]
-pub fn PasswordMeter(input: String, #[prop(optional)] email: Option<String>, strings: MeterStrings) -> impl IntoView {
+pub fn PasswordMeter(input: String, #[prop(optional)] email: Option<String>, messages: MeterMessages) -> impl IntoView {
     let score = RwSignal::new(None::<u8>);
     let ready = RwSignal::new(false);
     Effect::new(move || {
@@ -28,7 +28,7 @@ pub fn PasswordMeter(input: String, #[prop(optional)] email: Option<String>, str
         }
     });
 
-    let text = move || ready.get().then(|| strings.label(score.get()).to_owned());
+    let text = move || ready.get().then(|| messages.label(score.get()).to_owned());
     view! {
         <div class="password-meter" hidden=move || !ready.get()>
             // The line below says the same in words.

@@ -12,16 +12,16 @@ use super::keeper::{Face, Keeper, KeeperConfig};
 #[island]
 pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
     let face = Face::new();
-    let KeeperConfig { email, has_password, strings, .. } = config.clone();
-    let offline = strings.offline.clone();
+    let KeeperConfig { email, has_password, messages, .. } = config.clone();
+    let offline = messages.offline.clone();
     Effect::new(move || Keeper::start(config.clone(), face));
 
     view! {
         <p class="offline" role="status">
             {move || face.offline.get().then(|| offline.clone())}
         </p>
-        <WarningDialog face strings=strings.clone() />
-        <SignInAgain face email has_password strings />
+        <WarningDialog face messages=messages.clone() />
+        <SignInAgain face email has_password messages />
     }
 }
 

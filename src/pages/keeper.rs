@@ -34,7 +34,7 @@ use crate::{
     },
     db::sessions::{self, Session},
     error::Error,
-    islands::{KeeperConfig, KeeperStrings},
+    islands::{KeeperConfig, KeeperMessages},
     locale::Lang,
     places::Place,
 };
@@ -60,7 +60,7 @@ pub fn keeper_config(app: &App, signed_in: &SignedIn, lang: Lang) -> KeeperConfi
         refresh_lead: millis(policy.refresh_lead),
         // A little more, so that a report never comes too early to be written.
         report_interval: millis(policy.roll()) + 250,
-        strings: KeeperStrings::from_lookup(|key| lang.t(key)),
+        messages: KeeperMessages::from_lookup(|key| lang.t(key)),
     }
 }
 

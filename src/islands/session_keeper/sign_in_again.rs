@@ -10,11 +10,11 @@ use leptos::{
 use super::{open_while, reopen};
 use crate::islands::{
     keeper::{Face, Keeper},
-    words::KeeperStrings,
+    messages::KeeperMessages,
 };
 
 #[component]
-pub fn SignInAgain(face: Face, email: String, has_password: bool, strings: KeeperStrings) -> impl IntoView {
+pub fn SignInAgain(face: Face, email: String, has_password: bool, messages: KeeperMessages) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let is_open = move || face.ended.with(Option::is_some);
     open_while(dialog, is_open);
@@ -23,10 +23,10 @@ pub fn SignInAgain(face: Face, email: String, has_password: bool, strings: Keepe
         // The server does not know the way back: a page may be rendered at another path than it is seen at.
         is_open().then(Keeper::here).flatten().map_or_else(|| "/login".to_owned(), Keeper::way_in)
     };
-    let way_in_text = strings.sign_in_page.clone();
+    let way_in_text = messages.sign_in_page.clone();
     let reason = {
-        let strings = strings.clone();
-        move || face.ended.with(|reason| reason.as_deref().map(|reason| strings.reason(reason).to_owned()))
+        let messages = messages.clone();
+        move || face.ended.with(|reason| reason.as_deref().map(|reason| messages.reason(reason).to_owned()))
     };
 
     view! {
@@ -38,17 +38,17 @@ pub fn SignInAgain(face: Face, email: String, has_password: bool, strings: Keepe
             on:cancel=|event: Event| event.prevent_default()
             on:close=move |_| reopen(dialog, is_open())
         >
-            <h2 id="keeper-ended-title">{strings.ended_title.clone()}</h2>
+            <h2 id="keeper-ended-title">{messages.ended_title.clone()}</h2>
             <p id="keeper-ended-reason">{reason}</p>
-            <p>{strings.ended_text.clone()}</p>
-            {has_password.then(|| view! { <PasswordForm email strings /> })}
+            <p>{messages.ended_text.clone()}</p>
+            {has_password.then(|| view! { <PasswordForm email messages /> })}
             <p><a href=way_in>{way_in_text}</a></p>
         </dialog>
     }
 }
 
 #[component]
-fn PasswordForm(email: String, strings: KeeperStrings) -> impl IntoView {
+fn PasswordForm(email: String, messages: KeeperMessages) -> impl IntoView {
     let password = NodeRef::<html::Input>::new();
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<String>);
@@ -76,11 +76,11 @@ fn PasswordForm(email: String, strings: KeeperStrings) -> impl IntoView {
         // Method and action are there so that a password could never get into a URL.
         <form method="post" action="/login" on:submit=sign_in aria-busy=move || busy.get().to_string()>
             <div class="field">
-                <label for="keeper-email">{strings.email}</label>
+                <label for="keeper-email">{messages.email}</label>
                 <input id="keeper-email" name="email" type="email" autocomplete="username" readonly value=email />
             </div>
             <div class="field">
-                <label for="keeper-password">{strings.password}</label>
+                <label for="keeper-password">{messages.password}</label>
                 <input
                     id="keeper-password"
                     name="password"
@@ -94,7 +94,7 @@ fn PasswordForm(email: String, strings: KeeperStrings) -> impl IntoView {
                 />
                 <p id="keeper-fault" class="fault" role="alert">{error}</p>
             </div>
-            <button>{strings.sign_in}</button>
+            <button>{messages.sign_in}</button>
         </form>
     }
 }

@@ -5,12 +5,12 @@ use leptos::{ev::Event, html, prelude::*};
 use super::{open_while, reopen};
 use crate::islands::{
     keeper::{Face, Keeper, Warning},
+    messages::KeeperMessages,
     timing::{self, Limit},
-    words::KeeperStrings,
 };
 
 #[component]
-pub fn WarningDialog(face: Face, strings: KeeperStrings) -> impl IntoView {
+pub fn WarningDialog(face: Face, messages: KeeperMessages) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
     let is_open = move || face.warning.with(Option::is_some);
     open_while(dialog, is_open);
@@ -21,7 +21,7 @@ pub fn WarningDialog(face: Face, strings: KeeperStrings) -> impl IntoView {
     let either =
         move |idle: String, absolute: String| move || if is_absolute.get() { absolute.clone() } else { idle.clone() };
     let spoken = Memo::new({
-        let text = strings.seconds_left;
+        let text = messages.seconds_left;
         move |before: Option<&(Option<u32>, String)>| {
             let (last, said) = before.cloned().unwrap_or_default();
             let said = match seconds() {
@@ -51,17 +51,17 @@ pub fn WarningDialog(face: Face, strings: KeeperStrings) -> impl IntoView {
             }
             on:close=move |_| reopen(dialog, is_open())
         >
-            <h2 id="keeper-warning-title">{either(strings.idle_title, strings.absolute_title)}</h2>
-            <p id="keeper-warning-text">{either(strings.idle_text, strings.absolute_text)}</p>
+            <h2 id="keeper-warning-title">{either(messages.idle_title, messages.absolute_title)}</h2>
+            <p id="keeper-warning-text">{either(messages.idle_text, messages.absolute_text)}</p>
             <p class="countdown" role="timer">{move || seconds().map(timing::countdown)}</p>
             <p class="visually-hidden" role="status">{move || spoken.get().1}</p>
-            <p class="offline">{move || face.offline.get().then(|| strings.offline.clone())}</p>
+            <p class="offline">{move || face.offline.get().then(|| messages.offline.clone())}</p>
             <div class="actions">
                 <button type="button" autofocus on:click=move |_| answer()>
-                    {either(strings.stay, strings.dismiss)}
+                    {either(messages.stay, messages.dismiss)}
                 </button>
                 <form method="post" action="/logout">
-                    <button class="secondary">{strings.sign_out}</button>
+                    <button class="secondary">{messages.sign_out}</button>
                 </form>
             </div>
         </dialog>

@@ -1,9 +1,9 @@
-//! The words of the islands. The server looks each of them up by its name: `sign_in` of [`KeeperStrings`] is
-//! `keeper-sign-in` in `islands.ftl`. A number that only the browser knows stands in them as `%n%`.
+//! The messages of the islands, in one language. The server looks each of them up by its field's name: `sign_in` of
+//! [`KeeperMessages`] is `keeper-sign-in` in `islands.ftl`. `%n%` is a number that only the browser knows.
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! words {
+macro_rules! messages {
     ($(#[$meta:meta])* $name:ident, $prefix:literal: $($field:ident),* $(,)?) => {
         $(#[$meta])*
         #[derive(Clone, Deserialize, Serialize)]
@@ -12,25 +12,25 @@ macro_rules! words {
             $(pub $field: String,)*
         }
 
-        // A list in the page's HTML: the names would be as heavy as the words, and more so the code that reads them.
+        // Serialised as a list, not a map: smaller in the page's HTML, and in the WASM that reads it.
         impl From<Vec<String>> for $name {
-            fn from(words: Vec<String>) -> Self {
-                let mut words = words.into_iter();
-                Self { $($field: words.next().unwrap_or_default(),)* }
+            fn from(messages: Vec<String>) -> Self {
+                let mut messages = messages.into_iter();
+                Self { $($field: messages.next().unwrap_or_default(),)* }
             }
         }
 
         impl From<$name> for Vec<String> {
-            fn from(words: $name) -> Self {
-                vec![$(words.$field,)*]
+            fn from(messages: $name) -> Self {
+                vec![$(messages.$field,)*]
             }
         }
 
         impl $name {
-            /// The keys that `from_lookup` asks for.
+            /// The locale keys of [`Self::from_lookup`], with `_` for `-`.
             pub const KEYS: &[&str] = &[$(concat!($prefix, stringify!($field)),)*];
 
-            /// `lookup` gives the text of a key.
+            /// `lookup` returns the text of a locale key.
             pub fn from_lookup(lookup: impl Fn(&str) -> String) -> Self {
                 Self { $($field: lookup(&concat!($prefix, stringify!($field)).replace('_', "-")),)* }
             }
@@ -38,9 +38,9 @@ macro_rules! words {
     };
 }
 
-words! {
-    /// What the session keeper says.
-    KeeperStrings, "keeper-":
+messages! {
+    /// Of the session keeper.
+    KeeperMessages, "keeper-":
     idle_title, idle_text, absolute_title, absolute_text, seconds_left, stay, dismiss, sign_out, offline,
     ended_title, ended_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
     draft_restored, draft_discard,
@@ -48,14 +48,14 @@ words! {
     reason_device_limit, reason_password_changed, reason_account_disabled, reason_refresh_reuse, reason_unknown,
 }
 
-words! {
-    /// What the password meter says: one label per score, and the hint that stands there until there is a score.
-    MeterStrings, "password-meter-":
+messages! {
+    /// Of the password meter: a label for each score, and the hint shown until there is one.
+    MeterMessages, "password-meter-":
     hint, score_0, score_1, score_2, score_3, score_4,
 }
 
-impl KeeperStrings {
-    /// Why a session ended, in words.
+impl KeeperMessages {
+    /// Why a session ended, for the person.
     pub fn reason(&self, reason: &str) -> &str {
         match reason {
             "signed_out" => &self.reason_signed_out,
@@ -72,8 +72,8 @@ impl KeeperStrings {
     }
 }
 
-impl MeterStrings {
-    /// A score from 0 to 4, in words, or the hint while there is none.
+impl MeterMessages {
+    /// The label of a score from 0 to 4; the hint for none.
     pub fn label(&self, score: Option<u8>) -> &str {
         match score {
             None => &self.hint,
@@ -95,11 +95,11 @@ mod tests {
     }
 
     #[test]
-    fn every_language_has_every_word_and_no_more() {
-        let wanted: Vec<String> =
-            KeeperStrings::KEYS.iter().chain(MeterStrings::KEYS).map(|key| key.replace('_', "-")).collect();
+    fn every_language_has_exactly_these_messages() {
+        let expected: Vec<String> =
+            KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).map(|key| key.replace('_', "-")).collect();
         for ftl in [include_str!("../../locales/en/islands.ftl"), include_str!("../../locales/ja/islands.ftl")] {
-            assert_eq!(keys_of(ftl), wanted);
+            assert_eq!(keys_of(ftl), expected);
         }
     }
 }
