@@ -11,8 +11,7 @@ use leptos::prelude::{document, window};
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 use web_sys::{Element, Event, EventInit, HtmlElement, HtmlFormElement, Storage};
 
-use super::{events::listen, fields::Fields, page, timer::Timer};
-use crate::islands::timing::Millis;
+use super::{clock::Millis, events::listen, fields::Fields, page, timer::Timer};
 
 const PREFIX: &str = "sekisho.draft:";
 

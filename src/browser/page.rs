@@ -1,24 +1,15 @@
 //! The page itself: where it is, whether it is seen, and leaving it.
 
-use js_sys::{Date, Math, encode_uri_component};
+use js_sys::encode_uri_component;
 use leptos::prelude::{document, window};
 use web_sys::{Storage, VisibilityState};
 
-use crate::islands::timing::Millis;
+use super::clock::{Millis, now};
 
 const LEFT_AT: &str = "sekisho.left-at";
 
 /// Two forced departures within this time are a loop.
 const LOOP: Millis = 3_000;
-
-pub fn now() -> Millis {
-    Date::now() as Millis
-}
-
-/// From 0 to 1.
-pub fn chance() -> f64 {
-    Math::random()
-}
 
 pub fn is_visible() -> bool {
     document().visibility_state() == VisibilityState::Visible

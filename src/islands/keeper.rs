@@ -21,15 +21,16 @@ use web_sys::{Element, PageTransitionEvent};
 use self::tab_message::TabMessage;
 use super::{
     messages::KeeperMessages,
-    timing::{self, Backoff, Deadlines, Limit, Millis, Outlook, Throttle},
+    timing::{self, Backoff, Deadlines, Limit, Outlook, Throttle},
 };
 use crate::browser::{
     channel::Channel,
+    clock::{self, Millis},
     drafts,
     event_stream::{EventStream, StreamEvent},
     events::listen,
     fields::Fields,
-    http::{self, Answer},
+    http::{self, Response},
     page,
     timer::Timer,
 };
@@ -161,7 +162,7 @@ impl Keeper {
         if Self::here().is_some() {
             return;
         }
-        let now = page::now();
+        let now = clock::now();
         let keeper: &'static Self = Box::leak(Box::new(Self {
             face,
             channel: OnceCell::new(),
@@ -258,7 +259,7 @@ impl Keeper {
         if self.ended.get() {
             return;
         }
-        let now = page::now();
+        let now = clock::now();
         if self.looked_at.replace(now) > now {
             // The clock was set back, and what was counted by it is wrong: the stream's greeting has the truth.
             self.listen_anew();
@@ -287,7 +288,7 @@ impl Keeper {
     }
 
     fn is_over(&self) -> bool {
-        self.deadlines.get().outlook(page::now(), 0) == Outlook::Over
+        self.deadlines.get().outlook(clock::now(), 0) == Outlook::Over
     }
 
     fn set_deadlines(&'static self, deadlines: Deadlines) {
@@ -327,14 +328,14 @@ impl Keeper {
     }
 
     fn plan_report(&'static self) {
-        let wait = self.report.borrow().wait(page::now());
+        let wait = self.report.borrow().wait(clock::now());
         self.next_report.set(wait, || spawn_local(self.report()));
     }
 
     async fn report(&'static self) {
         self.next_report.clear();
         self.unreported.set(false);
-        self.report.borrow_mut().mark(page::now());
+        self.report.borrow_mut().mark(clock::now());
         let answer = http::post(ACTIVITY, None).await;
         match self.judge(answer, None) {
             Some(body) => {
@@ -354,7 +355,7 @@ impl Keeper {
         } else if let Some(server_now) = said.time("now") {
             let deadlines =
                 Deadlines { idle: said.time("idle_expires_at"), absolute: said.time("absolute_expires_at") };
-            self.set_deadlines(deadlines.translated(server_now, page::now()));
+            self.set_deadlines(deadlines.translated(server_now, clock::now()));
         }
     }
 }
@@ -369,7 +370,7 @@ impl Keeper {
     }
 
     fn live_token(&self) -> Option<Token> {
-        let dies_at = page::now() + SHORTEST_LIFE;
+        let dies_at = clock::now() + SHORTEST_LIFE;
         self.token.borrow().clone().filter(|token| token.expires_at > dies_at)
     }
 
@@ -414,7 +415,7 @@ impl Keeper {
             self.next_look.set(OVER_PAUSE, || self.look());
         }
         if let (Some(value), Some(seconds)) = (body.text("access_token"), body.number("expires_in")) {
-            let token = Token { value, expires_at: page::now() + (seconds * 1_000.0) as Millis };
+            let token = Token { value, expires_at: clock::now() + (seconds * 1_000.0) as Millis };
             self.tell(TabMessage::Token { value: token.value.clone(), expires_at: token.expires_at });
             self.set_token(token);
         }
@@ -431,9 +432,9 @@ impl Keeper {
     fn plan_renewal(&'static self) {
         let Some(expires_at) = self.token.borrow().as_ref().map(|token| token.expires_at) else { return };
         // A tab in front comes first, and the others get their token from it.
-        let chance = (page::chance() + if page::is_visible() { 1.0 } else { 0.0 }) / 2.0;
+        let chance = (clock::random() + if page::is_visible() { 1.0 } else { 0.0 }) / 2.0;
         let lead = self.config.refresh_lead;
-        match timing::renewal(page::now(), expires_at, self.deadlines.get(), lead, chance) {
+        match timing::renewal(clock::now(), expires_at, self.deadlines.get(), lead, chance) {
             Some(wait) => self.next_renewal.set(wait, || self.renew()),
             None => self.next_renewal.clear(),
         }
@@ -444,7 +445,7 @@ impl Keeper {
 impl Keeper {
     /// The body of a success. A definite 401 ends the session on this page; whatever else comes back, or nothing at
     /// all, means that the server cannot be asked now.
-    fn judge(&'static self, answer: Option<Answer>, told: Option<String>) -> Option<Fields> {
+    fn judge(&'static self, answer: Option<Response>, told: Option<String>) -> Option<Fields> {
         match answer {
             Some(answer) if answer.is_ok() => {
                 self.in_contact();
@@ -543,7 +544,7 @@ impl Keeper {
             TabMessage::Alive(_) if !same_user => page::reload(),
             TabMessage::Alive(_) if self.ended.get() => self.check_in_background(),
             TabMessage::Alive(deadlines) => {
-                self.report.borrow_mut().mark(page::now());
+                self.report.borrow_mut().mark(clock::now());
                 self.set_deadlines(deadlines);
             }
             TabMessage::SigningOut if same_user => self.signing_out.set(true),
@@ -563,7 +564,7 @@ impl Keeper {
                 self.stream.take();
             }
             TabMessage::Gone if !self.ended.get() => {
-                let wait = 500 + (page::chance() * 1_000.0) as Millis;
+                let wait = 500 + (clock::random() * 1_000.0) as Millis;
                 self.next_listening.set(wait, || self.listen());
             }
             _ => {}

@@ -4,7 +4,7 @@
 //! become durations (its deadline minus its own `now`) before they get here, so a machine whose clock is wrong counts
 //! as well as any other. And all of it is courtesy: whoever comes to [`Outlook::Over`] asks the server.
 
-pub type Millis = i64;
+use crate::browser::clock::Millis;
 
 const SECOND: Millis = 1_000;
 

@@ -3,8 +3,8 @@
 use wasm_bindgen::JsValue;
 
 use crate::{
-    browser::fields::Fields,
-    islands::timing::{Deadlines, Millis},
+    browser::{clock::Millis, fields::Fields},
+    islands::timing::Deadlines,
 };
 
 pub enum TabMessage {
