@@ -13,4 +13,5 @@ pub mod fields;
 pub mod http;
 pub mod local_times;
 pub mod page;
+pub mod session_storage;
 pub mod timer;

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::protocol::EndReason;
+
 macro_rules! messages {
     ($(#[$meta:meta])* $name:ident, $prefix:literal: $($field:ident),* $(,)?) => {
         $(#[$meta])*
@@ -56,18 +58,18 @@ messages! {
 
 impl KeeperMessages {
     /// Why a session ended, for the person.
-    pub fn reason(&self, reason: &str) -> &str {
+    pub fn reason(&self, reason: EndReason) -> &str {
         match reason {
-            "signed_out" => &self.reason_signed_out,
-            "idle_timeout" => &self.reason_idle_timeout,
-            "absolute_timeout" => &self.reason_absolute_timeout,
-            "revoked_by_user" => &self.reason_revoked_by_user,
-            "revoked_by_admin" => &self.reason_revoked_by_admin,
-            "device_limit" => &self.reason_device_limit,
-            "password_changed" => &self.reason_password_changed,
-            "account_disabled" => &self.reason_account_disabled,
-            "refresh_reuse" => &self.reason_refresh_reuse,
-            _ => &self.reason_unknown,
+            EndReason::SignedOut => &self.reason_signed_out,
+            EndReason::IdleTimeout => &self.reason_idle_timeout,
+            EndReason::AbsoluteTimeout => &self.reason_absolute_timeout,
+            EndReason::RevokedByUser => &self.reason_revoked_by_user,
+            EndReason::RevokedByAdmin => &self.reason_revoked_by_admin,
+            EndReason::DeviceLimit => &self.reason_device_limit,
+            EndReason::PasswordChanged => &self.reason_password_changed,
+            EndReason::AccountDisabled => &self.reason_account_disabled,
+            EndReason::RefreshReuse => &self.reason_refresh_reuse,
+            EndReason::Unknown => &self.reason_unknown,
         }
     }
 }

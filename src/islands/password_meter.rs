@@ -8,7 +8,7 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
-use super::messages::MeterMessages;
+use super::{messages::MeterMessages, protocol::path};
 use crate::browser::{clock::Millis, events::listen, fields::Fields, http, timer::Timer};
 
 /// From the last input event to the request.
@@ -87,7 +87,7 @@ impl Meter {
         let context: Array = self.email.iter().map(|email| JsValue::from(email.value())).collect();
         let body = Fields::empty().with("password", typed).with("context", context);
         spawn_local(async move {
-            let response = http::post("/fn/password-strength", Some(body)).await;
+            let response = http::post(path::PASSWORD_STRENGTH, Some(body)).await;
             // The password has changed meanwhile.
             if self.latest.get() != number {
                 return;

@@ -4,36 +4,36 @@ use leptos::{ev::Event, html, prelude::*};
 
 use super::{open_while, reopen};
 use crate::islands::{
-    keeper::{Face, Keeper, Warning},
+    keeper::{Keeper, Limit, ViewState, Warning, countdown},
     messages::KeeperMessages,
-    timing::{self, Limit},
+    protocol::path,
 };
 
 #[component]
-pub fn WarningDialog(face: Face, messages: KeeperMessages) -> impl IntoView {
+pub fn WarningDialog(state: RwSignal<ViewState>, messages: KeeperMessages) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    let is_open = move || face.warning.with(Option::is_some);
+    let is_open = Memo::new(move |_| state.get().warning.is_some());
     open_while(dialog, is_open);
 
-    let seconds = move || face.warning.get().map(|warning| warning.seconds);
+    let seconds = move || state.get().warning.map(|warning| warning.seconds);
     let is_absolute =
-        Memo::new(move |_| face.warning.get().is_some_and(|Warning { limit, .. }| limit == Limit::Absolute));
+        Memo::new(move |_| state.get().warning.is_some_and(|Warning { limit, .. }| limit == Limit::Absolute));
     let either =
         move |idle: String, absolute: String| move || if is_absolute.get() { absolute.clone() } else { idle.clone() };
     let spoken = Memo::new({
         let text = messages.seconds_left;
-        move |before: Option<&(Option<u32>, String)>| {
-            let (last, said) = before.cloned().unwrap_or_default();
-            let said = match seconds() {
-                Some(now) if timing::is_spoken(last, now) => text.replace("%n%", &now.to_string()),
-                Some(_) => said,
+        move |last: Option<&(Option<u32>, String)>| {
+            let (before, text_before) = last.cloned().unwrap_or_default();
+            let spoken = match seconds() {
+                Some(now) if countdown::is_spoken(before, now) => text.replace("%n%", &now.to_string()),
+                Some(_) => text_before,
                 None => String::new(),
             };
-            (seconds(), said)
+            (seconds(), spoken)
         }
     });
     let answer = move || {
-        if let Some(keeper) = Keeper::here() {
+        if let Some(keeper) = Keeper::current() {
             keeper.answer_warning();
         }
     };
@@ -49,18 +49,18 @@ pub fn WarningDialog(face: Face, messages: KeeperMessages) -> impl IntoView {
                 event.prevent_default();
                 answer();
             }
-            on:close=move |_| reopen(dialog, is_open())
+            on:close=move |_| reopen(dialog, is_open)
         >
             <h2 id="keeper-warning-title">{either(messages.idle_title, messages.absolute_title)}</h2>
             <p id="keeper-warning-text">{either(messages.idle_text, messages.absolute_text)}</p>
-            <p class="countdown" role="timer">{move || seconds().map(timing::countdown)}</p>
+            <p class="countdown" role="timer">{move || seconds().map(countdown::format)}</p>
             <p class="visually-hidden" role="status">{move || spoken.get().1}</p>
-            <p class="offline">{move || face.offline.get().then(|| messages.offline.clone())}</p>
+            <p class="offline">{move || state.get().offline.then(|| messages.offline.clone())}</p>
             <div class="actions">
                 <button type="button" autofocus on:click=move |_| answer()>
                     {either(messages.stay, messages.dismiss)}
                 </button>
-                <form method="post" action="/logout">
+                <form method="post" action=path::LOGOUT>
                     <button class="secondary">{messages.sign_out}</button>
                 </form>
             </div>
