@@ -1,3 +1,5 @@
+//! When activity is reported, and when not.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What answers of the server mean, and their absence.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Warnings, and deadlines that pass.
+
 use super::*;
 
 fn idle(seconds: u32) -> Option<Warning> {

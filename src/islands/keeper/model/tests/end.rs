@@ -1,3 +1,5 @@
+//! What a page does when its session ends.
+
 use super::*;
 
 #[test]

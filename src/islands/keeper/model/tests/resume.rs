@@ -1,3 +1,5 @@
+//! Signing in again after the end.
+
 use super::*;
 
 /// A page that stays when its session has ended.

@@ -1,3 +1,5 @@
+//! The event stream.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What tabs tell each other.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! The access token: shared, renewed, and kept to itself.
+
 use super::*;
 
 #[test]
