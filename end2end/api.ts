@@ -25,6 +25,12 @@ export class Api {
     return this.tokens('/api/v1/tokens', { email, password, device });
   }
 
+  /** Attempts to sign in with a wrong password, at the same time. */
+  async failToSignIn({ email }: Person, attempts: number) {
+    const data = { email, password: 'not my password' };
+    await Promise.all(Array.from({ length: attempts }, () => this.request.post('/api/v1/tokens', { data })));
+  }
+
   refresh({ refresh_token }: Tokens, audience?: string) {
     return this.tokens('/api/v1/tokens/refresh', { refresh_token, audience });
   }

@@ -2,12 +2,22 @@
 // after it, no page may have complained: no console error, no exception, no violated content policy.
 import { randomInt, randomUUID } from 'node:crypto';
 import AxeBuilder from '@axe-core/playwright';
-import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Page } from '@playwright/test';
+import {
+  test as base,
+  devices as models,
+  expect,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from '@playwright/test';
 import { Api } from './api';
-import { githubOn, markGreetings, siteOn, type Person, type Site } from './pages';
+import { markGreetings, siteOn, type Person, type Site } from './pages';
 import { commonServer, startServer, type Server, type Settings } from './server';
 
 export { expect };
+
+/** A device that is called Safari in lists. */
+export const PHONE = { userAgent: models['iPhone 15'].userAgent };
 
 export interface GithubAccount {
   login: string;
@@ -27,9 +37,12 @@ interface Fixtures {
   admin: Person;
   /** The test's first browser. */
   site: Site;
+  /** The test's first browser, where `admin` is signed in. */
+  adminSite: Site;
   /** One more browser, such as a phone: cookies and storage of its own. */
   openBrowser: (options?: BrowserContextOptions) => Promise<Site>;
-  github: ReturnType<typeof githubOn>;
+  /** One more browser, where `person` is signed in, and visits `path` if there is one. */
+  openSignedIn: (person: Person, options?: BrowserContextOptions & { path?: string }) => Promise<Site>;
   githubAccount: (account?: Partial<GithubAccount>) => Promise<GithubAccount>;
 }
 
@@ -78,6 +91,15 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     for (const context of contexts) await context.close();
   },
 
+  openSignedIn: async ({ openBrowser }, use) => {
+    await use(async (person, { path, ...options } = {}) => {
+      const site = await openBrowser(options);
+      await site.signIn(person);
+      if (path) await site.visit(path);
+      return site;
+    });
+  },
+
   api: async ({ request }, use) => use(new Api(request)),
 
   user: async ({ api }, use) => {
@@ -95,7 +117,10 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
   site: async ({ page }, use) => use(siteOn(page)),
 
-  github: async ({ page }, use) => use(githubOn(page)),
+  adminSite: async ({ admin, site }, use) => {
+    await site.signIn(admin);
+    await use(site);
+  },
 
   githubAccount: async ({ request }, use) => {
     await use(async (account) => {
@@ -137,6 +162,11 @@ class Complaints {
   /** Chromium logs an answer of 4xx as an error: here it is what the test is about. */
   allow(status: number | 'offline', path: string) {
     this.allowed.push({ message: status === 'offline' ? 'net::ERR_' : `status of ${status}`, path });
+  }
+
+  /** Once a session has ended, its page asks the server, which refuses. */
+  allowSessionEnd() {
+    this.allow(401, '/session/');
   }
 
   async listen(context: BrowserContext) {

@@ -32,6 +32,8 @@ export function siteOn(page: Page) {
     },
   };
 
+  const github = githubOn(page);
+
   const register = {
     email: main.getByLabel('Email'),
     name: main.getByLabel('Name'),
@@ -53,6 +55,12 @@ export function siteOn(page: Page) {
     discard: main.getByRole('button', { name: 'Discard' }),
     linkGithub: main.getByRole('button', { name: 'Link GitHub', exact: true }),
     unlinkGithub: main.getByRole('button', { name: 'Unlink GitHub' }),
+    /** Links the GitHub account `login`. */
+    async openAndLinkGithub(login: string) {
+      await page.goto('/account');
+      await account.linkGithub.click();
+      await github.authorize(login);
+    },
   };
 
   const password = {
@@ -67,13 +75,18 @@ export function siteOn(page: Page) {
     device: (name: string) => main.getByRole('listitem').filter({ has: page.getByRole('heading', { name }) }),
     end: (name: string) => devices.device(name).getByRole('button', { name: /^Sign out/ }),
     endOthers: main.getByRole('button', { name: 'Sign out all other devices' }),
+    /** Asks for something sensitive. */
+    async openAndEndOthers() {
+      await page.goto('/devices');
+      await devices.endOthers.click();
+    },
   };
 
-  /** All devices are in use: one of those listed has to go. */
-  const room = {
+  /** The device limit is reached: one of the devices listed has to go. */
+  const deviceLimit = {
     heading: main.getByRole('heading', { level: 1, name: 'All your devices are in use' }),
     devices: devices.all,
-    choose: devices.end,
+    evict: devices.end,
     cancel: main.getByRole('link', { name: 'Cancel' }),
   };
 
@@ -190,16 +203,36 @@ export function siteOn(page: Page) {
     account,
     password,
     devices,
-    room,
+    deviceLimit,
     stepUp,
     security,
     admin,
     keeper,
+    github,
 
     /** Signs in without the form, which only the tests about signing in need. */
     async signIn({ email, password }: Person) {
       const answer = await page.request.post('/login', { form: { email, password }, maxRedirects: 0 });
       expect(answer.status()).toBe(303);
+    },
+
+    /** Signs in with the form, on the way to `path`. */
+    async signInByForm(person: Pick<Person, 'email' | 'password'>, path?: string) {
+      await page.goto(path ? `/login?next=${path}` : '/login');
+      await login.fillAndSubmit(person);
+    },
+
+    /** Signs in with the GitHub account of this name, on the way to `path`. */
+    async signInWithGithub(account: string, path?: string) {
+      await page.goto(path ? `/login?next=${path}` : '/login');
+      await login.github.click();
+      await github.authorize(account);
+    },
+
+    /** Signs in, and waits until that is too old for something sensitive: see `becomeOld`. */
+    async signInLongAgo(person: Person) {
+      await this.signIn(person);
+      await this.becomeOld();
     },
 
     /**

@@ -1,10 +1,11 @@
-//! The browser, as the islands need it: everything that touches `web_sys` without being a view.
+//! Browser APIs as the islands need them: everything that touches `web_sys` and is not a view.
 //!
-//! It owns mechanics and no policy: when something is done is decided in [`crate::islands`]. It compiles on the server
-//! as well, because an island's body does; nothing here may be called there, and nothing is, as effects and event
-//! handlers do not run on the server.
+//! Owns mechanics, no policy: it imports nothing from [`crate::islands`], and names that are part of a protocol (paths,
+//! storage keys, channel names) come in as parameters. It compiles on the server too, because the body of an island
+//! does; none of it is called there, as effects and event handlers only run in the browser.
 
 pub mod channel;
+pub mod clock;
 pub mod drafts;
 pub mod event_stream;
 pub mod events;
@@ -12,4 +13,5 @@ pub mod fields;
 pub mod http;
 pub mod local_times;
 pub mod page;
+pub mod session_storage;
 pub mod timer;

@@ -93,7 +93,7 @@ test('a changed password signs out everything else and nothing here', async ({
   site,
   user,
 }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   const tablet = await openBrowser();
   const tokens = await api.signIn(user);
   await tablet.signIn(user);
@@ -120,9 +120,8 @@ test('a wrong current password changes nothing', async ({ complaints, page, site
   await expect(site.password.current).toHaveAccessibleDescription('This is not your current password.');
 });
 
-test("one's own log tells what happened, a page at a time", async ({ page, request, site, user }) => {
-  const wrong = { email: user.email, password: 'not my password' };
-  await Promise.all(Array.from({ length: 20 }, () => request.post('/api/v1/tokens', { data: wrong })));
+test("one's own log tells what happened, a page at a time", async ({ api, page, site, user }) => {
+  await api.failToSignIn(user, 20);
   await site.signIn(user);
   await page.goto('/security');
   const entries = page.getByRole('row').filter({ has: page.getByRole('cell') });

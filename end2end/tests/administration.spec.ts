@@ -3,19 +3,15 @@ import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from '@playwright/test';
 import { expect, newPerson, test } from '../fixtures';
 
-test.beforeEach(({ complaints }) => complaints.allow(401, '/session/'));
+test.beforeEach(({ complaints }) => complaints.allowSessionEnd());
 
 test('somebody signed out by an administrator is told so while they type, and keeps what they typed', async ({
-  admin,
-  openBrowser,
-  site,
+  adminSite: site,
+  openSignedIn,
   user,
 }) => {
-  const other = await openBrowser();
-  await other.signIn(user);
-  await other.visit('/account');
+  const other = await openSignedIn(user, { path: '/account' });
   await other.account.about.fill('I keep bees.');
-  await site.signIn(admin);
   await site.admin.find(user);
 
   await Promise.all([other.keeper.signInAgain.waitFor({ timeout: 1_500 }), site.admin.user.signOut.click()]);
@@ -31,12 +27,9 @@ test('somebody signed out by an administrator is told so while they type, and ke
   await expect(other.notice).toHaveText('Your changes were saved.');
 });
 
-test('one session ends alone, from the list of all', async ({ admin, api, openBrowser, page, site, user }) => {
+test('one session ends alone, from the list of all', async ({ adminSite: site, api, openSignedIn, page, user }) => {
   const tokens = await api.signIn(user, 'backup script');
-  const other = await openBrowser();
-  await other.signIn(user);
-  await other.visit('/devices');
-  await site.signIn(admin);
+  const other = await openSignedIn(user, { path: '/devices' });
   await page.goto('/admin/sessions');
   const browser = site.admin.row(user.email).filter({ hasText: 'Browser' });
   await browser.getByRole('button', { name: /^Sign out/ }).click();
@@ -51,20 +44,16 @@ test('one session ends alone, from the list of all', async ({ admin, api, openBr
 });
 
 test('a disabled account is out everywhere and stays out until it is enabled', async ({
-  admin,
+  adminSite: site,
   api,
   complaints,
-  openBrowser,
+  openSignedIn,
   page,
-  site,
   user,
 }) => {
   complaints.allow(403, '/login');
   const tokens = await api.signIn(user);
-  const other = await openBrowser();
-  await other.signIn(user);
-  await other.visit('/devices');
-  await site.signIn(admin);
+  const other = await openSignedIn(user, { path: '/devices' });
   await site.admin.find(user);
   await site.admin.user.disable.click();
   await expect(site.notice).toHaveText('The account is disabled and signed out everywhere.');
@@ -85,15 +74,13 @@ test('a disabled account is out everywhere and stays out until it is enabled', a
   await expect(other.page).toHaveURL('/devices');
 });
 
-test('a role counts from the next request on', async ({ admin, complaints, openBrowser, page, site, user }) => {
+test('a role counts from the next request on', async ({ adminSite: site, complaints, openSignedIn, page, user }) => {
   complaints.allow(403, '/admin');
-  const other = await openBrowser();
-  await other.signIn(user);
+  const other = await openSignedIn(user);
   await other.page.goto('/admin');
   await expect(other.page.getByText('You are not allowed to do this.')).toBeVisible();
   await expect(other.nav.admin).toBeHidden();
 
-  await site.signIn(admin);
   await site.admin.find(user);
   await site.admin.user.role('admin').check();
   await site.admin.user.saveRoles.click();
@@ -112,10 +99,9 @@ test('a role counts from the next request on', async ({ admin, complaints, openB
   await expect(site.heading).toHaveText(user.name);
 });
 
-test('people are found by a part of their address or name', async ({ admin, api, page, site, user }) => {
+test('people are found by a part of their address or name', async ({ admin, adminSite: site, api, page, user }) => {
   const named = { ...newPerson(), name: `Yui 100%_${randomUUID()}` };
   await api.register(named);
-  await site.signIn(admin);
   await page.goto('/admin');
   await site.admin.tab('Users').click();
   await site.admin.users.search.fill(user.email.slice(4, 24).toUpperCase());
@@ -143,16 +129,13 @@ test('people are found by a part of their address or name', async ({ admin, api,
 
 test('the log is looked through by person and kind, and taken along as a file', async ({
   admin,
+  adminSite: site,
   api,
   page,
-  request,
-  site,
   user,
 }) => {
-  const wrong = { email: user.email, password: 'not my password' };
-  for (let times = 0; times < 2; times++) await request.post('/api/v1/tokens', { data: wrong });
+  await api.failToSignIn(user, 2);
   const { session_id } = await api.signIn(user);
-  await site.signIn(admin);
   await page.goto('/admin');
   await site.admin.tab('Log').click();
   await site.admin.log.person.fill(user.email);
@@ -207,10 +190,8 @@ test('the log is looked through by person and kind, and taken along as a file', 
   await expect(page.getByText('Nobody has this email address or ID.')).toBeVisible();
 });
 
-test('a long list goes on where it is followed, with its filter', async ({ admin, page, request, site, user }) => {
-  const wrong = { email: user.email, password: 'not my password' };
-  await Promise.all(Array.from({ length: 51 }, () => request.post('/api/v1/tokens', { data: wrong })));
-  await site.signIn(admin);
+test('a long list goes on where it is followed, with its filter', async ({ adminSite: site, api, page, user }) => {
+  await api.failToSignIn(user, 51);
   await page.goto(`/admin/events?person=${user.email}&kind=sign_in_failed`);
   await expect(site.admin.rows).toHaveCount(50);
   await expect(site.admin.newest).toBeHidden();
@@ -223,9 +204,8 @@ test('a long list goes on where it is followed, with its filter', async ({ admin
   await expect(site.admin.log.person).toHaveValue(user.email);
 });
 
-test('what the log is asked for wrongly is said at the field', async ({ admin, complaints, page, site }) => {
+test('what the log is asked for wrongly is said at the field', async ({ adminSite: site, complaints, page }) => {
   complaints.allow(422, '/admin/events');
-  await site.signIn(admin);
   await page.goto('/admin/events?network=10.0.0.0/8&from=yesterday');
   await expect(site.admin.log.network).toHaveAccessibleDescription(
     'Use an address, or a network: a /24, or a /64 for IPv6.',
@@ -235,15 +215,13 @@ test('what the log is asked for wrongly is said at the field', async ({ admin, c
 });
 
 test('a role is made, given, kept while somebody has it, and removed', async ({
-  admin,
+  adminSite: site,
   complaints,
   page,
-  site,
   user,
 }) => {
   complaints.allow(422, '/admin/roles');
   const role = `clerk-${randomUUID().slice(0, 8)}`;
-  await site.signIn(admin);
   await page.goto('/admin');
   await site.admin.tab('Roles').click();
   await site.admin.roles.save(role, 'Orders!');
@@ -276,9 +254,8 @@ test('a role is made, given, kept while somebody has it, and removed', async ({
   await expect(site.admin.row(role)).toBeHidden();
 });
 
-test('what was typed for one role does not get into another that is changed', async ({ admin, page, site }) => {
+test('what was typed for one role does not get into another that is changed', async ({ adminSite: site, page }) => {
   const role = `clerk-${randomUUID().slice(0, 8)}`;
-  await site.signIn(admin);
   await site.visit('/admin/roles');
   await site.admin.roles.save(role, 'orders:read');
   await site.admin.roles.name.fill('abandoned');
@@ -289,13 +266,11 @@ test('what was typed for one role does not get into another that is changed', as
 });
 
 test('what was typed into several forms is kept for each, and no box or choice is changed by it', async ({
-  admin,
+  adminSite: site,
   page,
-  site,
   user,
 }) => {
   const roles = [1, 2].map(() => `clerk-${randomUUID().slice(0, 8)}`);
-  await site.signIn(admin);
   await site.visit('/admin/roles');
   for (const role of roles) {
     await site.admin.roles.save(role, 'orders:read');
@@ -322,9 +297,8 @@ test('what was typed into several forms is kept for each, and no box or choice i
   await expect(site.admin.user.role(roles[0])).not.toBeChecked();
 });
 
-test('the built-in roles stay as they are', async ({ admin, complaints, page, site }) => {
+test('the built-in roles stay as they are', async ({ adminSite: site, complaints, page }) => {
   complaints.allow(422, '/admin/roles');
-  await site.signIn(admin);
   await page.goto('/admin/roles');
   await expect(site.admin.roles.remove('admin')).toBeHidden();
   await site.admin.roles.save('admin', 'orders:read');
@@ -345,14 +319,11 @@ test("nobody else gets to an administrator's page", async ({ complaints, page, s
 
 test('what an administrator did is in the log with their name, and in the log of whom it was about', async ({
   admin,
-  openBrowser,
-  page,
-  site,
+  adminSite: site,
+  openSignedIn,
   user,
 }) => {
-  const other = await openBrowser();
-  await other.signIn(user);
-  await site.signIn(admin);
+  const other = await openSignedIn(user);
   await site.admin.find(user);
   await site.admin.user.signOut.click();
   await expect(site.admin.row('Session ended')).toContainText(`by ${admin.email}`);
@@ -362,8 +333,7 @@ test('what an administrator did is in the log with their name, and in the log of
   await expect(other.admin.row('Session ended')).not.toContainText(admin.email);
 });
 
-test('one cannot lock oneself out', async ({ admin, page, site }) => {
-  await site.signIn(admin);
+test('one cannot lock oneself out', async ({ admin, adminSite: site, page }) => {
   await site.admin.find(admin);
   await expect(page.getByText('This is your own account.')).toBeVisible();
   await expect(site.admin.user.disable).toBeHidden();
@@ -397,14 +367,12 @@ test.describe('without JavaScript', () => {
     api,
     complaints,
     openBrowser,
-    page,
     site,
     user,
   }) => {
     complaints.allow(403, '/login');
     const tokens = await api.signIn(user);
-    await page.goto('/login?next=/admin');
-    await site.login.fillAndSubmit(admin);
+    await site.signInByForm(admin, '/admin');
     await expect(site.heading).toHaveText('Overview');
     await site.admin.find(user);
     await site.admin.user.signOut.click();
@@ -414,8 +382,7 @@ test.describe('without JavaScript', () => {
     await site.admin.user.disable.click();
     await expect(site.notice).toHaveText('The account is disabled and signed out everywhere.');
     const other = await openBrowser();
-    await other.page.goto('/login');
-    await other.login.fillAndSubmit(user);
+    await other.signInByForm(user);
     await expect(other.alert).toHaveText('This account has been disabled. Please contact an administrator.');
     await site.admin.user.enable.click();
     await expect(site.notice).toHaveText('The account is enabled again.');

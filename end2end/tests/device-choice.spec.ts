@@ -1,36 +1,31 @@
-import { devices as models } from '@playwright/test';
-import { expect, expectAccessible, expectNoSidewaysScroll, test } from '../fixtures';
-
-const { userAgent } = models['iPhone 15'];
+import { expect, expectAccessible, expectNoSidewaysScroll, PHONE, test } from '../fixtures';
 
 test.use({ settings: { SEKISHO_MAX_DEVICES: '2', SEKISHO_DEVICE_LIMIT: 'deny' } });
 
 test.beforeEach(({ complaints }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   complaints.allow(403, '/login');
 });
 
 test('with all devices in use, one chooses which of them goes, and is let in to where one was going', async ({
   api,
-  openBrowser,
+  openSignedIn,
   page,
   site,
   user,
 }) => {
   await api.signIn(user, 'backup script');
-  const phone = await openBrowser({ userAgent });
-  await phone.signIn(user);
-  await phone.visit('/security');
+  const phone = await openSignedIn(user, { path: '/security', ...PHONE });
 
   await page.goto('/account');
   await site.login.fillAndSubmit(user);
-  await expect(site.room.heading).toBeVisible();
-  await expect(site.room.devices).toHaveCount(2);
+  await expect(site.deviceLimit.heading).toBeVisible();
+  await expect(site.deviceLimit.devices).toHaveCount(2);
   await expect(site.devices.device('backup script')).toContainText('API');
   await expect(site.nav.signOut).toBeHidden();
 
   const told = phone.page.getByText('You were signed out from another of your devices.');
-  await Promise.all([told.waitFor(), site.room.choose('Safari').click()]);
+  await Promise.all([told.waitFor(), site.deviceLimit.evict('Safari').click()]);
   await expect(page).toHaveURL('/account');
   await page.goto('/devices');
   await expect(site.devices.all).toHaveCount(2);
@@ -42,9 +37,8 @@ test('the page is accessible and fits the screen', async ({ api, page, site, use
   await api.signIn(user, 'backup script');
   for (const width of [360, 1280]) {
     await page.setViewportSize({ width, height: 640 });
-    await page.goto('/login');
-    await site.login.fillAndSubmit(user);
-    await expect(site.room.heading).toBeVisible();
+    await site.signInByForm(user);
+    await expect(site.deviceLimit.heading).toBeVisible();
     await expectAccessible(page);
     await expectNoSidewaysScroll(page);
   }
@@ -52,9 +46,8 @@ test('the page is accessible and fits the screen', async ({ api, page, site, use
 
 test('whoever cancels is signed in nowhere', async ({ api, page, site, user }) => {
   const tokens = [await api.signIn(user), await api.signIn(user)];
-  await page.goto('/login');
-  await site.login.fillAndSubmit(user);
-  await site.room.cancel.click();
+  await site.signInByForm(user);
+  await site.deviceLimit.cancel.click();
   await expect(page).toHaveURL('/login');
   await page.goto('/account');
   await expect(page).toHaveURL('/login?next=%2Faccount');
@@ -82,7 +75,7 @@ test('what was typed is still there, though the way back leads through the choic
 
   await site.keeper.signInPage.click();
   await site.login.fillAndSubmit(user);
-  await site.room.choose('backup script').click();
+  await site.deviceLimit.evict('backup script').click();
   await expect(page).toHaveURL('/account');
   await expect(site.account.about).toHaveValue('I keep bees.');
 });
@@ -90,16 +83,15 @@ test('what was typed is still there, though the way back leads through the choic
 test('what is taken meanwhile is asked for again', async ({ api, page, site, user }) => {
   const first = await api.signIn(user, 'first');
   await api.signIn(user, 'second');
-  await page.goto('/login?next=/devices');
-  await site.login.fillAndSubmit(user);
-  await expect(site.room.devices).toHaveCount(2);
+  await site.signInByForm(user, '/devices');
+  await expect(site.deviceLimit.devices).toHaveCount(2);
 
   await api.signOut(first);
   await api.signIn(user, 'third');
-  await site.room.choose('first').click();
-  await expect(site.room.heading).toBeVisible();
+  await site.deviceLimit.evict('first').click();
+  await expect(site.deviceLimit.heading).toBeVisible();
   await expect(site.devices.device('first')).toBeHidden();
-  await site.room.choose('third').click();
+  await site.deviceLimit.evict('third').click();
   await expect(page).toHaveURL('/devices');
   await expect(site.devices.device('second')).toBeVisible();
   await expect(site.devices.all).toHaveCount(2);
@@ -114,8 +106,7 @@ test('a choice works once, and only in the browser that has proved who it is', a
 }) => {
   await api.signIn(user);
   await api.signIn(user);
-  await page.goto('/login');
-  await site.login.fillAndSubmit(user);
+  await site.signInByForm(user);
   const choice = {
     waiting: await page.locator('input[name=waiting]').first().inputValue(),
     id: await page.locator('input[name=id]').first().inputValue(),
@@ -158,9 +149,8 @@ test.describe('without JavaScript', () => {
   test('one chooses as well', async ({ api, page, site, user }) => {
     const first = await api.signIn(user, 'first');
     await api.signIn(user, 'second');
-    await page.goto('/login?next=/devices');
-    await site.login.fillAndSubmit(user);
-    await site.room.choose('first').click();
+    await site.signInByForm(user, '/devices');
+    await site.deviceLimit.evict('first').click();
     await expect(page).toHaveURL('/devices');
     await expect(site.devices.all).toHaveCount(2);
     await expect(site.devices.device('second')).toBeVisible();

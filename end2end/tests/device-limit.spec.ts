@@ -1,17 +1,21 @@
 import { devices as models } from '@playwright/test';
-import { expect, test } from '../fixtures';
+import { expect, PHONE, test } from '../fixtures';
 
 test.use({ settings: { SEKISHO_MAX_DEVICES: '2' } });
 
 const REASON = 'You were signed out because you signed in on too many devices.';
 
-test('one device too many ends the oldest, which is told why', async ({ complaints, openBrowser, site, user }) => {
-  complaints.allow(401, '/session/');
+test('one device too many ends the oldest, which is told why', async ({
+  complaints,
+  openBrowser,
+  openSignedIn,
+  site,
+  user,
+}) => {
+  complaints.allowSessionEnd();
   await site.signIn(user);
   await site.visit('/devices');
-  const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
-  await phone.signIn(user);
-  await phone.visit('/devices');
+  const phone = await openSignedIn(user, { path: '/devices', ...PHONE });
   await expect(phone.devices.all).toHaveCount(2);
 
   const tablet = await openBrowser({ userAgent: models['Galaxy Tab S9'].userAgent });
@@ -27,9 +31,8 @@ test('one device too many ends the oldest, which is told why', async ({ complain
   await expect(site.notice).toHaveText(REASON);
 });
 
-test('signing in again in the same browser is no device more', async ({ openBrowser, page, site, user }) => {
-  const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
-  await phone.signIn(user);
+test('signing in again in the same browser is no device more', async ({ openSignedIn, page, site, user }) => {
+  await openSignedIn(user, PHONE);
   for (let times = 0; times < 3; times++) await site.signIn(user);
   await page.goto('/devices');
   await expect(site.devices.all).toHaveCount(2);

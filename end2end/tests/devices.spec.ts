@@ -1,19 +1,14 @@
-import { devices as models } from '@playwright/test';
-import { expect, test } from '../fixtures';
-
-const { userAgent } = models['iPhone 15'];
+import { expect, PHONE, test } from '../fixtures';
 
 test('a device that is ended elsewhere is out within a second, and told why', async ({
   complaints,
-  openBrowser,
+  openSignedIn,
   page,
   site,
   user,
 }) => {
-  complaints.allow(401, '/session/');
-  const phone = await openBrowser({ userAgent });
-  await phone.signIn(user);
-  await phone.visit('/security');
+  complaints.allowSessionEnd();
+  const phone = await openSignedIn(user, { path: '/security', ...PHONE });
   await site.signIn(user);
   await page.goto('/devices');
   await expect(site.devices.all).toHaveCount(2);
@@ -29,7 +24,7 @@ test('a device that is ended elsewhere is out within a second, and told why', as
 });
 
 test('all tabs of an ended browser go together', async ({ api, complaints, site, user }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   await site.signIn(user);
   const tabs = [site, await site.openTab(), await site.openTab()];
   for (const tab of tabs) await tab.visit('/');
@@ -37,12 +32,10 @@ test('all tabs of an ended browser go together', async ({ api, complaints, site,
   for (const tab of tabs) await expect(tab.notice).toHaveText('You were signed out from another of your devices.');
 });
 
-test('all other devices end together', async ({ api, complaints, openBrowser, page, site, user }) => {
-  complaints.allow(401, '/session/');
+test('all other devices end together', async ({ api, complaints, openSignedIn, page, site, user }) => {
+  complaints.allowSessionEnd();
   const tokens = await api.signIn(user);
-  const phone = await openBrowser({ userAgent });
-  await phone.signIn(user);
-  await phone.visit('/');
+  const phone = await openSignedIn(user, { path: '/', ...PHONE });
   await site.signIn(user);
   await page.goto('/devices');
   await expect(site.devices.all).toHaveCount(3);
@@ -68,7 +61,7 @@ test('an API session is a device, and its tokens end with it', async ({ api, pag
 });
 
 test('this device is marked, and ends like any other', async ({ complaints, page, site, user }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   await site.signIn(user);
   await page.goto('/devices');
   await expect(site.devices.all).toContainText('This device');

@@ -4,7 +4,7 @@ import { expect, expectAccessible, newPerson, test } from '../fixtures';
 const TEXT = 'I keep bees.\nAnd a diary: 日記';
 
 test.beforeEach(async ({ complaints, site, user }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   await site.signIn(user);
   await site.visit('/account');
 });
@@ -45,8 +45,7 @@ test('the dialog stays whatever key is pressed, and goes when another tab signs 
   await expect(site.keeper.signInAgain).toBeVisible();
 
   const other = await site.openTab();
-  await other.page.goto('/login');
-  await other.login.fillAndSubmit(user);
+  await other.signInByForm(user);
   await expect(site.keeper.signInAgain).toBeHidden();
   await expect(site.account.about).toHaveValue(TEXT);
 });

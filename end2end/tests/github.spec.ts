@@ -1,38 +1,30 @@
 import { expect, newPerson, test, type GithubAccount } from '../fixtures';
-import { githubOn } from '../pages';
 
-test('somebody new comes in with GitHub, and comes back the same way', async ({
-  github,
-  githubAccount,
-  page,
-  site,
-}) => {
+test('somebody new comes in with GitHub, and comes back the same way', async ({ githubAccount, page, site }) => {
   const { login } = await githubAccount({ name: 'Octavia' });
-  await page.goto('/login?next=/account');
-  await site.login.github.click();
-  await github.authorize(login);
+  await site.signInWithGithub(login, '/account');
   await expect(page).toHaveURL('/account');
   await expect(site.account.name).toHaveValue('Octavia');
 
   await site.nav.signOut.click();
   await site.login.github.click();
-  await github.authorize(login);
+  await site.github.authorize(login);
   await expect(site.heading).toContainText('Octavia');
 });
 
-test('GitHub offers itself on the page for registering, too', async ({ github, githubAccount, page, site }) => {
+test('GitHub offers itself on the page for registering, too', async ({ githubAccount, page, site }) => {
   const { login } = await githubAccount();
   await page.goto('/register?next=/devices');
   await site.login.github.click();
-  await github.authorize(login);
+  await site.github.authorize(login);
   await expect(page).toHaveURL('/devices');
 });
 
-test('whoever cancels at GitHub can start again', async ({ complaints, github, page, site }) => {
+test('whoever cancels at GitHub can start again', async ({ complaints, page, site }) => {
   complaints.allow(403, '/auth/github/callback');
   await page.goto('/login');
   await site.login.github.click();
-  await github.cancel();
+  await site.github.cancel();
   await expect(page.getByText('You did not allow the sign-in with GitHub.')).toBeVisible();
   await page.getByRole('link', { name: 'Back to sign-in' }).click();
   await expect(page).toHaveURL('/login');
@@ -50,12 +42,10 @@ const ANSWERS: [what: string, account: Partial<GithubAccount>, status: number, m
 ];
 
 for (const [what, account, status, message] of ANSWERS) {
-  test(`GitHub's answer is explained: ${what}`, async ({ complaints, github, githubAccount, page, site }) => {
+  test(`GitHub's answer is explained: ${what}`, async ({ complaints, githubAccount, page, site }) => {
     complaints.allow(status, '/auth/github/callback');
     const { login } = await githubAccount(account);
-    await page.goto('/login');
-    await site.login.github.click();
-    await github.authorize(login);
+    await site.signInWithGithub(login);
     await expect(page.getByText(message)).toBeVisible({ timeout: 15_000 });
     await expect(site.nav.signOut).toBeHidden();
   });
@@ -69,7 +59,6 @@ test('an answer that this browser never asked for is refused', async ({ complain
 
 test("an address that has an account needs that account's password", async ({
   complaints,
-  github,
   githubAccount,
   page,
   site,
@@ -77,9 +66,7 @@ test("an address that has an account needs that account's password", async ({
 }) => {
   complaints.allow(401, '/auth/github/confirm');
   const { login } = await githubAccount({ emails: [{ email: user.email, primary: true, verified: true }] });
-  await page.goto('/login?next=/account');
-  await site.login.github.click();
-  await github.authorize(login);
+  await site.signInWithGithub(login, '/account');
   await expect(site.heading).toHaveText('Is this account yours?');
   await expect(site.nav.signOut).toBeHidden();
 
@@ -95,16 +82,14 @@ test("an address that has an account needs that account's password", async ({
 
   await site.nav.signOut.click();
   await site.login.github.click();
-  await github.authorize(login);
+  await site.github.authorize(login);
   await expect(site.heading).toContainText(user.name);
 });
 
-test('GitHub is linked and unlinked on the account page', async ({ github, githubAccount, page, site, user }) => {
+test('GitHub is linked and unlinked on the account page', async ({ githubAccount, page, site, user }) => {
   const { login } = await githubAccount();
   await site.signIn(user);
-  await page.goto('/account');
-  await site.account.linkGithub.click();
-  await github.authorize(login);
+  await site.account.openAndLinkGithub(login);
   await expect(site.notice).toHaveText('GitHub is linked.');
   await expect(page.getByText(`Linked to ${login}`)).toBeVisible();
 
@@ -115,7 +100,6 @@ test('GitHub is linked and unlinked on the account page', async ({ github, githu
 
 test('a GitHub account belongs to one person only', async ({
   complaints,
-  github,
   githubAccount,
   openBrowser,
   page,
@@ -125,25 +109,21 @@ test('a GitHub account belongs to one person only', async ({
   complaints.allow(403, '/auth/github/callback');
   const { login } = await githubAccount();
   const other = await openBrowser();
-  await other.page.goto('/login');
-  await other.login.github.click();
-  await githubOn(other.page).authorize(login);
+  await other.signInWithGithub(login);
   await expect(other.nav.signOut).toBeVisible();
 
   await site.signIn(user);
-  await page.goto('/account');
-  await site.account.linkGithub.click();
-  await github.authorize(login);
+  await site.account.openAndLinkGithub(login);
   await expect(page.getByText('This GitHub account is linked to another account')).toBeVisible();
 });
 
-test('the last way in stays until there is a password', async ({ github, githubAccount, page, site }) => {
+test('the last way in stays until there is a password', async ({ githubAccount, page, site }) => {
   const { login } = await githubAccount();
   // A link to where the button leads goes to the button.
   await page.goto('/auth/github?next=/account');
   await expect(page).toHaveURL('/login?next=%2Faccount');
   await site.login.github.click();
-  await github.authorize(login);
+  await site.github.authorize(login);
   await expect(page.getByText('GitHub is your only way in. Set a password before you unlink it.')).toBeVisible();
   await expect(site.account.unlinkGithub).toBeHidden();
   expect((await page.request.post('/auth/github/unlink')).status()).toBe(409);
@@ -156,7 +136,6 @@ test('the last way in stays until there is a password', async ({ github, githubA
 });
 
 test('a changed password takes GitHub along unless the box is unticked', async ({
-  github,
   githubAccount,
   page,
   site,
@@ -164,9 +143,7 @@ test('a changed password takes GitHub along unless the box is unticked', async (
 }) => {
   const { login } = await githubAccount();
   await site.signIn(user);
-  await page.goto('/account');
-  await site.account.linkGithub.click();
-  await github.authorize(login);
+  await site.account.openAndLinkGithub(login);
   await page.goto('/account/password');
   await expect(site.password.unlink).toBeChecked();
   await site.password.unlink.uncheck();

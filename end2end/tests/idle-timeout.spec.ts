@@ -32,7 +32,7 @@ test('activity in one tab keeps the others', async ({ site, user }) => {
 });
 
 test('at the deadline every tab is signed out, and says why', async ({ complaints, site, user }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   await site.signIn(user);
   await site.visit('/');
   const other = await site.openTab();
@@ -43,7 +43,7 @@ test('at the deadline every tab is signed out, and says why', async ({ complaint
 });
 
 test('the warning offers to sign out at once', async ({ complaints, site, user }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   await site.signIn(user);
   await site.visit('/');
   const other = await site.openTab();
@@ -53,9 +53,8 @@ test('the warning offers to sign out at once', async ({ complaints, site, user }
   await expect(other.notice).toHaveText('You signed out.');
 });
 
-test('without JavaScript the next click says why', async ({ api, openBrowser, user }) => {
-  const plain = await openBrowser({ javaScriptEnabled: false });
-  await plain.signIn(user);
+test('without JavaScript the next click says why', async ({ api, openSignedIn, user }) => {
+  const plain = await openSignedIn(user, { javaScriptEnabled: false });
   await plain.page.goto('/');
   const tokens = await api.signIn(user);
   const live = async () => (await (await api.get('sessions', tokens)).json()).items.length;

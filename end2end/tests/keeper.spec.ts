@@ -99,7 +99,7 @@ for (const [what, act] of Object.entries(ACTS)) {
 }
 
 test('signing out in one tab signs out the others', async ({ complaints, site, user }) => {
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
   await site.signIn(user);
   const other = await site.openTab();
   await other.visit('/account');

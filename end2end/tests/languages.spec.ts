@@ -3,7 +3,7 @@ import { expect, newPerson, test } from '../fixtures';
 test.describe('with a browser set to Japanese', () => {
   test.use({ locale: 'ja-JP' });
 
-  test('a stranger is met in Japanese, and their account stays so', async ({ openBrowser, page }) => {
+  test('a stranger is met in Japanese, and their account stays so', async ({ openSignedIn, page }) => {
     const person = newPerson();
     await page.goto('/register');
     await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
@@ -12,8 +12,7 @@ test.describe('with a browser set to Japanese', () => {
     await page.getByRole('main').getByRole('button', { name: 'アカウントを作成' }).click();
     await expect(page.getByRole('button', { name: 'サインアウト', exact: true })).toBeVisible();
 
-    const english = await openBrowser({ locale: 'en-GB' });
-    await english.signIn(person);
+    const english = await openSignedIn(person, { locale: 'en-GB' });
     await english.page.goto('/devices');
     await expect(english.page.locator('html')).toHaveAttribute('lang', 'ja');
   });
@@ -37,15 +36,14 @@ test('the foot of each page changes the language of this browser', async ({ page
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 });
 
-test('the account page changes the language everywhere', async ({ openBrowser, page, site, user }) => {
+test('the account page changes the language everywhere', async ({ openSignedIn, page, site, user }) => {
   await site.signIn(user);
   await page.goto('/account');
   await site.account.language.selectOption('日本語');
   await site.account.save.click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
 
-  const other = await openBrowser();
-  await other.signIn(user);
+  const other = await openSignedIn(user);
   await other.page.goto('/');
   await expect(other.page.locator('html')).toHaveAttribute('lang', 'ja');
 });

@@ -92,12 +92,10 @@ test('signing in and out takes nothing but a keyboard', async ({ page, site, use
 });
 
 test('finding somebody and looking through the log takes nothing but a keyboard', async ({
-  admin,
+  adminSite: site,
   page,
-  site,
   user,
 }) => {
-  await site.signIn(admin);
   await page.goto('/admin');
   await tabTo(site.admin.tab('Users'));
   await page.keyboard.press('Enter');
@@ -149,9 +147,8 @@ test('a password can be shown', async ({ page, site }) => {
   await expect(site.login.password).toHaveAttribute('type', 'password');
 });
 
-test('times are those of the reader', async ({ openBrowser, user }) => {
-  const there = await openBrowser({ timezoneId: 'Asia/Tokyo' });
-  await there.signIn(user);
+test('times are those of the reader', async ({ openSignedIn, user }) => {
+  const there = await openSignedIn(user, { timezoneId: 'Asia/Tokyo' });
   await there.page.goto('/');
   const time = there.page.getByRole('main').getByRole('time');
   const at = new Date((await time.getAttribute('datetime'))!);

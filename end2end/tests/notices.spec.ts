@@ -1,10 +1,7 @@
-import { devices as models } from '@playwright/test';
-import { expect, expectAccessible, test } from '../fixtures';
-
-const { userAgent } = models['iPhone 15'];
+import { expect, expectAccessible, PHONE, test } from '../fixtures';
 
 test('a sign-in on a new device is shown on every page until one has seen it', async ({
-  openBrowser,
+  openSignedIn,
   page,
   site,
   user,
@@ -13,8 +10,7 @@ test('a sign-in on a new device is shown on every page until one has seen it', a
   await page.goto('/');
   await expect(site.nav.security).toHaveAccessibleName('Security');
 
-  const phone = await openBrowser({ userAgent });
-  await phone.signIn(user);
+  const phone = await openSignedIn(user, PHONE);
   await page.reload();
   await expect(site.nav.security).toHaveAccessibleName('Security New security notice');
   await site.nav.security.click();
@@ -31,15 +27,13 @@ test('a sign-in on a new device is shown on every page until one has seen it', a
   await expect(phone.nav.security).toHaveAccessibleName('Security');
 });
 
-test('a device that is known by now is no news, a changed password is', async ({ openBrowser, page, site, user }) => {
+test('a device that is known by now is no news, a changed password is', async ({ openSignedIn, page, site, user }) => {
   await site.signIn(user);
-  const phone = await openBrowser({ userAgent });
-  await phone.signIn(user);
+  await openSignedIn(user, PHONE);
   await page.goto('/security');
   await site.security.seen.click();
 
-  const samePhone = await openBrowser({ userAgent });
-  await samePhone.signIn(user);
+  await openSignedIn(user, PHONE);
   await page.reload();
   await expect(site.nav.security).toHaveAccessibleName('Security');
 
@@ -55,10 +49,9 @@ test('a device that is known by now is no news, a changed password is', async ({
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('it is seen and put away as well', async ({ openBrowser, page, site, user }) => {
+  test('it is seen and put away as well', async ({ openSignedIn, page, site, user }) => {
     await site.signIn(user);
-    const phone = await openBrowser({ userAgent });
-    await phone.signIn(user);
+    await openSignedIn(user, PHONE);
     await page.goto('/');
     await site.nav.security.click();
     await site.security.seen.click();

@@ -1,11 +1,10 @@
 // The README's pictures. With UPDATE_SCREENSHOTS=1 they go to screenshots/, else among the results.
-import { devices as models } from '@playwright/test';
-import { expect, newPerson, test } from '../fixtures';
+import { expect, newPerson, PHONE, test } from '../fixtures';
 
 test.use({ viewport: { width: 1280, height: 800 }, timezoneId: 'Asia/Tokyo' });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`pictures of the ${colorScheme} pages`, async ({ api, openBrowser, page, site }, testInfo) => {
+  test(`pictures of the ${colorScheme} pages`, async ({ api, openSignedIn, page, site }, testInfo) => {
     const folder = process.env.UPDATE_SCREENSHOTS ? 'screenshots' : testInfo.outputPath();
     const take = (name: string) => page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage: true });
     const person = newPerson();
@@ -19,8 +18,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await expect(page.getByRole('button', { name: 'Show password' })).toBeVisible();
     await take('login');
 
-    const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
-    await phone.signIn(person);
+    await openSignedIn(person, PHONE);
     await api.signIn(person, 'backup script');
     await site.signIn(person);
     await site.visit('/devices');

@@ -1,8 +1,5 @@
-import { devices as models, type Response } from '@playwright/test';
-import { expect, expectAccessible, expectNoSidewaysScroll, test } from '../fixtures';
-import { githubOn } from '../pages';
-
-const { userAgent } = models['iPhone 15'];
+import type { Response } from '@playwright/test';
+import { expect, expectAccessible, expectNoSidewaysScroll, PHONE, test } from '../fixtures';
 
 test.use({
   settings: {
@@ -17,23 +14,19 @@ test.use({
 test.beforeEach(({ complaints }) => {
   complaints.allow(403, '/devices/end-others');
   complaints.allow(422, '/devices/end-others');
-  complaints.allow(401, '/session/');
+  complaints.allowSessionEnd();
 });
 
 test('an old sign-in is asked for the password, in place, and then it happens', async ({
-  openBrowser,
+  openSignedIn,
   page,
   site,
   user,
 }) => {
-  await site.signIn(user);
-  await site.becomeOld();
-  const phone = await openBrowser({ userAgent });
-  await phone.signIn(user);
-  await phone.visit('/security');
+  await site.signInLongAgo(user);
+  const phone = await openSignedIn(user, { path: '/security', ...PHONE });
 
-  await page.goto('/devices');
-  await site.devices.endOthers.click();
+  await site.devices.openAndEndOthers();
   await expect(site.stepUp.heading).toBeVisible();
   await expect(site.stepUp.password).toBeFocused();
   await expectAccessible(page);
@@ -54,11 +47,9 @@ test('an old sign-in is asked for the password, in place, and then it happens', 
 });
 
 test('whoever cancels is back where they were, and nothing has happened', async ({ api, page, site, user }) => {
-  await site.signIn(user);
-  await site.becomeOld();
+  await site.signInLongAgo(user);
   const tokens = await api.signIn(user);
-  await page.goto('/devices');
-  await site.devices.endOthers.click();
+  await site.devices.openAndEndOthers();
   await site.stepUp.cancel.click();
   await expect(page).toHaveURL('/devices');
   await expect(site.devices.all).toHaveCount(2);
@@ -77,11 +68,9 @@ test('it is asked for in Japanese, too, and whoever changes the language there i
   site,
   user,
 }) => {
-  await site.signIn(user);
-  await site.becomeOld();
+  await site.signInLongAgo(user);
   await api.signIn(user);
-  await page.goto('/devices');
-  await site.devices.endOthers.click();
+  await site.devices.openAndEndOthers();
   await site.nav.language('日本語').click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
   await expect(site.heading).toHaveText('端末');
@@ -95,8 +84,7 @@ test('it is asked for in Japanese, too, and whoever changes the language there i
 test('what a form said is not lost on the way', async ({ admin, api, complaints, page, site, user }) => {
   complaints.allow(403, '/admin/users/');
   const id = await api.register({ ...user, email: `x-${user.email}` });
-  await site.signIn(admin);
-  await site.becomeOld();
+  await site.signInLongAgo(admin);
   await page.goto(`/admin/users/${id}`);
   await site.admin.user.role('admin').check();
   await site.admin.user.saveRoles.click();
@@ -106,19 +94,10 @@ test('what a form said is not lost on the way', async ({ admin, api, complaints,
   await expect(site.admin.user.role('admin')).toBeChecked();
 });
 
-test("an administrator's act is asked for as well", async ({
-  admin,
-  api,
-  complaints,
-  openBrowser,
-  page,
-  site,
-  user,
-}) => {
+test("an administrator's act is asked for as well", async ({ admin, api, complaints, site, user }) => {
   complaints.allow(403, '/admin/users/');
   complaints.allow(422, '/admin/users/');
-  await site.signIn(admin);
-  await site.becomeOld();
+  await site.signInLongAgo(admin);
   const tokens = await api.signIn(user);
   await site.admin.find(user);
   await site.admin.user.disable.click();
@@ -133,8 +112,7 @@ test("an administrator's act is asked for as well", async ({
 });
 
 test('a session that ends meanwhile leads back to the page that one was on', async ({ api, page, site, user }) => {
-  await site.signIn(user);
-  await site.becomeOld();
+  await site.signInLongAgo(user);
   await api.signIn(user);
   await page.goto('/devices');
   await Promise.all([page.waitForRequest('/session/events'), site.devices.endOthers.click()]);
@@ -146,7 +124,6 @@ test('a session that ends meanwhile leads back to the page that one was on', asy
 
 test('whoever has no password confirms at GitHub, and as nobody else', async ({
   complaints,
-  github,
   githubAccount,
   openBrowser,
   page,
@@ -154,15 +131,11 @@ test('whoever has no password confirms at GitHub, and as nobody else', async ({
 }) => {
   complaints.allow(403, '/auth/github/callback');
   const [own, other] = [await githubAccount(), await githubAccount()];
-  await page.goto('/login?next=/devices');
-  await site.login.github.click();
-  await github.authorize(own.login);
+  await site.signInWithGithub(own.login, '/devices');
   await expect(page).toHaveURL('/devices');
   await site.becomeOld();
-  const phone = await openBrowser({ userAgent });
-  await phone.page.goto('/login?next=/devices');
-  await phone.login.github.click();
-  await githubOn(phone.page).authorize(own.login);
+  const phone = await openBrowser(PHONE);
+  await phone.signInWithGithub(own.login, '/devices');
   await expect(phone.page).toHaveURL('/devices');
 
   await page.reload();
@@ -171,13 +144,12 @@ test('whoever has no password confirms at GitHub, and as nobody else', async ({
   await expect(site.stepUp.password).toBeHidden();
   await expectAccessible(page);
   await site.stepUp.github.click();
-  await github.authorize(other.login);
+  await site.github.authorize(other.login);
   await expect(page.getByText('That is not the GitHub account that is linked here.')).toBeVisible();
 
-  await page.goto('/devices');
-  await site.devices.endOthers.click();
+  await site.devices.openAndEndOthers();
   await site.stepUp.github.click();
-  await github.authorize(own.login);
+  await site.github.authorize(own.login);
   await expect(page).toHaveURL('/devices');
   await expect(site.devices.all).toHaveCount(2);
   await page.goto('/security');
@@ -208,13 +180,11 @@ test('an answer to the old cookie, while the new one is on its way, is no sign-o
 });
 
 test('the page fits a narrow screen', async ({ api, page, site, user }) => {
-  await site.signIn(user);
-  await site.becomeOld();
+  await site.signInLongAgo(user);
   await api.signIn(user);
   for (const width of [360, 1280]) {
     await page.setViewportSize({ width, height: 640 });
-    await page.goto('/devices');
-    await site.devices.endOthers.click();
+    await site.devices.openAndEndOthers();
     await expect(site.stepUp.heading).toBeVisible();
     await expectNoSidewaysScroll(page);
   }
@@ -223,12 +193,10 @@ test('the page fits a narrow screen', async ({ api, page, site, user }) => {
 test.describe('without JavaScript', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('it is the same', async ({ api, page, site, user }) => {
-    await site.signIn(user);
-    await site.becomeOld();
+  test('it is the same', async ({ api, site, user }) => {
+    await site.signInLongAgo(user);
     const tokens = await api.signIn(user);
-    await page.goto('/devices');
-    await site.devices.endOthers.click();
+    await site.devices.openAndEndOthers();
     await site.stepUp.fillAndSubmit('not my password');
     await expect(site.stepUp.password).toHaveAccessibleDescription('This is not your current password.');
     expect((await api.get('me', tokens)).status()).toBe(200);

@@ -15,8 +15,7 @@ test('everything works without JavaScript, from registering to signing out', asy
   await expect(site.account.about).toHaveValue('First line\nsecond line');
 
   const phone = await openBrowser({ userAgent: models['iPhone 15'].userAgent });
-  await phone.page.goto('/login');
-  await phone.login.fillAndSubmit(person);
+  await phone.signInByForm(person);
   await page.getByRole('link', { name: 'Devices' }).click();
   await expect(site.devices.all).toHaveCount(2);
   await site.devices.end('Safari').click();
@@ -28,8 +27,7 @@ test('everything works without JavaScript, from registering to signing out', asy
   await phone.login.fillAndSubmit(person);
   await expect(phone.page).toHaveURL('/account');
 
-  await page.goto('/devices');
-  await site.devices.endOthers.click();
+  await site.devices.openAndEndOthers();
   await expect(site.notice).toHaveText('All other devices were signed out.');
 
   await page.goto('/account/password');

@@ -1,11 +1,11 @@
-//! What the tabs of this origin tell each other: in memory, never stored.
+//! `BroadcastChannel`: messages between the tabs of this origin, in memory, never stored.
 
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{BroadcastChannel, MessageEvent};
 
 use super::fields::Fields;
 
-/// `None` in a browser that has no such thing: a tab is then alone, and still right.
+/// Empty where the browser has no `BroadcastChannel`: messages then go nowhere.
 pub struct Channel(Option<BroadcastChannel>);
 
 impl Channel {
@@ -20,7 +20,7 @@ impl Channel {
         Self(channel)
     }
 
-    /// To all the others; not to itself.
+    /// To all other tabs; the sender does not receive it.
     pub fn post(&self, message: Fields) {
         if let Some(channel) = &self.0 {
             // It throws only for what cannot be cloned.

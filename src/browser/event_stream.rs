@@ -1,4 +1,5 @@
-//! Server-sent events. The browser reconnects by itself when the network fails, and gives up when the server refuses.
+//! `EventSource`: server-sent events. The browser reconnects by itself after a network failure, and closes the stream
+//! for good when the server answers anything but an event stream.
 
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{EventSource, MessageEvent};
@@ -7,7 +8,7 @@ use super::fields::Fields;
 
 pub enum StreamEvent {
     Named(String, Fields),
-    /// The browser has given up: the server refused.
+    /// The browser will not reconnect.
     Closed,
 }
 
@@ -28,7 +29,7 @@ impl EventStream {
                         on_event(StreamEvent::Named(event.type_(), fields));
                     }
                 }
-                // Only an `error` comes without data.
+                // Only an `error` event has no data.
                 None if source.ready_state() == EventSource::CLOSED => on_event(StreamEvent::Closed),
                 None => {}
             }

@@ -1,9 +1,10 @@
-//! Listening, for as long as the page lives.
+//! DOM event listeners that stay for the lifetime of the page.
 
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{AddEventListenerOptions, Event, EventTarget};
 
-/// Capturing, so that no handler of the page can hide an event; passive, so that scrolling never waits for it.
+/// Capturing, so that no handler of the page can stop an event before it gets here; passive, so that scrolling never
+/// waits for it.
 pub fn listen(target: &EventTarget, name: &str, handler: impl Fn(Event) + 'static) {
     add(target, name, Box::new(handler));
 }
@@ -13,7 +14,7 @@ fn add(target: &EventTarget, name: &str, handler: Box<dyn Fn(Event)>) {
     options.set_capture(true);
     options.set_passive(true);
     let handler = Closure::wrap(handler).into_js_value();
-    // It throws only for a handler that is none.
+    // It throws only for a handler that is not callable.
     let _ =
         target.add_event_listener_with_callback_and_add_event_listener_options(name, handler.unchecked_ref(), &options);
 }

@@ -1,9 +1,10 @@
-//! A JavaScript object, read and written by field name: an answer's JSON, an event's data, a message between tabs.
+//! A JavaScript object, read and written by member name: the JSON of a response, the data of an event, a message
+//! between tabs. Lighter than serde where only a few members are read.
 
 use js_sys::{Date, JSON, Object, Reflect};
 use wasm_bindgen::JsValue;
 
-use crate::islands::timing::Millis;
+use super::clock::Millis;
 
 #[derive(Clone)]
 pub struct Fields(JsValue);
@@ -18,7 +19,7 @@ impl Fields {
     }
 
     pub fn with(self, name: &str, value: impl Into<JsValue>) -> Self {
-        // It fails only on something that is not an object.
+        // It throws only on a value that is not an object.
         let _ = Reflect::set(&self.0, &name.into(), &value.into());
         self
     }
@@ -50,7 +51,7 @@ impl Fields {
     }
 
     fn get(&self, name: &str) -> JsValue {
-        // `null.name` throws; an absent object has absent fields.
+        // `null.name` throws; an absent object has absent members.
         Reflect::get(&self.0, &name.into()).unwrap_or(JsValue::UNDEFINED)
     }
 }

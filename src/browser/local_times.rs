@@ -1,4 +1,4 @@
-//! Times as the reader writes them. The server renders UTC, as it knows no time zone; the browser does.
+//! Times in the reader's language and time zone. The server renders UTC, as it does not know the zone.
 
 use js_sys::Date;
 use leptos::prelude::document;
@@ -7,7 +7,7 @@ use web_sys::Element;
 
 use super::fields::Fields;
 
-/// Rewrites each `<time datetime="…" data-local>` in the page's language and the reader's zone.
+/// Rewrites each `<time datetime="…" data-local>` in the page's language and the reader's time zone.
 pub fn localise_times() {
     let Ok(times) = document().query_selector_all("time[datetime][data-local]") else { return };
     let language = document().document_element().and_then(|root| root.get_attribute("lang")).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! One thing to do later.
+//! `setTimeout`, with at most one callback pending.
 
 use std::cell::Cell;
 
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 
-use crate::islands::timing::Millis;
+use super::clock::Millis;
 
 #[derive(Default)]
 pub struct Timer {
@@ -13,17 +13,17 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Calls `then` in `millis`, in place of whatever was to be called before.
-    pub fn set(&self, millis: Millis, then: impl FnOnce() + 'static) {
-        self.start(millis, Closure::once_into_js(Box::new(then) as Box<dyn FnOnce()>));
+    /// Calls `callback` in `millis`, and cancels the callback that was pending.
+    pub fn set(&self, millis: Millis, callback: impl FnOnce() + 'static) {
+        self.start(millis, Closure::once_into_js(Box::new(callback) as Box<dyn FnOnce()>));
     }
 
-    // Apart from `set`, as that is compiled anew for each closure.
-    fn start(&self, millis: Millis, then: JsValue) {
+    // Apart from `set`, which is compiled once for each closure.
+    fn start(&self, millis: Millis, callback: JsValue) {
         self.clear();
-        // More than it can count it fires at once.
+        // `setTimeout` takes an i32; a larger number would overflow and fire at once.
         let millis = i32::try_from(millis).unwrap_or(i32::MAX);
-        let pending = window().set_timeout_with_callback_and_timeout_and_arguments_0(then.unchecked_ref(), millis);
+        let pending = window().set_timeout_with_callback_and_timeout_and_arguments_0(callback.unchecked_ref(), millis);
         self.pending.set(pending.ok());
     }
 

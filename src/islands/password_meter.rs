@@ -1,5 +1,5 @@
-//! How strong a password is, said while it is typed. The server does the sum, as its dictionaries are heavier than
-//! everything else that is sent to the browser.
+//! The password meter: how strong a password is, while it is typed. The server computes the score, because the
+//! dictionaries are larger than everything else that is sent to the browser.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -8,17 +8,17 @@ use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::HtmlInputElement;
 
-use super::{timing::Millis, words::MeterStrings};
-use crate::browser::{events::listen, fields::Fields, http::post, timer::Timer};
+use super::{messages::MeterMessages, protocol::path};
+use crate::browser::{clock::Millis, events::listen, fields::Fields, http, timer::Timer};
 
-/// After the last key.
-const PAUSE: Millis = 400;
-/// After the server was too busy, or asked too often.
-const AGAIN: Millis = 2_000;
+/// From the last input event to the request.
+const DEBOUNCE: Millis = 400;
+/// After the server was overloaded, or limited the rate.
+const RETRY_AFTER: Millis = 2_000;
 
 /// `input` and `email` are the ids of fields on the page. Without JavaScript nothing is shown.
 #[island]
-pub fn PasswordMeter(input: String, #[prop(optional)] email: Option<String>, strings: MeterStrings) -> impl IntoView {
+pub fn PasswordMeter(input: String, #[prop(optional)] email: Option<String>, messages: MeterMessages) -> impl IntoView {
     let score = RwSignal::new(None::<u8>);
     let ready = RwSignal::new(false);
     Effect::new(move || {
@@ -28,10 +28,10 @@ pub fn PasswordMeter(input: String, #[prop(optional)] email: Option<String>, str
         }
     });
 
-    let text = move || ready.get().then(|| strings.label(score.get()).to_owned());
+    let text = move || ready.get().then(|| messages.label(score.get()).to_owned());
     view! {
         <div class="password-meter" hidden=move || !ready.get()>
-            // The line below says the same in words.
+            // The line below says the same as text.
             <meter
                 min="0"
                 max="4"
@@ -51,46 +51,53 @@ fn field(id: &str) -> Option<HtmlInputElement> {
 }
 
 fn follow(password: HtmlInputElement, email: Option<HtmlInputElement>, score: RwSignal<Option<u8>>) {
-    let meter =
-        Rc::new(Meter { password: password.clone(), email, score, later: Timer::default(), latest: Cell::new(0) });
-    listen(&password, "input", move |_| meter.ask_in(PAUSE));
+    let meter = Rc::new(Meter {
+        password: password.clone(),
+        email,
+        score,
+        next_request: Timer::default(),
+        latest: Cell::new(0),
+    });
+    listen(&password, "input", move |_| meter.schedule(DEBOUNCE));
 }
 
 struct Meter {
     password: HtmlInputElement,
     email: Option<HtmlInputElement>,
     score: RwSignal<Option<u8>>,
-    later: Timer,
-    /// Counts the questions: an answer to an older one comes too late.
+    next_request: Timer,
+    /// The number of the latest request: the answer to an older one is ignored.
     latest: Cell<u32>,
 }
 
 impl Meter {
-    fn ask_in(self: &Rc<Self>, pause: Millis) {
-        let turn = self.latest.get().wrapping_add(1);
-        self.latest.set(turn);
+    fn schedule(self: &Rc<Self>, pause: Millis) {
+        let number = self.latest.get().wrapping_add(1);
+        self.latest.set(number);
         let meter = self.clone();
-        self.later.set(pause, move || meter.ask(turn));
+        self.next_request.set(pause, move || meter.request(number));
     }
 
-    fn ask(self: Rc<Self>, turn: u32) {
+    fn request(self: Rc<Self>, number: u32) {
         let typed = self.password.value();
         if typed.is_empty() {
             return self.score.set(None);
         }
-        // What somebody who knows the person would try first.
+        // An attacker who knows the person tries these first.
         let context: Array = self.email.iter().map(|email| JsValue::from(email.value())).collect();
         let body = Fields::empty().with("password", typed).with("context", context);
         spawn_local(async move {
-            let answer = post("/fn/password-strength", Some(body)).await;
-            // More may have been typed while the server was thinking.
-            if self.latest.get() != turn {
+            let response = http::post(path::PASSWORD_STRENGTH, Some(body)).await;
+            // The password has changed meanwhile.
+            if self.latest.get() != number {
                 return;
             }
-            match answer {
-                Some(answer) if answer.is_ok() => self.score.set(answer.body.number("score").map(|score| score as u8)),
+            match response {
+                Some(response) if response.is_ok() => {
+                    self.score.set(response.body.number("score").map(|score| score as u8))
+                }
                 // The last score stays until there is a new one.
-                Some(answer) if answer.is_overload() => self.ask_in(AGAIN),
+                Some(response) if response.is_overload() => self.schedule(RETRY_AFTER),
                 _ => self.score.set(None),
             }
         });

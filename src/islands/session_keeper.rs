@@ -1,35 +1,51 @@
-//! The face of the keeper, on every page of a signed-in person: a warning before the session ends, a way back in when
-//! it has ended over something typed, and a line that says when the server is out of reach.
+//! The session keeper, on every page of a signed-in person: a warning before the session ends, a dialog to sign in
+//! again when it has ended over unsaved text, and a line that says when the server cannot be reached.
+//!
+//! Views only; [`super::keeper`] decides what they show.
 
-mod sign_in_again;
-mod warning;
+mod draft_notice;
+mod sign_in_dialog;
+mod warning_dialog;
 
 use leptos::{html, prelude::*};
 
-use self::{sign_in_again::SignInAgain, warning::WarningDialog};
-use super::keeper::{Face, Keeper, KeeperConfig};
+use self::{draft_notice::show_draft_notice, sign_in_dialog::SignInDialog, warning_dialog::WarningDialog};
+use super::{
+    keeper::{Keeper, KeeperConfig, ViewState},
+    protocol::storage_key::DRAFT_PREFIX,
+};
+use crate::browser::drafts::Draft;
 
 #[island]
 pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
-    let face = Face::new();
-    let KeeperConfig { email, has_password, strings, .. } = config.clone();
-    let offline = strings.offline.clone();
-    Effect::new(move || Keeper::start(config.clone(), face));
+    let state = RwSignal::new(ViewState::default());
+    let KeeperConfig { email, has_password, messages, .. } = config.clone();
+    let offline = messages.offline.clone();
+    Effect::new(move || {
+        let draft = Draft::open(DRAFT_PREFIX, &config.user_id).map(|draft| &*Box::leak(Box::new(draft)));
+        if let Some(draft) = draft {
+            if draft.restore() {
+                show_draft_notice(draft, &config.messages);
+            }
+            draft.follow();
+        }
+        Keeper::start(&config, state, draft);
+    });
 
     view! {
         <p class="offline" role="status">
-            {move || face.offline.get().then(|| offline.clone())}
+            {move || state.get().offline.then(|| offline.clone())}
         </p>
-        <WarningDialog face strings=strings.clone() />
-        <SignInAgain face email has_password strings />
+        <WarningDialog state messages=messages.clone() />
+        <SignInDialog state email has_password messages />
     }
 }
 
-/// Keeps a `<dialog>` open as long as `is_open` says so.
-fn open_while(dialog: NodeRef<html::Dialog>, is_open: impl Fn() -> bool + 'static) {
+/// Keeps a `<dialog>` open while `is_open`.
+fn open_while(dialog: NodeRef<html::Dialog>, is_open: Memo<bool>) {
     Effect::new(move || {
         let Some(dialog) = dialog.get() else { return };
-        match (is_open(), dialog.open()) {
+        match (is_open.get(), dialog.open()) {
             // It throws only for a dialog that has left the page.
             (true, false) => drop(dialog.show_modal()),
             (false, true) => dialog.close(),
@@ -38,9 +54,11 @@ fn open_while(dialog: NodeRef<html::Dialog>, is_open: impl Fn() -> bool + 'stati
     });
 }
 
-/// A browser closes a dialog at the second Escape, whatever the page says to it; it comes back.
-fn reopen(dialog: NodeRef<html::Dialog>, is_open: bool) {
-    if is_open && let Some(dialog) = dialog.get_untracked() {
+/// A browser closes a dialog at the second Escape, even if `cancel` is prevented; this opens it again.
+fn reopen(dialog: NodeRef<html::Dialog>, is_open: Memo<bool>) {
+    if is_open.get_untracked()
+        && let Some(dialog) = dialog.get_untracked()
+    {
         drop(dialog.show_modal());
     }
 }

@@ -17,7 +17,7 @@ pub fn ShowPassword(input: String, label: String) -> impl IntoView {
         let field: HtmlInputElement = field.unchecked_into();
         shown.update(|shown| *shown = !*shown);
         field.set_type(if shown.get_untracked() { "text" } else { "password" });
-        // A shown password is a password still: see `browser::drafts`.
+        // Still a password, though `type=text`: `browser::drafts` must not store it.
         let _ = field.set_attribute("data-secret", "");
     };
 

@@ -1,7 +1,7 @@
 //! What the session keeper, an island, is told with the page.
 
 use crate::{
-    islands::{KeeperConfig, KeeperStrings},
+    islands::{KeeperConfig, KeeperMessages},
     locale::Lang,
     state::AppState,
 };
@@ -22,6 +22,6 @@ pub fn keeper_config(app: &AppState, signed_in: &SignedIn, lang: Lang) -> Keeper
         refresh_lead: millis(policy.refresh_lead),
         // A little more, so that a report never comes too early to be written.
         report_interval: millis(policy.roll()) + 250,
-        strings: KeeperStrings::from_lookup(|key| lang.t(key)),
+        messages: KeeperMessages::from_lookup(|key| lang.t(key)),
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     http::{error::HttpError, form::Form, query::Query},
-    islands::{MeterStrings, PasswordMeter, ShowPassword},
+    islands::{MeterMessages, PasswordMeter, ShowPassword},
     locale::Lang,
 };
 use sekisho_core::{error::Error, session::Method, sign_in::Registration};
@@ -133,10 +133,10 @@ pub fn NewPassword(
     #[prop(optional)]
     email: Option<&'static str>,
 ) -> impl IntoView {
-    let strings = MeterStrings::from_lookup(|key| lang.t(key));
+    let messages = MeterMessages::from_lookup(|key| lang.t(key));
     let meter = match email {
-        Some(email) => view! { <PasswordMeter input=name.to_owned() email=email.to_owned() strings /> }.into_any(),
-        None => view! { <PasswordMeter input=name.to_owned() strings /> }.into_any(),
+        Some(email) => view! { <PasswordMeter input=name.to_owned() email=email.to_owned() messages /> }.into_any(),
+        None => view! { <PasswordMeter input=name.to_owned() messages /> }.into_any(),
     };
     view! {
         <Field lang form_errors name label kind="password" autocomplete="new-password" hint="password-hint"

@@ -1,0 +1,95 @@
+//! Requests to the server, and what its answers are to the model.
+
+use super::Keeper;
+use crate::{
+    browser::{
+        clock::{self, Millis},
+        event_stream::{EventStream, StreamEvent},
+        fields::Fields,
+        http::{self, Response},
+    },
+    islands::{
+        keeper::{
+            deadlines::Deadlines,
+            model::{Event, Refusal, SessionStatus, TokenRequest},
+            token::AccessToken,
+        },
+        protocol::{EndReason, INVALID_CREDENTIALS, path, stream_event},
+    },
+};
+
+pub enum SignInError {
+    WrongPassword,
+    /// Text of the server for the person.
+    Refused(String),
+    Failed,
+}
+
+impl Keeper {
+    pub(super) async fn request_token(&'static self, request: TokenRequest) {
+        let answer = judge(http::post(path::TOKEN, None).await).map(|body| access_token(&body));
+        self.dispatch(Event::TokenAnswered(request, answer));
+    }
+
+    pub(super) async fn report_activity(&'static self) {
+        let answer = judge(http::post(path::ACTIVITY, None).await).map(|body| session_status(&body));
+        self.dispatch(Event::ActivityAnswered(answer));
+    }
+
+    pub(super) fn open_stream(&'static self) {
+        let names = [stream_event::HELLO, stream_event::ENDED];
+        let on_event = |event| {
+            self.dispatch(match event {
+                StreamEvent::Named(name, data) if name == stream_event::HELLO => {
+                    Event::StreamHello(session_status(&data))
+                }
+                StreamEvent::Named(_, data) => Event::StreamClosed(end_reason(&data).or(Some(EndReason::Unknown))),
+                StreamEvent::Closed => Event::StreamClosed(None),
+            });
+        };
+        self.stream.replace(EventStream::open(path::EVENTS, &names, on_event));
+    }
+
+    /// Signs in again on this page, with the same e-mail address.
+    pub async fn sign_in(&'static self, password: String) -> Result<(), SignInError> {
+        let body = Fields::empty().with("email", self.email.as_str()).with("password", password);
+        let response = http::post(path::SIGN_IN, Some(body)).await.ok_or(SignInError::Failed)?;
+        if response.is_ok() {
+            self.dispatch(Event::SignedInAgain { user_id: response.body.text("user_id") });
+            return Ok(());
+        }
+        let is_wrong = response.unauthorized().is_some_and(|code| code == INVALID_CREDENTIALS);
+        let detail = response.body.text("detail").filter(|_| response.is_refusal());
+        Err(match detail {
+            Some(detail) => SignInError::Refused(detail),
+            None if is_wrong => SignInError::WrongPassword,
+            None => SignInError::Failed,
+        })
+    }
+}
+
+/// The body of a success, or what the failure says about the session.
+fn judge(response: Option<Response>) -> Result<Fields, Refusal> {
+    match response {
+        Some(response) if response.is_ok() => Ok(response.body),
+        Some(response) if response.unauthorized().is_some() => Err(Refusal::Unauthorized(end_reason(&response.body))),
+        _ => Err(Refusal::Unavailable),
+    }
+}
+
+fn end_reason(body: &Fields) -> Option<EndReason> {
+    body.text("reason").map(|reason| EndReason::parse(&reason))
+}
+
+fn access_token(body: &Fields) -> Option<AccessToken> {
+    let lifetime = body.number("expires_in")? * 1_000.0;
+    Some(AccessToken { value: body.text("access_token")?, expires_at: clock::now() + lifetime as Millis })
+}
+
+fn session_status(body: &Fields) -> SessionStatus {
+    SessionStatus {
+        user_id: body.text("user_id"),
+        now: body.time("now"),
+        deadlines: Deadlines { idle: body.time("idle_expires_at"), absolute: body.time("absolute_expires_at") },
+    }
+}

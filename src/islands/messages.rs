@@ -1,0 +1,107 @@
+//! The messages of the islands, in one language. The server looks each of them up by its field's name: `sign_in` of
+//! [`KeeperMessages`] is `keeper-sign-in` in `islands.ftl`. `%n%` is a number that only the browser knows.
+
+use serde::{Deserialize, Serialize};
+
+use super::protocol::EndReason;
+
+macro_rules! messages {
+    ($(#[$meta:meta])* $name:ident, $prefix:literal: $($field:ident),* $(,)?) => {
+        $(#[$meta])*
+        #[derive(Clone, Deserialize, Serialize)]
+        #[serde(from = "Vec<String>", into = "Vec<String>")]
+        pub struct $name {
+            $(pub $field: String,)*
+        }
+
+        // Serialised as a list, not a map: smaller in the page's HTML, and in the WASM that reads it.
+        impl From<Vec<String>> for $name {
+            fn from(messages: Vec<String>) -> Self {
+                let mut messages = messages.into_iter();
+                Self { $($field: messages.next().unwrap_or_default(),)* }
+            }
+        }
+
+        impl From<$name> for Vec<String> {
+            fn from(messages: $name) -> Self {
+                vec![$(messages.$field,)*]
+            }
+        }
+
+        impl $name {
+            /// The locale keys of [`Self::from_lookup`], with `_` for `-`.
+            pub const KEYS: &[&str] = &[$(concat!($prefix, stringify!($field)),)*];
+
+            /// `lookup` returns the text of a locale key.
+            pub fn from_lookup(lookup: impl Fn(&str) -> String) -> Self {
+                Self { $($field: lookup(&concat!($prefix, stringify!($field)).replace('_', "-")),)* }
+            }
+        }
+    };
+}
+
+messages! {
+    /// Of the session keeper.
+    KeeperMessages, "keeper-":
+    idle_title, idle_text, absolute_title, absolute_text, seconds_left, stay, dismiss, sign_out, offline,
+    ended_title, ended_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
+    draft_restored, draft_discard,
+    reason_signed_out, reason_idle_timeout, reason_absolute_timeout, reason_revoked_by_user, reason_revoked_by_admin,
+    reason_device_limit, reason_password_changed, reason_account_disabled, reason_refresh_reuse, reason_unknown,
+}
+
+messages! {
+    /// Of the password meter: a label for each score, and the hint shown until there is one.
+    MeterMessages, "password-meter-":
+    hint, score_0, score_1, score_2, score_3, score_4,
+}
+
+impl KeeperMessages {
+    /// Why a session ended, for the person.
+    pub fn reason(&self, reason: EndReason) -> &str {
+        match reason {
+            EndReason::SignedOut => &self.reason_signed_out,
+            EndReason::IdleTimeout => &self.reason_idle_timeout,
+            EndReason::AbsoluteTimeout => &self.reason_absolute_timeout,
+            EndReason::RevokedByUser => &self.reason_revoked_by_user,
+            EndReason::RevokedByAdmin => &self.reason_revoked_by_admin,
+            EndReason::DeviceLimit => &self.reason_device_limit,
+            EndReason::PasswordChanged => &self.reason_password_changed,
+            EndReason::AccountDisabled => &self.reason_account_disabled,
+            EndReason::RefreshReuse => &self.reason_refresh_reuse,
+            EndReason::Unknown => &self.reason_unknown,
+        }
+    }
+}
+
+impl MeterMessages {
+    /// The label of a score from 0 to 4; the hint for none.
+    pub fn label(&self, score: Option<u8>) -> &str {
+        match score {
+            None => &self.hint,
+            Some(0) => &self.score_0,
+            Some(1) => &self.score_1,
+            Some(2) => &self.score_2,
+            Some(3) => &self.score_3,
+            Some(_) => &self.score_4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys_of(ftl: &str) -> Vec<&str> {
+        ftl.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect()
+    }
+
+    #[test]
+    fn every_language_has_exactly_these_messages() {
+        let expected: Vec<String> =
+            KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).map(|key| key.replace('_', "-")).collect();
+        for ftl in [include_str!("../../locales/en/islands.ftl"), include_str!("../../locales/ja/islands.ftl")] {
+            assert_eq!(keys_of(ftl), expected);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Names that the islands share with the server, with the other tabs, and with the pages before and after this one.
+//! Nothing but names: what is done with them is decided where they are used.
+
+/// Paths of the server.
+pub mod path {
+    pub const TOKEN: &str = "/session/token";
+    pub const ACTIVITY: &str = "/session/activity";
+    pub const SIGN_IN: &str = "/session/sign-in";
+    pub const EVENTS: &str = "/session/events";
+    pub const PASSWORD_STRENGTH: &str = "/fn/password-strength";
+    pub const LOGIN: &str = "/login";
+    /// The sign-in page, saying that the person signed out.
+    pub const LOGIN_AFTER_SIGN_OUT: &str = "/login?signed_out";
+    /// The sign-in page; the encoded path to return to follows.
+    pub const LOGIN_WITH_RETURN_TO: &str = "/login?next=";
+    pub const LOGOUT: &str = "/logout";
+}
+
+/// Events of the stream at [`path::EVENTS`].
+pub mod stream_event {
+    /// The session's deadlines, as soon as the stream is open.
+    pub const HELLO: &str = "hello";
+    /// The session has ended, with its reason.
+    pub const ENDED: &str = "ended";
+}
+
+/// The `code` of a problem that says that the e-mail address or the password is wrong.
+pub const INVALID_CREDENTIALS: &str = "invalid_credentials";
+
+/// The `BroadcastChannel` of the keepers of all tabs.
+pub const CHANNEL: &str = "sekisho";
+
+/// Keys of `sessionStorage`.
+pub mod storage_key {
+    /// When this tab was last sent to the sign-in page, in Unix milliseconds.
+    pub const LEFT_AT: &str = "sekisho.left-at";
+    /// What the keys of drafts start with.
+    pub const DRAFT_PREFIX: &str = "sekisho.draft:";
+}
+
+macro_rules! end_reasons {
+    ($($variant:ident = $name:literal,)*) => {
+        /// Why a session ended.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum EndReason {
+            $($variant,)*
+            /// Not said, or a reason that this version does not know.
+            Unknown,
+        }
+
+        impl EndReason {
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                    Self::Unknown => "unknown",
+                }
+            }
+
+            pub fn parse(name: &str) -> Self {
+                match name {
+                    $($name => Self::$variant,)*
+                    _ => Self::Unknown,
+                }
+            }
+        }
+    };
+}
+
+end_reasons! {
+    SignedOut = "signed_out",
+    IdleTimeout = "idle_timeout",
+    AbsoluteTimeout = "absolute_timeout",
+    RevokedByUser = "revoked_by_user",
+    RevokedByAdmin = "revoked_by_admin",
+    DeviceLimit = "device_limit",
+    PasswordChanged = "password_changed",
+    AccountDisabled = "account_disabled",
+    RefreshReuse = "refresh_reuse",
+}
