@@ -140,7 +140,7 @@ pub async fn compare(base: &mut impl Load, side: &mut impl Load, length: Duratio
         of_base.push(base.round(length).await?);
         of_side.push(side.round(length).await?);
     }
-    let cpu = (base.cpu_time()? - before.0, side.cpu_time()? - before.1);
+    let cpu = (base.cpu_time()?.saturating_sub(before.0), side.cpu_time()?.saturating_sub(before.1));
     let mut ratios: Vec<f64> = of_base.iter().zip(&of_side).map(|(base, side)| side.rate() / base.rate()).collect();
     Ok(Compared { base: sum_up(&of_base, cpu.0)?, side: sum_up(&of_side, cpu.1)?, ratio: median(&mut ratios) })
 }

@@ -41,7 +41,7 @@ fn read_folder(folder: &str, sources: &mut Vec<Source>) {
         let path = format!("{folder}/{}", entry.file_name().to_str().expect("UTF-8"));
         if entry.path().is_dir() {
             read_folder(&path, sources);
-        } else if path.ends_with(".rs") {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(entry.path()).expect(&path);
             let tokens: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
             sources.push(Source { path, tokens: tokens.into_iter().collect() });
