@@ -3,7 +3,11 @@
 //! `SEKISHO_SESSION_IDLE` in the environment is `session_idle` in the file. An unknown or bad key stops the start
 //! with one message that names it. There is no default secret.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, time::Duration};
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
@@ -13,7 +17,8 @@ use sekisho_core::{
     settings::{GithubConfig, Settings, Url},
 };
 
-const PREFIX: &str = "SEKISHO_";
+use self::source::{Source, choice, is_audience, parse_duration, parse_network, parse_service_secret};
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone, Debug)]
@@ -75,8 +80,8 @@ impl Config {
         let mut source = Source::read(file, environment)?;
         let config = Self::from_source(&mut source)?;
         // What the tests are told is not for the server.
-        match source.values.into_values().find(|(key, _)| key != "SEKISHO_TEST_DATABASE_URL") {
-            Some((key, _)) => Err(ConfigError::Unknown(key)),
+        match source.left_over().find(|key| key != "SEKISHO_TEST_DATABASE_URL") {
+            Some(key) => Err(ConfigError::Unknown(key)),
             None => Ok(config),
         }
     }
@@ -217,171 +222,4 @@ fn invalid(key: &str, problem: &str) -> ConfigError {
 /// A URL that nobody configured.
 fn known_url(text: &str) -> Result<Url, ConfigError> {
     Url::parse(text).ok_or_else(|| invalid("SEKISHO_BASE_URL", "must be set"))
-}
-
-fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
-    if value == yes { Some(true) } else { (value == no).then_some(false) }
-}
-
-/// Short enough for a token of 1 KB.
-fn is_audience(name: &str) -> bool {
-    name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:/".contains(&b))
-}
-
-fn parse_network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
-}
-
-/// It travels in a header (RFC 6750, section 2.1).
-fn parse_service_secret(text: &str) -> Option<SecretString> {
-    (text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_graphic())).then(|| SecretString::from(text))
-}
-
-/// `90s`, `15m`, `24h`, `30d`; `0` is off.
-fn parse_duration(text: &str) -> Option<Option<Duration>> {
-    if text == "0" {
-        return Some(None);
-    }
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    let count: u64 = text[..text.len() - 1].parse().ok()?;
-    let seconds = count.checked_mul(unit).filter(|s| *s <= 3_650 * 86_400)?;
-    Some(Some(Duration::from_secs(seconds)).filter(|d| !d.is_zero()))
-}
-
-/// Settings by their short name, each with the name and the text its author used.
-struct Source {
-    values: BTreeMap<String, (String, String)>,
-}
-
-impl Source {
-    fn read(file: &str, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigError> {
-        let table: toml::Table =
-            file.parse().map_err(|e: toml::de::Error| ConfigError::File(e.to_string().trim_end().to_owned()))?;
-        let mut values = BTreeMap::new();
-        for (key, value) in table {
-            let text = match value {
-                toml::Value::String(text) => text,
-                toml::Value::Integer(number) => number.to_string(),
-                _ => return Err(ConfigError::Invalid { key, problem: "must be text or a number".into() }),
-            };
-            values.insert(key.clone(), (key, text));
-        }
-        for (key, text) in environment {
-            if let Some(name) = key.strip_prefix(PREFIX).map(str::to_ascii_lowercase) {
-                // An empty variable is one that is not set, as in `.env` files.
-                if !text.is_empty() {
-                    values.insert(name, (key, text));
-                }
-            }
-        }
-        Ok(Self { values })
-    }
-
-    fn take<T>(
-        &mut self,
-        name: &str,
-        expected: &str,
-        parse: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, ConfigError> {
-        let Some((key, text)) = self.values.remove(name) else { return Ok(None) };
-        match parse(text.trim()) {
-            Some(value) => Ok(Some(value)),
-            None => Err(ConfigError::Invalid { key, problem: format!("must be {expected}") }),
-        }
-    }
-
-    fn text(&mut self, name: &str) -> Result<Option<String>, ConfigError> {
-        self.take(name, "text", |v| Some(v.to_owned()))
-    }
-
-    fn duration(&mut self, name: &str) -> Result<Option<Option<Duration>>, ConfigError> {
-        self.take(name, "a duration such as 90s, 15m, 24h or 30d, or 0 for off", parse_duration)
-    }
-
-    fn positive(&mut self, name: &str) -> Result<Option<Duration>, ConfigError> {
-        self.take(name, "a duration such as 90s, 15m or 24h", |v| parse_duration(v).flatten())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECRET: &str = "a secret of the tests, 32 characters or more";
-
-    fn load(file: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
-        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Config::from_sources(file, environment).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn nothing_set_gives_the_medium_policy_on_localhost() {
-        let config = load("", &[("PATH", "/bin")]).expect("the defaults hold");
-        assert_eq!(config.core.policy, Policy::preset(Profile::Medium));
-        assert_eq!(config.core.base_url.to_string(), "http://127.0.0.1:3000");
-        assert!(config.core.github.is_none());
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file_and_both_over_the_profile() {
-        let file = "profile = 'high'\nsession_idle = '5m'\nmax_devices = 3";
-        let config = load(file, &[("SEKISHO_SESSION_IDLE", "2m"), ("SEKISHO_SESSION_ABSOLUTE", "0")]).expect("valid");
-        assert_eq!(config.core.policy.session_idle, Some(Duration::from_secs(120)));
-        assert_eq!(config.core.policy.session_absolute, None);
-        assert_eq!(config.core.policy.max_devices, Some(3));
-        assert_eq!(config.core.policy.access_ttl, Duration::from_secs(300));
-    }
-
-    #[test]
-    fn a_bad_setting_is_named() {
-        for (key, value, named) in [
-            ("SEKISHO_SESION_IDLE", "1h", "SEKISHO_SESION_IDLE: unknown"),
-            ("SEKISHO_SESSION_IDLE", "1 hour", "SEKISHO_SESSION_IDLE: must be a duration"),
-            ("SEKISHO_ACCESS_TTL", "0", "SEKISHO_ACCESS_TTL: must be"),
-            ("SEKISHO_PROFILE", "extreme", "SEKISHO_PROFILE: must be low"),
-            ("SEKISHO_SECRET", "short", "SEKISHO_SECRET: must be at least 32"),
-            ("SEKISHO_SERVICE_SECRET", "short", "SEKISHO_SERVICE_SECRET: must be at least 32"),
-            (
-                "SEKISHO_SERVICE_SECRET",
-                "0123456789abcdef0123456789abcdef,short",
-                "SEKISHO_SERVICE_SECRET: must be at least 32",
-            ),
-            (
-                "SEKISHO_SERVICE_SECRET",
-                "0123456789abcdef0123456789abcdef,",
-                "SEKISHO_SERVICE_SECRET: must be at least 32",
-            ),
-            (
-                "SEKISHO_SERVICE_SECRET",
-                "0123456789abcdef 0123456789abcdef",
-                "SEKISHO_SERVICE_SECRET: must be at least 32",
-            ),
-            ("SEKISHO_SECRET_PREVIOUS", "short", "SEKISHO_SECRET_PREVIOUS: must be at least 32"),
-            ("SEKISHO_SECRET_PREVIOUS", SECRET, "SEKISHO_SECRET_PREVIOUS: needs SEKISHO_SECRET"),
-            ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
-            ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
-            ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
-            ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
-            ("SEKISHO_KEY_ROTATION", "10s", "SEKISHO_KEY_ROTATION: must be a duration of an hour"),
-            ("SEKISHO_AUDIENCES", "orders, my shop", "SEKISHO_AUDIENCES: must be names"),
-            ("SEKISHO_AUDIENCES", "http://127.0.0.1:3000/api", "SEKISHO_AUDIENCES: must be names"),
-            ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
-            ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
-            ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),
-        ] {
-            let error = load("", &[(key, value)]).expect_err(key);
-            assert!(error.starts_with(named), "{error}");
-            assert!(!key.ends_with("_SECRET") || !error.contains(value), "a secret is never repeated");
-        }
-        let test = ("SEKISHO_TEST_DATABASE_URL", "x");
-        assert!(load("", &[test, ("SEKISHO_TYPO", "x")]).expect_err("a typo").starts_with("SEKISHO_TYPO"));
-        assert!(load("session_idle = [1]", &[]).expect_err("not text").starts_with("session_idle: must be text"));
-        assert!(load("x = ", &[]).expect_err("not TOML").starts_with("sekisho.toml: "));
-    }
 }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use fluent_langneg::{NegotiationStrategy, convert_vec_str_to_langids_lossy, negotiate_languages};
 use unic_langid::LanguageIdentifier;
 
 type Bundle = FluentBundle<FluentResource>;
@@ -36,20 +37,12 @@ impl Lang {
         Self::ALL.into_iter().find(|lang| lang.code() == code)
     }
 
-    /// The first language of an `Accept-Language` header that the pages speak, by weight; else English.
+    /// The language that best fits an `Accept-Language` header (RFC 9110, section 12.5.4); English if none does.
     pub fn negotiate(accept: &str) -> Self {
-        let mut best = (0.0, Self::En);
-        for range in accept.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let primary = parts.next().unwrap_or_default().split('-').next().unwrap_or_default();
-            let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
-            if let Some(lang) = Self::from_code(&primary.to_ascii_lowercase())
-                && weight > best.0
-            {
-                best = (weight, lang);
-            }
-        }
-        best.1
+        static AVAILABLE: LazyLock<Vec<LanguageIdentifier>> =
+            LazyLock::new(|| convert_vec_str_to_langids_lossy(Lang::ALL.map(Lang::code)));
+        let best = negotiate_languages(&requested(accept), &AVAILABLE, None, NegotiationStrategy::Lookup);
+        best.first().and_then(|id| Self::from_code(id.language.as_str())).unwrap_or(Self::En)
     }
 
     /// The text of a key.
@@ -87,6 +80,24 @@ impl Lang {
     }
 }
 
+/// The languages of an `Accept-Language` header, best first. fluent-langneg negotiates by order alone, so the quality
+/// values are applied here; what is not a language tag, and `*`, is left out.
+fn requested(accept: &str) -> Vec<LanguageIdentifier> {
+    let mut weighted: Vec<(f32, LanguageIdentifier)> = accept
+        .split(',')
+        .filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            // Extensions and private use, such as -u-ca-japanese, begin with a singleton; they choose no text.
+            let subtags = parts.next()?.split('-').take_while(|subtag| subtag.len() > 1);
+            let id = subtags.collect::<Vec<_>>().join("-").parse().ok()?;
+            let weight = parts.find_map(|p| p.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+            (weight > 0.0).then_some((weight, id))
+        })
+        .collect();
+    weighted.sort_by(|(a, _), (b, _)| b.total_cmp(a)); // stable: of equal weights, the first
+    weighted.into_iter().map(|(_, id)| id).collect()
+}
+
 fn bundle(lang: Lang, texts: [&str; 2]) -> Bundle {
     let id: LanguageIdentifier = lang.code().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![id]);
@@ -104,40 +115,4 @@ fn bundle(lang: Lang, texts: [&str; 2]) -> Bundle {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn keys(text: &str) -> Vec<&str> {
-        text.lines()
-            .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
-            .filter_map(|line| line.split_once(" =").map(|(key, _)| key))
-            .collect()
-    }
-
-    #[test]
-    fn both_languages_have_the_same_keys_in_the_same_order() {
-        assert_eq!(keys(include_str!("../locales/en/main.ftl")), keys(include_str!("../locales/ja/main.ftl")));
-        assert_eq!(keys(include_str!("../locales/en/islands.ftl")), keys(include_str!("../locales/ja/islands.ftl")));
-    }
-
-    #[test]
-    fn every_file_parses() {
-        for text in [
-            include_str!("../locales/en/main.ftl"),
-            include_str!("../locales/ja/main.ftl"),
-            include_str!("../locales/en/islands.ftl"),
-            include_str!("../locales/ja/islands.ftl"),
-        ] {
-            assert!(FluentResource::try_new(text.to_owned()).is_ok());
-        }
-    }
-
-    #[test]
-    fn the_language_follows_the_browser_by_weight() {
-        assert_eq!(Lang::negotiate("ja-JP,ja;q=0.9,en;q=0.8"), Lang::Ja);
-        assert_eq!(Lang::negotiate("fr, ja;q=0.3, en;q=0.7"), Lang::En);
-        assert_eq!(Lang::negotiate("ja;q=0, en;q=0.1"), Lang::En);
-        assert_eq!(Lang::negotiate("de"), Lang::En);
-        assert_eq!(Lang::negotiate(";;q=,x"), Lang::En);
-    }
-}
+mod tests;

@@ -4,7 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::{Result, http::Connection, process};
+use crate::{
+    Result,
+    http::{Connection, Request},
+    process,
+};
 
 const ROUNDS: usize = 9;
 /// What one visitor asks in one round at most, so that neither time nor memory runs away.
@@ -31,18 +35,18 @@ impl Round {
 }
 
 /// Makes the next request of the body of the last answer.
-pub type Next = fn(&[u8]) -> Result<Vec<u8>>;
+pub type Next = fn(&[u8]) -> Result<Request>;
 
 /// Somebody at a connection of their own.
 pub struct Visitor {
     connection: Connection,
-    request: Vec<u8>,
+    request: Request,
     next: Option<Next>,
 }
 
 impl Visitor {
     /// Asks the same again and again.
-    pub fn new(connection: Connection, request: Vec<u8>) -> Self {
+    pub fn new(connection: Connection, request: Request) -> Self {
         Self { connection, request, next: None }
     }
 
@@ -56,7 +60,7 @@ impl Visitor {
             let answer = self.connection.ask(&self.request).await?.expect(200)?;
             latencies.push(begun.elapsed());
             if let Some(next) = self.next {
-                self.request = next(&answer.body())?;
+                self.request = next(&answer.body)?;
             }
         }
         Ok(latencies)
@@ -136,7 +140,7 @@ pub async fn compare(base: &mut impl Load, side: &mut impl Load, length: Duratio
         of_base.push(base.round(length).await?);
         of_side.push(side.round(length).await?);
     }
-    let cpu = (base.cpu_time()? - before.0, side.cpu_time()? - before.1);
+    let cpu = (base.cpu_time()?.saturating_sub(before.0), side.cpu_time()?.saturating_sub(before.1));
     let mut ratios: Vec<f64> = of_base.iter().zip(&of_side).map(|(base, side)| side.rate() / base.rate()).collect();
     Ok(Compared { base: sum_up(&of_base, cpu.0)?, side: sum_up(&of_side, cpu.1)?, ratio: median(&mut ratios) })
 }

@@ -144,7 +144,7 @@ async fn against_argon2(server: &Server, people: &[Person]) -> Result<[Row; 2]> 
 async fn visitors(server: &Server, people: &[Person], ask: Ask) -> Result<Visitors> {
     let mut visitors = Vec::new();
     for person in people {
-        visitors.push(Visitor::new(Connection::open(server.address).await?, ask(person)));
+        visitors.push(Visitor::new(Connection::open(server.address).await?, ask(person)?));
     }
     Ok(Visitors::new(server.id(), visitors))
 }
@@ -152,10 +152,10 @@ async fn visitors(server: &Server, people: &[Person], ask: Ask) -> Result<Visito
 /// What a browser without a cache loads to show `/login`; the bodies, as they are sent.
 async fn weigh(server: &Server) -> Result<[Row; 2]> {
     let mut connection = Connection::open(server.address).await?;
-    let html = String::from_utf8(connection.ask(&get("/login", &[])).await?.expect(200)?.body())?;
+    let html = String::from_utf8(connection.ask(&get("/login", &[])?).await?.expect(200)?.body.to_vec())?;
     let mut weight = async |path: &str| -> Result<f64> {
-        let answer = connection.ask(&get(path, &[BROTLI])).await?;
-        Ok(answer.expect(200).map_err(|error| format!("{path}: {error}"))?.body().len() as f64)
+        let answer = connection.ask(&get(path, &[BROTLI])?).await?;
+        Ok(answer.expect(200).map_err(|error| format!("{path}: {error}"))?.body.len() as f64)
     };
     let (page, css) = (weight("/login").await?, weight(packaged(&html, ".css")?).await?);
     let (js, wasm) = (weight(packaged(&html, ".js")?).await?, weight(packaged(&html, ".wasm")?).await?);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Result,
-    http::{Connection, get, post, request},
+    http::{Connection, Request, get, post, request},
     process::Server,
 };
 
@@ -13,7 +13,7 @@ const PASSWORD: &str = "a long road to the barrier";
 pub const BROTLI: (&str, &str) = ("accept-encoding", "br");
 
 /// The request that somebody makes.
-pub type Ask = fn(&Person) -> Vec<u8>;
+pub type Ask = fn(&Person) -> Result<Request>;
 
 /// One person and what they hold.
 #[derive(Default)]
@@ -26,36 +26,36 @@ pub struct Person {
 }
 
 impl Person {
-    pub fn sign_in(&self) -> Vec<u8> {
+    pub fn sign_in(&self) -> Result<Request> {
         post("/api/v1/tokens", &[], &json!({ "email": self.email, "password": PASSWORD }))
     }
 
-    pub fn refresh(&self) -> Vec<u8> {
+    pub fn refresh(&self) -> Result<Request> {
         refresh_with(&self.refresh_token)
     }
 
-    pub fn ask_for_me(&self) -> Vec<u8> {
+    pub fn ask_for_me(&self) -> Result<Request> {
         get("/api/v1/me", &[("authorization", &format!("Bearer {}", self.access_token))])
     }
 
-    pub fn browse(&self, path: &str) -> Vec<u8> {
+    pub fn browse(&self, path: &str) -> Result<Request> {
         get(path, &[("cookie", &self.cookie), BROTLI])
     }
 
     /// As the session keeper does.
-    pub fn ask_for_token(&self) -> Vec<u8> {
+    pub fn ask_for_token(&self) -> Result<Request> {
         let headers = [("cookie", self.cookie.as_str()), ("sec-fetch-site", "same-origin")];
-        request("POST", "/session/token", &headers, "")
+        request("POST", "/session/token", &headers, String::new())
     }
 }
 
-fn refresh_with(token: &str) -> Vec<u8> {
+fn refresh_with(token: &str) -> Result<Request> {
     post("/api/v1/tokens/refresh", &[], &json!({ "refresh_token": token }))
 }
 
 /// The next refresh of a chain: with the token that the last one brought.
-pub fn refresh_again(body: &[u8]) -> Result<Vec<u8>> {
-    Ok(refresh_with(&text(&serde_json::from_slice(body)?, "refresh_token")?))
+pub fn refresh_again(body: &[u8]) -> Result<Request> {
+    refresh_with(&text(&serde_json::from_slice(body)?, "refresh_token")?)
 }
 
 fn text(json: &Value, field: &str) -> Result<String> {
@@ -68,7 +68,7 @@ pub async fn register(server: &Server, count: usize) -> Result<Vec<Person>> {
     let mut people = Vec::new();
     for number in 0..count {
         let email = format!("traveller-{number}@example.com");
-        let new = post("/api/v1/users", &[], &json!({ "email": email, "password": PASSWORD, "name": "Hanako" }));
+        let new = post("/api/v1/users", &[], &json!({ "email": email, "password": PASSWORD, "name": "Hanako" }))?;
         connection.ask(&new).await?.expect(201)?;
         people.push(Person { email, ..Person::default() });
     }
@@ -79,14 +79,14 @@ pub async fn register(server: &Server, count: usize) -> Result<Vec<Person>> {
 pub async fn sign_in(server: &Server, people: &mut [Person]) -> Result<()> {
     let mut connection = Connection::open(server.address).await?;
     for person in people {
-        connection.ask(&person.sign_in()).await?.expect(200)?;
-        let tokens = connection.ask(&person.sign_in()).await?.expect(200)?.json()?;
+        connection.ask(&person.sign_in()?).await?.expect(200)?;
+        let tokens = connection.ask(&person.sign_in()?).await?.expect(200)?.json()?;
         person.access_token = text(&tokens, "access_token")?;
         person.refresh_token = text(&tokens, "refresh_token")?;
 
         let form = format!("email={}&password={}", person.email.replace('@', "%40"), PASSWORD.replace(' ', "+"));
         let headers = [("content-type", "application/x-www-form-urlencoded"), ("sec-fetch-site", "same-origin")];
-        let answer = connection.ask(&request("POST", "/login", &headers, &form)).await?.expect(303)?;
+        let answer = connection.ask(&request("POST", "/login", &headers, form)?).await?.expect(303)?;
         let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
         person.cookie = cookie.ok_or("a sign-in sets a cookie")?.to_owned();
     }
@@ -96,5 +96,5 @@ pub async fn sign_in(server: &Server, people: &mut [Person]) -> Result<()> {
 /// What `GET /api/v1/me` answers.
 pub async fn me(server: &Server, person: &Person) -> Result<String> {
     let mut connection = Connection::open(server.address).await?;
-    Ok(String::from_utf8(connection.ask(&person.ask_for_me()).await?.expect(200)?.body())?)
+    Ok(String::from_utf8(connection.ask(&person.ask_for_me()?).await?.expect(200)?.body.to_vec())?)
 }

@@ -79,7 +79,7 @@ impl Server {
                 return Err(format!("a server ended at its start: {status}").into());
             }
         };
-        connection.ask(&get(ready, &[])).await?.expect(200)?;
+        connection.ask(&get(ready, &[])?).await?.expect(200)?;
         server.started_in = spawned.elapsed();
         Ok(server)
     }
