@@ -7,7 +7,7 @@ use wasm_bindgen_cli_support::Bindgen;
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut bindgen = Bindgen::new();
-    bindgen.typescript(true);
+    bindgen.typescript(true).omit_default_module_path(false); // as the real tool's defaults
     let mut folder = None;
     for argument in args().skip(1) {
         match argument.split_once('=').unwrap_or((&argument, "")) {
