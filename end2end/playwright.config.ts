@@ -1,12 +1,12 @@
-// How Playwright runs the tests in tests/: Debian's Chromium against the server that `cargo leptos
-// end-to-end` started, beside a fake GitHub. Refuses to download a browser, to retry a failed test until
-// it passes, and to let a forgotten `test.only` through.
-// E2E_BASE_URL and E2E_BINARY test another server than theirs.
+// How Playwright runs the tests in tests/: Debian's Chromium against the release build and a fake GitHub, both of
+// which it starts and stops. Refuses to download a browser, to retry a failed test until it passes, and to let a
+// forgotten `test.only` through.
+// E2E_BINARY tests another binary; E2E_BASE_URL a server that is there already, with its SEKISHO_DATABASE_URL.
 import { defineConfig } from '@playwright/test';
+import { commonServer, commonWebServer } from './server';
 
 export default defineConfig({
   testDir: 'tests',
-  globalSetup: './wait-for-server.ts',
   globalTimeout: 15 * 60_000,
   timeout: 60_000,
   expect: { timeout: 10_000 },
@@ -16,16 +16,13 @@ export default defineConfig({
   forbidOnly: true,
   reporter: 'list',
 
-  webServer: {
-    command: 'node fake-github.mjs',
-    port: 4010,
-    reuseExistingServer: false,
-    stdout: 'ignore',
-    stderr: 'pipe',
-  },
+  webServer: [
+    { command: 'node fake-github.mjs', port: 4010 },
+    ...commonWebServer,
+  ],
 
   use: {
-    baseURL: process.env.E2E_BASE_URL ?? 'http://127.0.0.1:3000',
+    baseURL: commonServer.url,
     locale: 'en-GB',
     trace: { mode: 'retain-on-failure', screenshots: false },
     screenshot: 'only-on-failure',

@@ -1,4 +1,4 @@
-// The server under test: waiting for it, starting one with settings of its own, and the command line beside it.
+// The servers under test: the common one, those with settings of their own, and the command line beside them.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,17 +11,43 @@ import { promisify } from 'node:util';
 export type Settings = Record<string, string>;
 
 export interface Server {
-  /** None: it is the one that was there before the tests. */
-  url?: string;
+  url: string;
   /** Runs a command of the binary on this server's database. */
   sekisho(...args: string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 const BINARY = resolve(import.meta.dirname, process.env.E2E_BINARY ?? '../target/release/sekisho');
+const COMMON_DIR = resolve(import.meta.dirname, '../target/end-to-end');
+
+/** The settings of the server that most tests share. Not the default port: there may be somebody's `make serve`. */
+const COMMON: Settings = {
+  SEKISHO_LISTEN: '127.0.0.1:3010',
+  SEKISHO_BASE_URL: 'http://127.0.0.1:3010',
+  SEKISHO_DATABASE_URL: `sqlite://${COMMON_DIR}/sekisho.db`,
+  SEKISHO_AUDIENCES: 'orders', // the services in clients/
+  SEKISHO_RATE_LIMIT: 'off',
+  SEKISHO_LOG: 'warn',
+  SEKISHO_GITHUB_CLIENT_ID: 'end-to-end',
+  SEKISHO_GITHUB_CLIENT_SECRET: 'end-to-end',
+  SEKISHO_GITHUB_URL: 'http://127.0.0.1:4010',
+  SEKISHO_GITHUB_API_URL: 'http://127.0.0.1:4010',
+};
+
+/** How Playwright starts it, with an empty database; nothing where E2E_BASE_URL names one that runs. */
+export const commonWebServer = process.env.E2E_BASE_URL
+  ? []
+  : [
+      {
+        command: `rm -rf '${COMMON_DIR}' && exec '${BINARY}' serve`,
+        env: COMMON,
+        url: `${COMMON.SEKISHO_BASE_URL}/health/ready`,
+        stdout: 'pipe' as const,
+      },
+    ];
 
 /** Waits until the server at `url` is ready; throws when it isn't after 30 seconds. */
-export async function waitUntilReady(url: string) {
+async function waitUntilReady(url: string) {
   const deadline = Date.now() + 30_000;
   let last = '';
   while (Date.now() < deadline) {
@@ -37,12 +63,10 @@ export async function waitUntilReady(url: string) {
   throw new Error(`${url} was not ready within 30 s (${last}): see the server's output above`);
 }
 
-/** The server that was there before the tests; scripts/end-to-end hands its database on. */
+/** The server that was there before the tests. */
 export const commonServer: Server = {
-  sekisho: (...args) => {
-    if (!process.env.SEKISHO_DATABASE_URL) throw new Error('SEKISHO_DATABASE_URL: whose server is tested?');
-    return command(process.cwd(), process.env, args);
-  },
+  url: process.env.E2E_BASE_URL ?? COMMON.SEKISHO_BASE_URL,
+  sekisho: (...args) => command(process.cwd(), process.env.E2E_BASE_URL ? process.env : COMMON, args),
   stop: async () => {},
 };
 
