@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
 unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET_DIR CARGO_BUILD_TARGET
 
 BINARY  := target/release/sekisho
-SOURCES := $(shell find Cargo.toml Cargo.lock build.rs rust-toolchain.toml .cargo src style public locales migrations \
+SOURCES := $(shell find Cargo.toml Cargo.lock build.rs rust-toolchain.toml .cargo crates src style public locales migrations \
 	scripts/build scripts/precompress.mjs tools/package-lock.json 2>/dev/null)
 
 help: ## show this list

@@ -13,7 +13,7 @@ use sekisho::{
     pages::{layout::Layout, step_up::RecentlyAuthenticated, visitor::Member},
     state::AppState,
 };
-use sekisho_core::error::Error;
+use sekisho_core::Error;
 
 /// The routes as they would stand in the table of `src/app.rs`.
 pub fn routes() -> Router<AppState> {
@@ -49,7 +49,7 @@ pub async fn cancel(confirmed: RecentlyAuthenticated<Member, EmptyForm>) -> Stri
 // README: api
 pub async fn list(State(app): State<AppState>, bearer: BearerUser<AnyScope>) -> Result<Json<Vec<String>>, Problem> {
     let user = bearer.user(&app).await?;
-    if !app.auth.permissions(&user).await?.allow("orders:read") {
+    if !app.core.roles.permissions(&user).await?.allow("orders:read") {
         return Err(Error::Forbidden.into());
     }
     Ok(Json(vec![format!("an order of {}", user.name)]))

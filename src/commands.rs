@@ -15,21 +15,14 @@ use crate::{
     server::{self, StartError},
 };
 use sekisho_core::{
-    Auth, COMMAND_LINE, RequestContext,
-    admin::AccessChange,
-    clock::Clock,
-    db::{sqlite_path, users::User},
-    error::Error,
-    role,
-    secret::random,
-    sign_in::Registration,
+    COMMAND_LINE, Core, Error, RequestContext, User, account::Registration, administration::AccessChange, clock::Clock,
+    secret::random, sqlite_path,
 };
+use sekisho_model::RoleName;
 
-mod fill;
 mod keys;
 mod secret;
 
-pub use fill::{Amounts, fill};
 pub use keys::{KeysCommand, keys};
 pub use secret::{SecretCommand, secret};
 
@@ -82,14 +75,14 @@ pub enum AuditCommand {
 }
 
 /// The core on the configured database, without a server. Only what makes accounts makes a database.
-async fn open(config: &Config, make: bool) -> Result<Auth, StartError> {
+async fn open(config: &Config, make: bool) -> Result<Core, StartError> {
     if let Some(path) = sqlite_path(&config.database_url).filter(|path| !make && !Path::new(path).exists()) {
         return Err(StartError::Other(format!(
             "there is no database at {path}: SEKISHO_DATABASE_URL says where it is"
         )));
     }
     let db = server::open(config).await?;
-    Auth::new(&config.core, db, server::secret(config)?, Clock::default()).await.map_err(failed)
+    Core::open(&config.core, db, server::secret(config)?, Clock::default()).await.map_err(failed)
 }
 
 fn failed(error: Error) -> StartError {
@@ -106,7 +99,7 @@ fn failed(error: Error) -> StartError {
 }
 
 /// Named in the log as the one who acts.
-fn command_line() -> RequestContext {
+pub fn command_line() -> RequestContext {
     RequestContext {
         ip: [127, 0, 0, 1].into(),
         user_agent: "sekisho".into(),
@@ -119,31 +112,32 @@ fn command_line() -> RequestContext {
 }
 
 pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartError> {
-    let auth = open(config, matches!(command, UserCommand::Create(_))).await?;
+    let core = open(config, matches!(command, UserCommand::Create(_))).await?;
     let done = match command {
-        UserCommand::Create(new) => create(&auth, new).await,
+        UserCommand::Create(new) => create(&core, new).await,
         UserCommand::Password { email, keep_links, password_stdin } => {
-            set_password(&auth, &email, keep_links, password_stdin).await
+            set_password(&core, &email, keep_links, password_stdin).await
         }
-        UserCommand::Grant { email, role } => change_roles(&auth, &email, |roles| roles.push(role)).await,
-        UserCommand::Revoke { email, role } => change_roles(&auth, &email, |roles| roles.retain(|r| *r != role)).await,
-        UserCommand::Disable { email } => set_disabled(&auth, &email, true).await,
-        UserCommand::Enable { email } => set_disabled(&auth, &email, false).await,
+        UserCommand::Grant { email, role } => change_roles(&core, &email, |roles| roles.push(role)).await,
+        UserCommand::Revoke { email, role } => change_roles(&core, &email, |roles| roles.retain(|r| *r != role)).await,
+        UserCommand::Disable { email } => set_disabled(&core, &email, true).await,
+        UserCommand::Enable { email } => set_disabled(&core, &email, false).await,
     };
-    if let Err(error) = auth.take_stock().await {
+    if let Err(error) = core.flush_statistics().await {
         error.log();
     }
-    auth.db.close().await;
+    core.close().await;
     done
 }
 
-async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
+async fn create(core: &Core, new: NewUser) -> Result<(), StartError> {
     let (password, made_up) = choose_password(new.password_stdin)?;
     let registration = Registration { email: &new.email, password: &password, name: new.name.as_deref(), locale: None };
     let context = command_line();
-    let user = auth.create_user(registration, &context).await.map_err(failed)?;
+    let user = core.accounts.create(registration, &context).await.map_err(failed)?;
     if new.admin {
-        auth.change_access(&user.id, AccessChange::roles(&[role::ADMIN.to_owned()]), Some(&context))
+        core.administration
+            .change_access(&user.id, AccessChange::roles(&[RoleName::ADMIN.to_owned()]), Some(&context))
             .await
             .map_err(failed)?;
     }
@@ -152,10 +146,11 @@ async fn create(auth: &Auth, new: NewUser) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn set_password(auth: &Auth, email: &str, keep_links: bool, from_stdin: bool) -> Result<(), StartError> {
-    let user = find(auth, email).await?;
+async fn set_password(core: &Core, email: &str, keep_links: bool, from_stdin: bool) -> Result<(), StartError> {
+    let user = find(core, email).await?;
     let (password, made_up) = choose_password(from_stdin)?;
-    let (ended, unlinked) = auth.reset_password(&user, &password, keep_links, &command_line()).await.map_err(failed)?;
+    let (ended, unlinked) =
+        core.accounts.reset_password(&user, &password, keep_links, &command_line()).await.map_err(failed)?;
     println!("{} has another password; links removed: {unlinked}; sessions ended: {ended}.", user.email);
     show_password(&password, made_up);
     Ok(())
@@ -182,25 +177,31 @@ fn read_password() -> Result<String, StartError> {
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-async fn find(auth: &Auth, email: &str) -> Result<User, StartError> {
-    let found = auth.find_person(email).await.map_err(failed)?;
+async fn find(core: &Core, email: &str) -> Result<User, StartError> {
+    let found = core.accounts.find_by_id_or_email(email).await.map_err(failed)?;
     found.ok_or_else(|| StartError::Other(format!("{email} has no account")))
 }
 
-async fn change_roles(auth: &Auth, email: &str, change: impl FnOnce(&mut Vec<String>)) -> Result<(), StartError> {
-    let user = find(auth, email).await?;
-    let mut roles = user.roles().map(Into::into).collect();
+async fn change_roles(core: &Core, email: &str, change: impl FnOnce(&mut Vec<String>)) -> Result<(), StartError> {
+    let user = find(core, email).await?;
+    let mut roles = user.role_names().map(Into::into).collect();
     change(&mut roles);
-    let (user, _) =
-        auth.change_access(&user.id, AccessChange::roles(&roles), Some(&command_line())).await.map_err(failed)?;
-    println!("{} has the roles {}.", user.email, user.roles);
+    let (user, _) = core
+        .administration
+        .change_access(&user.id, AccessChange::roles(&roles), Some(&command_line()))
+        .await
+        .map_err(failed)?;
+    println!("{} has the roles {}.", user.email, user.role_names().collect::<Vec<_>>().join(" "));
     Ok(())
 }
 
-async fn set_disabled(auth: &Auth, email: &str, disabled: bool) -> Result<(), StartError> {
-    let user = find(auth, email).await?;
-    let (_, ended) =
-        auth.change_access(&user.id, AccessChange::disabled(disabled), Some(&command_line())).await.map_err(failed)?;
+async fn set_disabled(core: &Core, email: &str, disabled: bool) -> Result<(), StartError> {
+    let user = find(core, email).await?;
+    let (_, ended) = core
+        .administration
+        .change_access(&user.id, AccessChange::disabled(disabled), Some(&command_line()))
+        .await
+        .map_err(failed)?;
     match disabled {
         true => println!("{} is disabled; sessions ended: {ended}.", user.email),
         false => println!("{} is enabled.", user.email),
@@ -216,12 +217,12 @@ pub async fn audit(config: &Config, AuditCommand::Verify { noted }: AuditCommand
         })
         .map(|noted| noted.ok_or_else(|| StartError::Other("--noted must be NUMBER:HASH".into())))
         .transpose()?;
-    let auth = open(config, false).await?;
+    let core = open(config, false).await?;
     let bar = indicatif::ProgressBar::no_length().with_message("entries");
     let noted = noted.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
-    let verified = auth.verify_log(noted, |n| bar.set_position(n.unsigned_abs())).await.map_err(failed);
+    let verified = core.audit.verify(noted, |n| bar.set_position(n.unsigned_abs())).await.map_err(failed);
     bar.finish_and_clear();
-    auth.db.close().await;
+    core.close().await;
     match verified? {
         Ok(verified) => {
             let (seq, hash) = verified.last;

@@ -13,8 +13,7 @@ use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 use sekisho_core::{
-    policy::{DeviceLimit, Policy, Profile},
-    settings::{GithubConfig, Settings, Url},
+    policy::DeviceLimit, policy::Policy, policy::Profile, settings::GithubConfig, settings::Settings, settings::Url,
 };
 
 use self::source::{Source, choice, is_audience, parse_duration, parse_network, parse_service_secret};

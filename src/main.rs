@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sekisho::{
-    commands::{self, Amounts, AuditCommand, KeysCommand, SecretCommand, UserCommand},
+    commands::{self, AuditCommand, KeysCommand, SecretCommand, UserCommand},
     config::{Config, LogFormat},
     server::{self, StartError},
 };
@@ -38,15 +38,6 @@ enum Command {
     /// Replace the secret that everything stored is sealed with
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// For those who work on Sekisho
-    #[command(subcommand)]
-    Dev(DevCommand),
-}
-
-#[derive(Subcommand)]
-enum DevCommand {
-    /// Fill an empty database with people, sessions and events
-    Fill(Amounts),
 }
 
 fn main() -> ExitCode {
@@ -82,7 +73,6 @@ async fn run(command: Command, config: Config) -> Result<(), StartError> {
         Command::Audit(command) => commands::audit(&config, command).await,
         Command::Keys(command) => commands::keys(&config, command).await,
         Command::Secret(command) => commands::secret(&config, command).await,
-        Command::Dev(DevCommand::Fill(amounts)) => commands::fill(&config, &amounts).await,
     }
 }
 

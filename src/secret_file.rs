@@ -9,10 +9,7 @@ use std::{
 };
 
 use crate::config::Config;
-use sekisho_core::{
-    db::sqlite_path,
-    secret::{MasterSecret, OpaqueToken},
-};
+use sekisho_core::{secret::MasterSecret, secret::OpaqueToken, sqlite_path};
 
 pub struct SecretFile {
     pub path: PathBuf,

@@ -16,19 +16,11 @@ use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    time::MissedTickBehavior,
 };
 
 use crate::{config::Config, middleware::request_context, router::router, secret_file::SecretFile, state::AppState};
 use secrecy::{ExposeSecret, SecretString};
-use sekisho_core::{
-    clock::Clock,
-    db::{Db, OpenError, sqlite_path},
-    ended,
-    error::Error,
-    housekeeping,
-    secret::MasterSecret,
-};
+use sekisho_core::{Db, OpenError, clock::Clock, secret::MasterSecret, sqlite_path};
 
 mod connection;
 mod limiter;
@@ -75,15 +67,12 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         StartError::Other(format!("{error}{cause}"))
     })?;
-    if let Err(error) = app.auth.db.check_writable(app.auth.clock.now()).await {
-        tracing::error!(%error, "the database can't be written to: nobody can sign in until it can");
-    }
-    if let Err(error) = app.auth.note_access_ttl().await {
+    if let Err(error) = app.core.check_writable().await {
         error.log();
+        tracing::error!("the database can't be written to: nobody can sign in until it can");
     }
-    tokio::spawn(repeat(app.clone(), housekeeping::INTERVAL, async |app| app.auth.sweep().await));
-    tokio::spawn(repeat(app.clone(), ended::FOLLOW_EVERY, async |app| app.auth.write_access_uses().await));
-    tokio::spawn(follow_ends(app.clone()));
+    let (core, stopping) = (app.core.clone(), app.stopping.clone());
+    let jobs = tokio::spawn(async move { core.run_background_jobs(stopping.cancelled_owned()).await });
     if let Some(address) = app.config.metrics_listen {
         let listener = TcpListener::bind(address)
             .await
@@ -96,58 +85,19 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     // Whoever started it may listen no more.
     let _ = io::stdout().write_all(format!("Sekisho is ready: {base_url}\n{database}").as_bytes());
     accept(listener, router(app.clone()), &app, limits, stop).await;
-    for written in [app.auth.write_access_uses().await, app.auth.take_stock().await.map(drop)] {
-        if let Err(error) = written {
-            error.log();
-        }
+    app.stopping.cancel();
+    if jobs.await.is_err() {
+        tracing::error!("a background job failed: see above");
     }
-    app.auth.db.close().await;
+    app.core.close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Does a job at each interval, until the server stops.
-async fn repeat(app: AppState, interval: Duration, job: impl AsyncFn(&AppState) -> Result<(), Error>) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = app.stopping.cancelled() => return,
-        }
-        if let Err(error) = job(&app).await {
-            error.log();
-        }
-    }
-}
-
-/// Learns of the ends that other processes make.
-async fn follow_ends(app: AppState) {
-    let mut ticks = tokio::time::interval(ended::FOLLOW_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut since = None;
-    app.auth.ended.set_fresh();
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = app.stopping.cancelled() => return,
-        }
-        // What fails, or hangs, is looked for again from the same time on.
-        match tokio::time::timeout(ended::STALE_AFTER, app.auth.follow_ends(since)).await {
-            Ok(Ok(next)) => {
-                since = Some(next);
-                app.auth.ended.set_fresh();
-            }
-            Ok(Err(error)) => error.log(),
-            Err(_) => tracing::error!("the database does not say what ended"),
-        }
-    }
 }
 
 /// `/metrics` on an address of its own: what it says is for the monitoring system, not for the public.
 async fn serve_metrics(listener: TcpListener, app: AppState) {
     let show = |State(app): State<AppState>| async move {
-        let text = app.auth.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+        let text = app.core.metrics.encode().map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
         let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
         Ok::<_, StatusCode>(([(header::CONTENT_TYPE, content_type)], text))
     };

@@ -6,7 +6,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::{assets::Assets, config::Config};
-use sekisho_core::{Auth, clock::Clock, db::Db, error::Error, secret::MasterSecret};
+use sekisho_core::{Core, Db, Error, clock::Clock, secret::MasterSecret};
 
 pub mod service_secrets;
 pub mod stream_limit;
@@ -19,7 +19,7 @@ use stream_limit::StreamLimits;
 pub struct AppState(Arc<Shared>);
 
 pub struct Shared {
-    pub auth: Auth,
+    pub core: Core,
     pub config: Config,
     pub assets: Assets,
     /// The base URL's origin: what the browser says of a form of ours.
@@ -51,11 +51,10 @@ impl AppState {
     /// Puts the state together on a migrated database.
     pub async fn new(config: Config, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
         let _ = any_spawner::Executor::init_tokio(); // fails only where it was done before
-        let auth = Auth::new(&config.core, db, secret, clock).await?;
-        auth.bind_identities().await?;
+        let core = Core::open(&config.core, db, secret, clock).await?;
         let origin = config.core.base_url.origin();
         Ok(Self(Arc::new(Shared {
-            auth,
+            core,
             origin,
             assets: Assets::load(),
             stopping: CancellationToken::new(),

@@ -1,6 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use sekisho_core::{db::signing_keys, secret::MasterSecret};
+use sekisho_core::secret::MasterSecret;
 use serde_json::{Value, json};
 
 use crate::harness::{HOUR, MINUTE, SECRET, TestApp};
@@ -23,13 +23,15 @@ impl Forge {
     async fn new() -> Self {
         let t = TestApp::new().await;
         let (_, tokens) = t.api("ada@example.com").await;
-        let key = signing_keys::list(t.app.auth.db.reader()).await.expect("keys").remove(0);
+        let key =
+            sqlx::query_as("select kid, public_jwk, private_key from signing_keys").fetch_one(t.db.reader()).await;
+        let (kid, public_jwk, private_key): (String, String, String) = key.expect("a key");
         let master = MasterSecret::new(SECRET).expect("long enough");
         Self {
             claims: claims(tokens["access_token"].as_str().expect("a token")),
-            public_jwk: serde_json::from_str(&key.public_jwk).expect("a JWK"),
-            private_key: master.open("signing-key", &key.private_key).expect("the tests' secret opens it"),
-            kid: key.kid,
+            public_jwk: serde_json::from_str(&public_jwk).expect("a JWK"),
+            private_key: master.open("signing-key", &private_key).expect("the tests' secret opens it"),
+            kid,
             t,
         }
     }
@@ -250,10 +252,8 @@ async fn every_algorithm_signs_and_is_published_without_its_private_part() {
 #[tokio::test]
 async fn tokens_outlive_a_change_of_algorithm_and_the_private_key_is_stored_sealed() {
     let f = Forge::new().await;
-    let stored: String = sqlx::query_scalar("select private_key from signing_keys")
-        .fetch_one(f.t.app.auth.db.reader())
-        .await
-        .expect("a key");
+    let stored: String =
+        sqlx::query_scalar("select private_key from signing_keys").fetch_one(f.t.db.reader()).await.expect("a key");
     assert!(!stored.contains(&URL_SAFE_NO_PAD.encode(&f.private_key)));
     let other = MasterSecret::new("another secret, also 32 characters or more").expect("long enough");
     assert!(other.open("signing-key", &stored).is_err());

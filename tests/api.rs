@@ -135,7 +135,7 @@ async fn the_health_of_the_server_is_told() {
     let t = TestApp::new().await;
     assert_eq!(t.anonymous().get("/health/live").await.status, 200);
     assert_eq!(t.anonymous().get("/health/ready").await.status, 200);
-    t.app.auth.db.close().await;
+    t.app.core.close().await;
     assert_eq!(t.anonymous().get("/health/live").await.status, 200);
     assert_eq!(t.anonymous().get("/health/ready").await.status, 503);
     // Fails closed, and says nothing of the inside.

@@ -1,6 +1,6 @@
 //! The log as a chain: what was done to it is found.
 
-use sekisho_core::audit::Fault;
+use sekisho_core::audit::verify::Fault;
 use serde_json::json;
 use sqlx::AssertSqlSafe;
 
@@ -23,11 +23,11 @@ async fn filled() -> TestApp {
 }
 
 async fn verify(t: &TestApp) -> Result<(i64, String), Fault> {
-    t.app.auth.verify_log(None, |_| {}).await.expect("readable").map(|verified| verified.last)
+    t.app.core.audit.verify(None, |_| {}).await.expect("readable").map(|verified| verified.last)
 }
 
 async fn tamper(t: &TestApp, statement: &str) {
-    sqlx::query(AssertSqlSafe(statement)).execute(t.app.auth.db.writer()).await.expect(statement);
+    sqlx::query(AssertSqlSafe(statement)).execute(t.db.writer()).await.expect(statement);
 }
 
 #[tokio::test]
@@ -36,13 +36,13 @@ async fn a_log_that_nobody_touched_is_whole_and_its_end_can_be_noted() {
     let (seq, hash) = verify(&t).await.expect("whole");
     assert_eq!(seq, ENTRIES);
     t.sign_in_browser("ada@example.com").await;
-    let later = t.app.auth.verify_log(Some((seq, &hash)), |_| {}).await.expect("readable").expect("whole");
+    let later = t.app.core.audit.verify(Some((seq, &hash)), |_| {}).await.expect("readable").expect("whole");
     assert_eq!(later.entries, ENTRIES + 1);
-    let other = t.app.auth.verify_log(Some((seq, "beef")), |_| {}).await.expect("readable");
+    let other = t.app.core.audit.verify(Some((seq, "beef")), |_| {}).await.expect("readable");
     assert_eq!(other, Err(Fault::Anchor(seq)));
-    let beyond = t.app.auth.verify_log(Some((99, &hash)), |_| {}).await.expect("readable");
+    let beyond = t.app.core.audit.verify(Some((99, &hash)), |_| {}).await.expect("readable");
     assert_eq!(beyond, Err(Fault::Missing(99)));
-    let before = t.app.auth.verify_log(Some((-1, "beef")), |_| {}).await.expect("readable");
+    let before = t.app.core.audit.verify(Some((-1, "beef")), |_| {}).await.expect("readable");
     assert_eq!(before, Err(Fault::Outdated(-1)));
     let t = t.restart().await;
     assert!(verify(&t).await.is_ok(), "another process has the same key");
@@ -110,20 +110,20 @@ async fn what_was_done_to_the_log_is_not_sealed_by_the_next_entry() {
         let Err(Fault::Recorded(seq)) = verify(&t).await else { panic!("{statements:?} is not found") };
         let (kind, detail): (String, String) = sqlx::query_as("select kind, detail from events where seq = $1")
             .bind(seq)
-            .fetch_one(t.app.auth.db.reader())
+            .fetch_one(t.db.reader())
             .await
             .expect("an entry");
         assert!(kind == "log_tampered" && detail.contains(found), "{kind} {detail}");
         // For good: after more entries, retention and a restart, and said where an administrator looks.
         let (mut root, _) = t.admin("root@example.com").await;
-        t.app.auth.sweep().await.expect("a sweep");
+        t.app.core.run_housekeeping().await.expect("a sweep");
         assert_eq!(root.get("/api/v1/admin/overview").await.json()["log_tampered_seq"], seq);
-        let metrics = t.app.auth.metrics.encode().expect("text");
+        let metrics = t.app.core.metrics.encode().expect("text");
         assert!(metrics.contains("sekisho_audit_log_tampered 1"), "{metrics}");
         let t = t.restart().await;
         assert_eq!(verify(&t).await, Err(Fault::Recorded(seq)));
         let entries: i64 = sqlx::query_scalar("select count(*) from events where kind = 'log_tampered'")
-            .fetch_one(t.app.auth.db.reader())
+            .fetch_one(t.db.reader())
             .await
             .expect("a count");
         assert_eq!(entries, 1, "said once");
@@ -140,7 +140,7 @@ async fn a_log_that_retention_emptied_was_not_tampered_with() {
     let t = TestApp::with(&[("SEKISHO_LOG_RETENTION", "30d"), ("SEKISHO_KEY_ROTATION", "0")]).await;
     t.register("ada@example.com").await;
     t.clock.advance(40 * DAY);
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     assert!(verify(&t).await.is_ok());
     t.sign_in_api("ada@example.com").await;
     assert!(verify(&t).await.is_ok());
@@ -155,7 +155,7 @@ async fn retention_does_not_forget_that_entries_were_missing() {
     tamper(&t, "delete from events where seq = 2").await;
     t.clock.advance(40 * DAY);
     t.sign_in_api("ada@example.com").await;
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     assert!(matches!(verify(&t).await, Err(Fault::Recorded(_))));
 }
 
@@ -184,14 +184,12 @@ async fn retention_removes_the_oldest_and_the_rest_stays_verifiable() {
     t.sign_in_api("ada@example.com").await;
     t.clock.advance(20 * DAY);
     t.sign_in_api("ada@example.com").await;
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     let (before, _) = verify(&t).await.expect("whole");
     t.clock.advance(12 * DAY);
-    t.app.auth.sweep().await.expect("a sweep");
-    let kinds: Vec<(i64, String)> = sqlx::query_as("select seq, kind from events order by seq")
-        .fetch_all(t.app.auth.db.reader())
-        .await
-        .expect("a list");
+    t.app.core.run_housekeeping().await.expect("a sweep");
+    let kinds: Vec<(i64, String)> =
+        sqlx::query_as("select seq, kind from events order by seq").fetch_all(t.db.reader()).await.expect("a list");
     assert!(kinds[0].0 > 2, "the oldest are gone: {kinds:?}");
     assert_eq!(kinds.last().map(|(_, kind)| kind.as_str()), Some("log_trimmed"));
     assert!(kinds.iter().any(|(seq, _)| *seq == before));

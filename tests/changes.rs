@@ -86,7 +86,7 @@ async fn what_was_forgotten_in_a_wrong_future_stays_ended_when_the_clock_is_set_
     let (mut api, _) = t.api("ada@example.com").await;
     api.clone().delete("/api/v1/tokens").await;
     t.clock.advance(2 * HOUR);
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     t.clock.advance(-2 * HOUR);
     // At once, before anything is polled.
     assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "signed_out");
@@ -95,17 +95,17 @@ async fn what_was_forgotten_in_a_wrong_future_stays_ended_when_the_clock_is_set_
 #[tokio::test]
 async fn ends_are_remembered_for_tokens_that_were_made_before_the_setting_was_shortened() {
     let t = TestApp::with(&[("SEKISHO_ACCESS_TTL", "6h")]).await;
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     let (mut api, _) = t.api("ada@example.com").await;
     api.delete("/api/v1/tokens").await;
     let t = t.restart_without("SEKISHO_ACCESS_TTL").await;
     t.clock.advance(5 * HOUR);
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     let feed = t.anonymous().get("/api/v1/revocations").await.json();
     assert_eq!(feed["items"].as_array().map(Vec::len), Some(1), "other services go by the token's own end");
     assert!(feed["retain_for"].as_i64().is_some_and(|seconds| seconds >= 6 * 3_600), "{feed}");
     t.clock.advance(2 * HOUR);
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
     let feed = t.anonymous().get("/api/v1/revocations").await.json();
     assert_eq!(feed["items"].as_array().map(Vec::len), Some(0));
 }
@@ -116,13 +116,14 @@ async fn a_session_is_expired_only_by_the_deadline_in_its_row() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
     let id = browser.session_id().await;
-    let stale = sekisho_core::db::sessions::find(t.app.auth.db.reader(), &id).await.expect("a look").expect("a row");
+    let stale = t.app.core.sessions.find(&id).await.expect("a look").expect("a row");
     t.clock.advance(59 * MINUTE);
     assert_eq!(browser.send("POST", "/session/activity", None, Body::empty()).await.status, 200);
     t.clock.advance(2 * MINUTE);
-    assert!(stale.ended(t.clock.now()).is_some(), "by what was read");
-    let ended = sekisho_core::db::sessions::end_if_expired(t.app.auth.db.writer(), &id, t.clock.now()).await;
-    assert!(ended.expect("a statement").is_none(), "by the row it lives");
+    assert!(stale.end_reason(t.clock.now()).is_some(), "by what was read");
+    t.app.core.run_housekeeping().await.expect("a pass");
+    let row = t.app.core.sessions.find(&id).await.expect("a look").expect("a row");
+    assert!(row.ended_at.is_none(), "by the row it lives");
     assert_eq!(browser.get("/devices").await.status, 200);
 }
 

@@ -155,7 +155,7 @@ async fn a_browsers_reports_of_csp_violations_are_counted_and_limited() {
     assert_eq!(page.header("reporting-endpoints"), "csp=\"/csp-reports\"");
 
     let counted = || {
-        let text = t.app.auth.metrics.encode().expect("text");
+        let text = t.app.core.metrics.encode().expect("text");
         let line = text.lines().find_map(|line| line.strip_prefix("sekisho_csp_reports_total ")).expect("a metric");
         line.parse::<u64>().expect("a number")
     };

@@ -1,6 +1,6 @@
 //! What GitHub's answer counts for, who may ask for it, and of which GitHub it is.
 
-use sekisho_core::admin::AccessChange;
+use sekisho_core::administration::AccessChange;
 use serde_json::json;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 /// How many ceremonies wait.
 async fn waiting(t: &TestApp) -> i64 {
     let count = sqlx::query_scalar("select count(*) from ceremonies");
-    count.fetch_one(t.app.auth.db.writer()).await.expect("a count")
+    count.fetch_one(t.db.writer()).await.expect("a count")
 }
 
 async fn sign_in(client: &mut Client, email: &str) -> u16 {
@@ -35,7 +35,12 @@ async fn with_token(t: &TestApp, browser: &mut Client) -> Client {
 
 async fn make_admin(t: &TestApp, email: &str) {
     let roles = ["admin".to_owned()];
-    t.app.auth.change_access(&t.user_id(email).await, AccessChange::roles(&roles), None).await.expect("a role");
+    t.app
+        .core
+        .administration
+        .change_access(&t.user_id(email).await, AccessChange::roles(&roles), None)
+        .await
+        .expect("a role");
 }
 
 // Login CSRF and denial of service by another site's page
@@ -49,9 +54,9 @@ async fn an_image_on_another_site_spends_nobodys_sign_ins_and_begins_nothing() {
         let mut victim = t.anonymous();
         for _ in 0..200 {
             let image = victim.get("/auth/github?next=/devices").await;
-            match t.app.auth.github {
-                Some(_) => assert_eq!(image.location(), "/login?next=%2Fdevices"),
-                None => {
+            match t.app.core.identities.is_configured() {
+                true => assert_eq!(image.location(), "/login?next=%2Fdevices"),
+                false => {
                     assert_eq!(image.status, 404);
                     assert_eq!(victim.form("/auth/github", &[]).await.status, 404);
                 }
@@ -235,9 +240,9 @@ async fn an_administrator_is_never_proved_by_github() {
     }
 
     // The command line sets one; GitHub still signs in, and the password proves.
-    let user = t.app.auth.find_person("octocat@example.com").await.expect("a look").expect("a user");
+    let user = t.app.core.accounts.find_by_id_or_email("octocat@example.com").await.expect("a look").expect("a user");
     let context = crate::harness::context(Some(sekisho_core::COMMAND_LINE));
-    let reset = t.app.auth.reset_password(&user, PASSWORD, true, &context).await.expect("a reset");
+    let reset = t.app.core.accounts.reset_password(&user, PASSWORD, true, &context).await.expect("a reset");
     assert_eq!(reset, (1, 0));
     assert_eq!(come_back_as(&mut browser, "/auth/github", "octocat").await.location(), "/");
     assert_eq!(browser.form(&format!("{path}/disable"), &[]).await.status, 403);
@@ -268,7 +273,7 @@ async fn a_link_from_before_hosts_were_recorded_is_bound_to_the_first_one_that_i
     let t = app(&[]).await;
     come_back_as(&mut t.anonymous(), "/auth/github", "octocat").await;
     let before = sqlx::query("update identities set provider = 'github', host = null");
-    before.execute(t.app.auth.db.writer()).await.expect("an update");
+    before.execute(t.db.writer()).await.expect("an update");
     let t = t.restart().await;
     assert_eq!(come_back_as(&mut t.anonymous(), "/auth/github", "octocat").await.location(), "/");
     let theirs = fake().await;

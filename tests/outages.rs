@@ -10,7 +10,7 @@ use crate::{
 
 async fn run(t: &TestApp, statements: &[&'static str]) {
     for statement in statements {
-        sqlx::raw_sql(AssertSqlSafe(*statement)).execute(t.app.auth.db.writer()).await.expect(statement);
+        sqlx::raw_sql(AssertSqlSafe(*statement)).execute(t.db.writer()).await.expect(statement);
     }
 }
 

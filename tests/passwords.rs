@@ -91,14 +91,10 @@ async fn a_hash_with_older_parameters_is_upgraded_at_the_next_sign_in() {
     t.register("ada@example.com").await;
     let weak: Argon2<'_> = Params::new(8_192, 1, 1, None).expect("valid parameters").into();
     let old = weak.hash_password(PASSWORD.as_bytes()).expect("hashes").to_string();
-    sqlx::query("update users set password_hash = $1")
-        .bind(old)
-        .execute(t.app.auth.db.writer())
-        .await
-        .expect("updated");
+    sqlx::query("update users set password_hash = $1").bind(old).execute(t.db.writer()).await.expect("updated");
     t.sign_in_api("ada@example.com").await;
     let stored: String =
-        sqlx::query_scalar("select password_hash from users").fetch_one(t.app.auth.db.reader()).await.expect("a row");
+        sqlx::query_scalar("select password_hash from users").fetch_one(t.db.reader()).await.expect("a row");
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
     t.sign_in_api("ada@example.com").await;
 }

@@ -1,6 +1,6 @@
 //! Taking an account back: whatever somebody else left in it lets them in no more (ASVS 7.4.3).
 
-use sekisho_core::admin::AccessChange;
+use sekisho_core::administration::AccessChange;
 use serde_json::json;
 
 use crate::{
@@ -134,13 +134,13 @@ async fn an_administrator_unlinks_and_what_came_by_the_link_is_out() {
     let github_only = t.user_id("octocat@example.com").await;
     let refused = admin.delete(&format!("/api/v1/admin/users/{github_only}/identities/github")).await;
     refused.problem(409, "last_way_in");
-    let unknown = t.app.auth.clock.new_id();
+    let unknown = t.app.core.clock.new_id();
     admin.delete(&format!("/api/v1/admin/users/{unknown}/identities/github")).await.problem(404, "not_found");
     admin.json("PUT", "/api/v1/admin/roles/helper", json!({ "permissions": ["sekisho:admin"] })).await;
     let (mut helper, _) = t.api("helper@example.com").await;
     let roles = ["helper".to_owned()];
     let helper_id = t.user_id("helper@example.com").await;
-    t.app.auth.change_access(&helper_id, AccessChange::roles(&roles), None).await.expect("a role");
+    t.app.core.administration.change_access(&helper_id, AccessChange::roles(&roles), None).await.expect("a role");
     let roots = t.user_id("root@example.com").await;
     let refused = helper.delete(&format!("/api/v1/admin/users/{roots}/identities/github")).await;
     refused.problem(403, "forbidden");
@@ -210,7 +210,7 @@ async fn guesses_from_a_stolen_session_count_for_the_account_over_all_networks()
     // Counted in one place: from however many stolen sessions, and where the API or a change of the password asks, too.
     for session in 0..9 {
         for _ in 0..10 {
-            t.app.auth.limits.step_up(&format!("session {session}"), "ada@example.com").expect("within the burst");
+            t.app.core.limits.step_up(&format!("session {session}"), "ada@example.com").expect("within the burst");
         }
     }
     api.ip = [198, 51, 100, 9].into();

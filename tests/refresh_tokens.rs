@@ -44,10 +44,8 @@ async fn sixty_four_parallel_refreshes_get_one_successor() {
     }
     successors.dedup();
     assert_eq!(successors.len(), 1);
-    let rows: i64 = sqlx::query_scalar("select count(*) from refresh_tokens")
-        .fetch_one(t.app.auth.db.reader())
-        .await
-        .expect("a count");
+    let rows: i64 =
+        sqlx::query_scalar("select count(*) from refresh_tokens").fetch_one(t.db.reader()).await.expect("a count");
     assert_eq!(rows, 2);
 }
 
@@ -98,11 +96,11 @@ async fn a_late_replay_ends_the_session_once_the_access_token_of_the_successor_w
         t.clock.advance(HOUR);
         let (t, other) = match (restarted, node) {
             (true, _) => {
-                t.app.auth.write_access_uses().await.expect("written");
+                t.app.core.flush_access_uses().await.expect("written");
                 (t.restart().await, None)
             }
             (_, true) => {
-                t.app.auth.write_access_uses().await.expect("written");
+                t.app.core.flush_access_uses().await.expect("written");
                 let other = t.second_node().await;
                 (t, Some(other))
             }
@@ -172,7 +170,7 @@ async fn late_replays_at_once_leave_one_token_that_works() {
     }
     let usable: i64 =
         sqlx::query_scalar("select count(*) from refresh_tokens where used_at is null and replaced_at is null")
-            .fetch_one(t.app.auth.db.reader())
+            .fetch_one(t.db.reader())
             .await
             .expect("a count");
     assert_eq!(usable, 1);

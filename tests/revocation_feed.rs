@@ -111,7 +111,7 @@ async fn without_the_setting_everybody_is_a_stranger() {
 #[tokio::test]
 async fn a_withdrawn_key_is_told_at_once_and_to_whoever_comes_later() {
     let t = TestApp::new().await;
-    let ended = &t.app.auth.ended;
+    let ended = &t.app.core.revocations.list;
     let (mut ada, tokens) = t.api("ada@example.com").await;
     let mut stream = follower(&t, None).events(FEED).await;
     assert_eq!(stream.next().await.expect("a greeting").0, "hello");
@@ -144,14 +144,14 @@ async fn the_list_has_all_withdrawn_keys_and_its_tag_changes_with_them() {
     service.headers.push(("if-none-match", before.header("etag").to_owned()));
     assert_eq!(service.get(FEED).await.status, 304);
 
-    t.app.auth.ended.set_withdrawn_keys(["a".to_owned()]);
+    t.app.core.revocations.list.set_withdrawn_keys(["a".to_owned()]);
     let after = service.get(FEED).await;
     assert_eq!((after.status.as_u16(), &after.json()["withdrawn_keys"]), (200, &json!(["a"])));
     assert_eq!(after.json()["next_cursor"], before.json()["next_cursor"]);
     service.headers = vec![("if-none-match", after.header("etag").to_owned())];
     assert_eq!(service.get(FEED).await.status, 304);
     // Another one in its place.
-    t.app.auth.ended.set_withdrawn_keys(["b".to_owned()]);
+    t.app.core.revocations.list.set_withdrawn_keys(["b".to_owned()]);
     assert_eq!(service.get(FEED).await.json()["withdrawn_keys"], json!(["b"]));
     let since = before.json()["next_cursor"].as_str().expect("a cursor").to_owned();
     let since = t.anonymous().get(&format!("{FEED}?since={since}")).await.json();

@@ -1,6 +1,6 @@
 //! The deployment's secret is replaced, and nobody is signed out.
 
-use sekisho_core::{COMMAND_LINE, audit::Fault, reseal::Resealed};
+use sekisho_core::{COMMAND_LINE, audit::verify::Fault, secret_rotation::Resealed};
 use serde_json::{Value, json};
 
 use crate::harness::{SECRET, TestApp, context};
@@ -15,7 +15,7 @@ async fn refresh(t: &TestApp, token: &Value) -> Value {
 }
 
 async fn fault(t: &TestApp) -> Option<Fault> {
-    t.app.auth.verify_log(None, |_| ()).await.expect("a log").err()
+    t.app.core.audit.verify(None, |_| ()).await.expect("a log").err()
 }
 
 #[tokio::test]
@@ -33,10 +33,10 @@ async fn sessions_tokens_and_the_log_survive_another_secret() {
     assert_eq!(refresh(&t, first).await["refresh_token"], second, "a replay within the grace: the same successor");
     t.sign_in_api("ada@example.com").await;
     assert_eq!(fault(&t).await, None, "the log goes on");
-    let resealed = t.app.auth.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
+    let resealed = t.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
     assert_eq!(resealed, Resealed { signing_keys: 1, log: true });
     assert_eq!(fault(&t).await, None);
-    let again = t.app.auth.reseal(&context(Some(COMMAND_LINE))).await.expect("nothing to do");
+    let again = t.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("nothing to do");
     assert_eq!(again, Resealed { signing_keys: 0, log: false });
 
     let t = t.restart_without("SEKISHO_SECRET_PREVIOUS").await;
@@ -46,7 +46,7 @@ async fn sessions_tokens_and_the_log_survive_another_secret() {
     t.sign_in_api("ada@example.com").await;
     assert_eq!(fault(&t).await, None);
     let kinds: i64 = sqlx::query_scalar("select count(*) from events where kind = 'secret_rotated'")
-        .fetch_one(t.app.auth.db.reader())
+        .fetch_one(t.db.reader())
         .await
         .expect("a count");
     assert_eq!(kinds, 1);
@@ -58,7 +58,7 @@ async fn a_node_that_knows_both_secrets_learns_of_the_logs_new_key_by_itself() {
     let t = t.restart_with(&BOTH).await;
     let other = t.second_node().await;
     t.register("ada@example.com").await;
-    other.app.auth.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
+    other.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
     t.register("bea@example.com").await;
     other.register("cyd@example.com").await;
     assert_eq!((fault(&t).await, fault(&other).await), (None, None));
@@ -70,13 +70,13 @@ async fn the_old_secret_is_worth_nothing_once_it_is_replaced() {
     t.register("ada@example.com").await;
     let t = t.restart_with(&BOTH).await;
     let old_rows: Vec<String> = stored(&t).await;
-    t.app.auth.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
+    t.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
     t.register("bea@example.com").await;
     let t = t.restart_without("SEKISHO_SECRET_PREVIOUS").await;
     let now = stored(&t).await;
     assert!(old_rows.iter().all(|row| !now.contains(row)), "everything is sealed anew");
     // Who knows the old key cuts the log back to where it was the last one: a closed key seals nothing.
-    let db = t.app.auth.db.writer();
+    let db = t.db.writer();
     sqlx::query("delete from chain_keys where from_seq > 0").execute(db).await.expect("tampered");
     assert_eq!(fault(&t).await, Some(Fault::Seal));
     sqlx::query("delete from chain_keys").execute(db).await.expect("tampered");
@@ -88,5 +88,5 @@ async fn the_old_secret_is_worth_nothing_once_it_is_replaced() {
 /// Every sealed value that outlives minutes.
 async fn stored(t: &TestApp) -> Vec<String> {
     let rows = sqlx::query_scalar("select private_key from signing_keys union all select sealed from chain_keys");
-    rows.fetch_all(t.app.auth.db.reader()).await.expect("rows")
+    rows.fetch_all(t.db.reader()).await.expect("rows")
 }

@@ -1,7 +1,7 @@
 //! Signing keys: rotated without a refusal, withdrawn at once, on every node.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sekisho_core::signing_keys::KeyState;
+use sekisho_core::token::signing_keys::KeyState;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, DAY, HOUR, MINUTE, PASSWORD, TestApp, context};
@@ -33,15 +33,15 @@ async fn get_me(t: &TestApp, token: &str) -> u16 {
 
 /// What a running server does each half second.
 async fn follow(t: &TestApp) {
-    t.app.auth.follow_ends(None).await.expect("a look");
+    t.app.core.follow(None).await.expect("a look");
 }
 
 async fn sweep(t: &TestApp) {
-    t.app.auth.sweep().await.expect("a sweep");
+    t.app.core.run_housekeeping().await.expect("a sweep");
 }
 
 async fn state(t: &TestApp, kid: &str) -> Option<KeyState> {
-    let keys = t.app.auth.list_keys().await.expect("a list");
+    let keys = t.app.core.signing_keys.list().await.expect("a list");
     keys.into_iter().find(|key| key.kid == kid).map(|key| key.state)
 }
 
@@ -68,7 +68,7 @@ async fn the_next_key_is_published_for_as_long_as_a_cache_keeps_the_keys_before_
     let jwks = t.anonymous().get("/.well-known/jwks.json").await;
     assert_eq!(jwks.header("cache-control"), "public, max-age=300");
     let old = published(&t).await.remove(0);
-    let next = t.app.auth.rotate_key(&context(None)).await.expect("the next key");
+    let next = t.app.core.signing_keys.rotate(&context(None)).await.expect("the next key");
     assert_eq!(state(&t, &next.kid).await, Some(KeyState::Next(next.signs_at)));
     assert_eq!(published(&t).await, [next.kid.clone(), old.clone()]);
     t.clock.advance(5 * MINUTE);
@@ -85,7 +85,7 @@ async fn a_retired_key_stays_until_its_longest_token_has_ended_though_tokens_bec
     t.register("ada@example.com").await;
     let t = t.restart_with(&[("SEKISHO_ACCESS_TTL", "5m")]).await;
     let old = published(&t).await.remove(0);
-    let next = t.app.auth.rotate_key(&context(None)).await.expect("the next key");
+    let next = t.app.core.signing_keys.rotate(&context(None)).await.expect("the next key");
     sweep(&t).await;
     t.clock.advance(7 * MINUTE);
     sweep(&t).await;
@@ -112,11 +112,13 @@ async fn ten_rotations_and_two_withdrawals_refuse_no_valid_token_and_accept_no_w
     // Four minutes a step: some 24 days' worth of keys, with every token ever minted asked again at each step.
     for step in 0..60 {
         match step % 5 {
-            0 if step < 50 => drop(nodes[step % 2].app.auth.rotate_key(&context(None)).await.expect("the next key")),
+            0 if step < 50 => {
+                drop(nodes[step % 2].app.core.signing_keys.rotate(&context(None)).await.expect("the next key"))
+            }
             3 if step == 23 || step == 43 => {
                 // The one that signs right now is burnt; the other node learns of it at its next look.
                 let burnt = kid(&minted.last().expect("a token").1);
-                let made = a.app.auth.withdraw_key(&burnt, &context(None)).await.expect("withdrawn");
+                let made = a.app.core.signing_keys.withdraw(&burnt, &context(None)).await.expect("withdrawn");
                 assert!(made.is_some_and(|made| made.signs_at <= a.clock.now()), "another one signs at once");
                 withdrawn.push(burnt);
                 follow(&b).await;
@@ -160,7 +162,7 @@ async fn ten_rotations_and_two_withdrawals_refuse_no_valid_token_and_accept_no_w
     for kid in &withdrawn {
         assert!(matches!(state(&b, kid).await, Some(KeyState::Withdrawn(_))), "its tombstone stays");
     }
-    assert!(a.app.auth.verify_log(None, |_| ()).await.expect("a log").is_ok());
+    assert!(a.app.core.audit.verify(None, |_| ()).await.expect("a log").is_ok());
 }
 
 #[tokio::test]
@@ -170,7 +172,8 @@ async fn a_withdrawn_key_is_refused_from_the_cache_of_checked_tokens_at_once() {
     let other = t.second_node().await;
     let old = token(&t, "ada@example.com").await;
     assert_eq!((get_me(&t, &old).await, get_me(&other, &old).await), (200, 200), "both have checked it");
-    let made = t.app.auth.withdraw_key(&kid(&old), &context(None)).await.expect("withdrawn").expect("a replacement");
+    let made =
+        t.app.core.signing_keys.withdraw(&kid(&old), &context(None)).await.expect("withdrawn").expect("a replacement");
     assert_eq!(get_me(&t, &old).await, 401);
     follow(&other).await;
     assert_eq!(get_me(&other, &old).await, 401, "and on the other node at its next look");
@@ -180,12 +183,15 @@ async fn a_withdrawn_key_is_refused_from_the_cache_of_checked_tokens_at_once() {
     // No private key is left of it, no restart brings it back, and withdrawing it again changes nothing.
     let left: String = sqlx::query_scalar("select private_key from signing_keys where kid = $1")
         .bind(kid(&old))
-        .fetch_one(t.app.auth.db.reader())
+        .fetch_one(t.db.reader())
         .await
         .expect("a tombstone");
     assert_eq!(left, "");
-    assert!(t.app.auth.withdraw_key(&kid(&old), &context(None)).await.expect("nothing to do").is_none());
-    assert_eq!(t.app.auth.withdraw_key("made-up", &context(None)).await.expect_err("unknown").code(), "not_found");
+    assert!(t.app.core.signing_keys.withdraw(&kid(&old), &context(None)).await.expect("nothing to do").is_none());
+    assert_eq!(
+        t.app.core.signing_keys.withdraw("made-up", &context(None)).await.expect_err("unknown").code(),
+        "not_found"
+    );
     let t = t.restart().await;
     assert_eq!((get_me(&t, &old).await, get_me(&t, &new).await), (401, 200));
     assert!(!published(&t).await.contains(&kid(&old)));
@@ -196,8 +202,8 @@ async fn withdrawing_the_signer_lets_the_published_next_key_sign_at_once() {
     let t = TestApp::new().await;
     t.register("ada@example.com").await;
     let old = kid(&token(&t, "ada@example.com").await);
-    let next = t.app.auth.rotate_key(&context(None)).await.expect("the next key");
-    let made = t.app.auth.withdraw_key(&old, &context(None)).await.expect("withdrawn").expect("a replacement");
+    let next = t.app.core.signing_keys.rotate(&context(None)).await.expect("the next key");
+    let made = t.app.core.signing_keys.withdraw(&old, &context(None)).await.expect("withdrawn").expect("a replacement");
     assert_eq!(made.kid, next.kid);
     assert_eq!(kid(&token(&t, "ada@example.com").await), next.kid);
     assert_eq!(published(&t).await, [next.kid]);
@@ -222,7 +228,7 @@ async fn keys_rotate_by_themselves_and_two_nodes_make_one() {
     a.register("ada@example.com").await;
     assert_eq!(kid(&token(&b, "ada@example.com").await), keys[0]);
     let logged: i64 = sqlx::query_scalar("select count(*) from events where kind = 'key_rotated'")
-        .fetch_one(a.app.auth.db.reader())
+        .fetch_one(a.db.reader())
         .await
         .expect("a count");
     assert_eq!(logged, 1);
@@ -268,12 +274,12 @@ async fn a_live_token_is_accepted_with_the_database_closed() {
     let t = TestApp::new().await;
     t.register("ada@example.com").await;
     let (first, other) = (token(&t, "ada@example.com").await, token(&t, "ada@example.com").await);
-    t.app.auth.db.close().await;
+    t.app.core.close().await;
     for token in [&first, &other, &first] {
-        let claims = t.app.auth.verify_access_token(token).await.expect("verified without the database");
+        let claims = t.app.core.access_tokens.verify(token).await.expect("verified without the database");
         assert_eq!(claims.roles, ["user"]);
     }
-    assert!(t.app.auth.verify_access_token(&first[1..]).await.is_err());
+    assert!(t.app.core.access_tokens.verify(&first[1..]).await.is_err());
 }
 
 #[tokio::test]

@@ -1,4 +1,7 @@
-use crate::harness::{Client, DAY, HOUR, MINUTE, TestApp};
+use sekisho_core::{SessionSelector, session::credential::CookieToken};
+use sekisho_model::EndReason;
+
+use crate::harness::{Client, DAY, HOUR, MINUTE, TestApp, context};
 
 /// Sent to the sign-in page, which tells this.
 async fn signed_out_because(browser: &mut Client, text: &str) {
@@ -105,41 +108,51 @@ async fn housekeeping_ends_what_is_over_and_removes_what_is_old() {
             "ended" => "select count(*) from sessions where ended_reason = 'idle_timeout'",
             _ => "select count(*) from refresh_tokens",
         };
-        sqlx::query_scalar(sql).fetch_one(t.app.auth.db.reader()).await.expect("a count")
+        sqlx::query_scalar(sql).fetch_one(t.db.reader()).await.expect("a count")
     };
     t.browser("ada@example.com").await;
     t.sign_in_api("ada@example.com").await;
-    t.app.auth.sweep().await.expect("sweeps");
+    t.app.core.run_housekeeping().await.expect("sweeps");
     assert_eq!((count("sessions").await, count("ended").await), (2, 0));
     t.clock.advance(2 * HOUR);
-    t.app.auth.sweep().await.expect("sweeps");
+    t.app.core.run_housekeeping().await.expect("sweeps");
     assert_eq!((count("sessions").await, count("ended").await), (2, 1));
     t.clock.advance(31 * DAY);
-    t.app.auth.sweep().await.expect("sweeps");
+    t.app.core.run_housekeeping().await.expect("sweeps");
     assert_eq!((count("sessions").await, count("ended").await, count("refresh_tokens").await), (1, 1, 0));
     t.clock.advance(31 * DAY);
-    t.app.auth.sweep().await.expect("sweeps");
+    t.app.core.run_housekeeping().await.expect("sweeps");
     assert_eq!(count("sessions").await, 0);
 }
 
 #[tokio::test]
 async fn a_request_in_flight_never_revives_an_ended_session() {
-    use sekisho_core::db::sessions;
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
     let id = browser.session_id().await;
-    let db = &t.app.auth.db;
-    let row = sessions::find(db.reader(), &id).await.expect("reads").expect("a row");
-    let hash = row.token_hash.clone().expect("a browser's row has one");
-    assert!(sessions::update_data(db.writer(), &hash, "{}").await.expect("writes"), "live, it is saved");
+    let core = &t.app.core;
+    let mut row = core.sessions.find(&id).await.expect("reads").expect("a row");
+    let cookie: tower_sessions::session::Id = browser.cookies["sekisho"].parse().expect("an id");
+    let token = || CookieToken::new(cookie.0.to_le_bytes());
+    let data = async || {
+        let data = sqlx::query_scalar::<_, String>("select data from sessions where id = $1").bind(&id);
+        data.fetch_one(t.db.reader()).await.expect("a row")
+    };
+    core.sessions.save_page_data(token(), r#"{"kept":1}"#).await.expect("saved");
+    assert_eq!(data().await, r#"{"kept":1}"#, "live, it is saved");
     browser.form("/logout", &[]).await;
 
-    let now = t.clock.now();
-    assert!(!sessions::update_data(db.writer(), &hash, "{}").await.expect("writes"));
-    assert!(!sessions::touch(db.writer(), &id, now, now, None, "127.0.0.1").await.expect("writes"));
-    assert!(!sessions::replace_token(db.writer(), &id, "another", "password", now).await.expect("writes"));
-    assert!(sessions::end(db.writer(), &id, &row.user_id, "idle_timeout", now).await.expect("writes").is_none());
+    core.sessions.save_page_data(token(), "{}").await.expect("nothing to do");
+    assert_eq!(data().await, r#"{"kept":1}"#);
+    t.clock.advance(2 * MINUTE);
+    core.sessions.touch(&mut row, &context(None)).await.expect("nothing to do");
+    assert_eq!(core.sessions.end(SessionSelector::of(&row), EndReason::IdleTimeout, None).await.expect("done"), 0);
+    let ended = core.sessions.find(&id).await.expect("reads").expect("a row");
+    assert_eq!(ended.ended_reason.0, Some(EndReason::SignedOut));
+    assert_eq!(ended.last_active_at, ended.created_at);
     // And a secret that is taken makes no second session.
-    let twin = sessions::Session { id: t.clock.new_id(), ..row };
-    assert!(sessions::insert(db.writer(), &twin).await.is_err());
+    let twin = "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
+                authenticated_at, last_active_at) select 'twin', user_id, kind, token_hash, device, ip, user_agent, \
+                method, created_at, authenticated_at, last_active_at from sessions where id = $1";
+    assert!(sqlx::query(twin).bind(&id).execute(t.db.writer()).await.is_err());
 }

@@ -18,7 +18,7 @@ const SERVICES = {
   python: ['/usr/bin/python3', 'clients/python/service.py'],
 };
 
-/** What the services are called: scripts/end-to-end tells the server. */
+/** What the services are called: end2end/server.ts tells the server. */
 const AUDIENCE = 'orders';
 
 type Settings = { ISSUER_URL: string; ISSUER?: string; STALE_AFTER?: string };

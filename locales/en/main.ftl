@@ -49,8 +49,8 @@ password-hint = At least 8 characters.
 
 ## One device too many
 
-room-title = All your devices are in use
-room-text = You can be signed in on a limited number of devices at once. Sign out on one of them, and you are signed in here.
+device-limit-title = All your devices are in use
+device-limit-text = You can be signed in on a limited number of devices at once. Sign out on one of them, and you are signed in here.
 
 ## Step-up
 
@@ -202,7 +202,7 @@ admin-plot-sign-ins = Sign-ins
 admin-plot-failures = Failed sign-ins
 admin-plot-live = Live sessions
 admin-plot-refreshes = Refreshed tokens
-admin-plot-thefts = Refresh tokens used again
+admin-plot-refresh-token-reuse = Refresh tokens used again
 admin-plot-total = { $total } in total
 admin-plot-peak = peak { $peak }
 admin-plot-peak-at = peak at { $when }
@@ -239,17 +239,17 @@ admin-done-enabled = The account is enabled again.
 admin-done-signed-out = This account is signed out everywhere.
 admin-done-ended = The session has ended.
 admin-done-unlinked = GitHub is no longer linked to this account.
-admin-done-everybody = Everybody else was signed out.
+admin-done-global-sign-out = Everybody else was signed out.
 admin-done-role-saved = The role was saved.
 admin-done-role-removed = The role was removed.
 
 admin-sessions-lead = Everything that is signed in, latest sign-in first.
 admin-device = Device
 admin-this-session = This session
-admin-everybody = Everybody
-admin-everybody-text = Ends every session but this one: those of all accounts, and your own on other devices. Cookies, refresh tokens and access tokens stop working at once, and everybody has to sign in again. The accounts themselves stay as they are.
-admin-everybody-sure = I want to sign everybody out
-admin-everybody-submit = Sign out everybody
+admin-global-sign-out = Everybody
+admin-global-sign-out-text = Ends every session but this one: those of all accounts, and your own on other devices. Cookies, refresh tokens and access tokens stop working at once, and everybody has to sign in again. The accounts themselves stay as they are.
+admin-global-sign-out-sure = I want to sign everybody out
+admin-global-sign-out-submit = Sign out everybody
 
 admin-log-lead = What happened to all accounts, latest first.
 admin-log-person = Person (email or ID)

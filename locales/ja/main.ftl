@@ -49,8 +49,8 @@ password-hint = 8文字以上で入力してください。
 
 ## One device too many
 
-room-title = 端末数の上限に達しています
-room-text = 同時にサインインできる端末の数には上限があります。いずれかの端末からサインアウトすると、この端末でサインインできます。
+device-limit-title = 端末数の上限に達しています
+device-limit-text = 同時にサインインできる端末の数には上限があります。いずれかの端末からサインアウトすると、この端末でサインインできます。
 
 ## Step-up
 
@@ -202,7 +202,7 @@ admin-plot-sign-ins = サインイン
 admin-plot-failures = サインインの失敗
 admin-plot-live = 有効なセッション
 admin-plot-refreshes = トークンの更新
-admin-plot-thefts = リフレッシュトークンの再使用
+admin-plot-refresh-token-reuse = リフレッシュトークンの再使用
 admin-plot-total = 合計 { $total }
 admin-plot-peak = 最大 { $peak }
 admin-plot-peak-at = { $when }に最大
@@ -239,17 +239,17 @@ admin-done-enabled = アカウントを有効にしました。
 admin-done-signed-out = このアカウントのすべてのセッションを終了しました。
 admin-done-ended = セッションを終了しました。
 admin-done-unlinked = このアカウントとGitHubの連携を解除しました。
-admin-done-everybody = 自分以外の全員をサインアウトさせました。
+admin-done-global-sign-out = 自分以外の全員をサインアウトさせました。
 admin-done-role-saved = ロールを保存しました。
 admin-done-role-removed = ロールを削除しました。
 
 admin-sessions-lead = サインインしているすべての端末です。サインインの新しい順に表示しています。
 admin-device = 端末
 admin-this-session = このセッション
-admin-everybody = 全員
-admin-everybody-text = このセッションを除き、全アカウントのすべてのセッションを終了します。ご自身のほかの端末も含みます。Cookie、リフレッシュトークン、アクセストークンはすぐに使えなくなり、全員がもう一度サインインする必要があります。アカウント自体は変更されません。
-admin-everybody-sure = はい、全員をサインアウトさせます
-admin-everybody-submit = 全員をサインアウトさせる
+admin-global-sign-out = 全員
+admin-global-sign-out-text = このセッションを除き、全アカウントのすべてのセッションを終了します。ご自身のほかの端末も含みます。Cookie、リフレッシュトークン、アクセストークンはすぐに使えなくなり、全員がもう一度サインインする必要があります。アカウント自体は変更されません。
+admin-global-sign-out-sure = はい、全員をサインアウトさせます
+admin-global-sign-out-submit = 全員をサインアウトさせる
 
 admin-log-lead = すべてのアカウントに関する記録です。新しい順に表示しています。
 admin-log-person = ユーザー（メールアドレスまたはID）

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::bearer::BearerAdmin;
 use crate::{http::problem::Problem, state::AppState};
-use sekisho_core::{HOUR, clock::rfc3339, db::counts::Count};
+use sekisho_core::{Count, clock::HOUR, clock::rfc3339};
 
 #[derive(Serialize)]
 pub struct OverviewResponse {
@@ -44,7 +44,7 @@ impl From<Count> for CountResponse {
 
 /// `GET /api/v1/admin/overview`
 pub async fn overview(State(app): State<AppState>, _: BearerAdmin) -> Result<Json<OverviewResponse>, Problem> {
-    let overview = app.auth.overview().await?;
+    let overview = app.core.administration.overview().await?;
     Ok(Json(OverviewResponse {
         users: overview.users,
         disabled_users: overview.disabled,

@@ -8,9 +8,8 @@ use axum::{
 };
 
 use crate::{http::problem::Problem, middleware::request_context::request_context, state::AppState};
-use sekisho_core::{
-    RequestContext, access_token::Claims, db::users::User, error::Error, reason::Reason, role::ADMINISTER, scope::Scope,
-};
+use sekisho_core::{Error, RequestContext, User, token::access::Claims};
+use sekisho_model::{EndReason, Permission, Scope};
 
 /// The scope that an endpoint requires of a token.
 pub trait RequiredScope: Send + Sync + 'static {
@@ -52,9 +51,9 @@ pub struct BearerUser<S> {
 impl<S: RequiredScope> BearerUser<S> {
     /// The user behind the token, as the database has them now.
     pub async fn user(&self, app: &AppState) -> Result<Arc<User>, Error> {
-        let user = app.auth.user(&self.claims.sub).await?.ok_or(Error::InvalidToken)?;
+        let user = app.core.accounts.find(&self.claims.sub).await?.ok_or(Error::InvalidToken)?;
         // On another node the row may say so before the list of ended sessions does.
-        if user.disabled_at.is_some() { Err(Reason::AccountDisabled.into()) } else { Ok(user) }
+        if user.disabled_at.is_some() { Err(EndReason::AccountDisabled.into()) } else { Ok(user) }
     }
 }
 
@@ -72,7 +71,7 @@ impl FromRequestParts<AppState> for BearerAdmin {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let bearer = BearerUser::<Admin>::from_request_parts(parts, app).await?;
         let user = bearer.user(app).await?;
-        if !app.auth.permissions(&user).await?.allow(ADMINISTER) {
+        if !app.core.roles.permissions(&user).await?.allow(Permission::ADMINISTER) {
             return Err(Error::Forbidden.into());
         }
         let context = RequestContext { actor: Some(user.id.clone()), ..bearer.context };
@@ -89,7 +88,7 @@ impl FromRequestParts<AppState> for RecentAdmin {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let admin = BearerAdmin::from_request_parts(parts, app).await?;
-        app.auth.require_recent_api(&admin.claims.sid).await?;
+        app.core.step_up.require_recent_api(&admin.claims.sid).await?;
         Ok(Self(admin))
     }
 }
@@ -99,7 +98,7 @@ impl<S: RequiredScope> FromRequestParts<AppState> for BearerUser<S> {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?;
-        let claims = app.auth.verify_access_token(token).await?;
+        let claims = app.core.access_tokens.verify(token).await?;
         if let Some(scope) = S::SCOPE.filter(|scope| !claims.scope.allow(*scope)) {
             return Err(Error::InsufficientScope(scope).into());
         }

@@ -41,12 +41,12 @@ pub async fn create(
     Extension(context): Extension<RequestContext>,
     body: Bytes,
 ) -> Result<StatusCode, HttpError> {
-    app.auth.limits.csp_report(context.ip)?;
+    app.core.limits.csp_report(context.ip)?;
     if body.len() > MAX_BYTES {
         return Err(HttpError::TooLarge);
     }
     for Report { directive, document, blocked, source } in reports(&body) {
-        app.auth.metrics.csp_report();
+        app.core.metrics.csp_report();
         tracing::warn!(directive, document, blocked, source, "a browser reports a violation of the content policy");
     }
     Ok(StatusCode::NO_CONTENT)

@@ -11,7 +11,7 @@ use crate::{
     },
     state::AppState,
 };
-use sekisho_core::{clock::rfc3339, db::events::Event};
+use sekisho_core::{Event, clock::rfc3339};
 
 #[derive(Serialize)]
 pub struct EventResponse {
@@ -49,5 +49,8 @@ pub async fn list(
     BearerUser { claims, .. }: BearerUser<AccountRead>,
     range: PageQuery,
 ) -> Result<Json<Page<EventResponse>>, Problem> {
-    Ok(Json(Page::of(app.auth.events(&claims.sub, range.cursor.as_deref(), range.limit).await?, EventResponse::from)))
+    Ok(Json(Page::of(
+        app.core.security_log.list(&claims.sub, range.cursor.as_deref(), range.limit).await?,
+        EventResponse::from,
+    )))
 }

@@ -9,6 +9,8 @@ use axum::{
 };
 use tokio::time::timeout;
 
+use sekisho_core::Error;
+
 use crate::state::{AppState, WriteCheck};
 
 /// However often it is asked, a write is tried at most once in this time.
@@ -21,8 +23,7 @@ pub async fn live() -> &'static str {
 }
 
 pub async fn ready(State(app): State<AppState>) -> Response {
-    let db = &app.auth.db;
-    if succeeds("reading", db.check_readable()).await && is_writable(&app).await {
+    if succeeds("reading", app.core.check_readable()).await && is_writable(&app).await {
         return "ok\n".into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, "the database can't be read and written\n").into_response()
@@ -33,14 +34,14 @@ async fn is_writable(app: &AppState) -> bool {
     match *last {
         Some(WriteCheck { at, succeeded }) if at.elapsed() < WRITE_EVERY => succeeded,
         _ => {
-            let succeeded = succeeds("writing", app.auth.db.check_writable(app.auth.clock.now())).await;
+            let succeeded = succeeds("writing", app.core.check_writable()).await;
             *last = Some(WriteCheck { at: Instant::now(), succeeded });
             succeeded
         }
     }
 }
 
-async fn succeeds(what: &str, check: impl Future<Output = sqlx::Result<()>>) -> bool {
+async fn succeeds(what: &str, check: impl Future<Output = Result<(), Error>>) -> bool {
     let error = match timeout(WITHIN, check).await {
         Ok(Ok(())) => return true,
         Ok(Err(error)) => error.to_string(),

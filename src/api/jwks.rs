@@ -7,10 +7,10 @@ use axum::{
 };
 
 use crate::state::AppState;
-use sekisho_core::signing_keys::JWKS_MAX_AGE;
+use sekisho_core::token::signing_keys::JWKS_MAX_AGE;
 
 pub async fn show(State(app): State<AppState>) -> Response {
     let keep = format!("public, max-age={JWKS_MAX_AGE}");
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CACHE_CONTROL, keep)];
-    (headers, app.auth.access_tokens.jwks().to_string()).into_response()
+    (headers, app.core.access_tokens.jwks().to_string()).into_response()
 }

@@ -8,16 +8,7 @@ use crate::{
     http::{json::JsonBody, problem::Problem},
     state::AppState,
 };
-use sekisho_core::{
-    account,
-    clock::rfc3339,
-    db::{
-        sessions,
-        users::{ProfileChange, User},
-    },
-    error::Error,
-    session::SignedIn,
-};
+use sekisho_core::{Error, ProfileChange, User, account, clock::rfc3339, session::SignedIn};
 
 #[derive(Serialize)]
 pub struct MeResponse {
@@ -39,7 +30,7 @@ impl From<&User> for MeResponse {
             name: user.name.clone(),
             about: user.about.clone(),
             locale: user.locale.clone(),
-            roles: user.roles().map(Into::into).collect(),
+            roles: user.role_names().map(Into::into).collect(),
             created_at: rfc3339(user.created_at),
         }
     }
@@ -81,7 +72,7 @@ pub async fn update(
     JsonBody(change): JsonBody<UpdateProfileRequest>,
 ) -> Result<Json<MeResponse>, Problem> {
     let change = ProfileChange { name: change.name, about: change.about, locale: change.locale };
-    let user = app.auth.change_profile(&*bearer.user(&app).await?, change, &bearer.context).await?;
+    let user = app.core.accounts.change_profile(&*bearer.user(&app).await?, change, &bearer.context).await?;
     Ok(Json(MeResponse::from(&user)))
 }
 
@@ -98,7 +89,7 @@ pub async fn step_up(
     JsonBody(proof): JsonBody<StepUpRequest>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
-    app.auth.step_up_api(&user, &bearer.claims.sid, &proof.password, &bearer.context).await?;
+    app.core.step_up.by_password_api(&user, &bearer.claims.sid, &proof.password, &bearer.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -109,8 +100,8 @@ pub async fn change_password(
     JsonBody(change): JsonBody<ChangePasswordRequest>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
-    let session = sessions::find(app.auth.db.reader(), &bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;
-    let permissions = app.auth.permissions(&user).await?;
+    let session = app.core.sessions.find(&bearer.claims.sid).await?.ok_or(Error::InvalidToken)?;
+    let permissions = app.core.roles.permissions(&user).await?;
     let signed_in = SignedIn { user: (*user).clone(), session, permissions };
     let change = account::PasswordChange {
         current: &change.current_password,
@@ -118,6 +109,6 @@ pub async fn change_password(
         keep_links: !change.remove_links,
         renew: false,
     };
-    app.auth.change_password(&signed_in, change, &bearer.context).await?;
+    app.core.accounts.change_password(&signed_in, change, &bearer.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

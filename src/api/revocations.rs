@@ -32,11 +32,10 @@ use crate::{
     },
 };
 use sekisho_core::{
-    RequestContext,
+    Error, RequestContext,
     clock::rfc3339,
-    ended::{Cursor, End, STALE_AFTER},
-    error::Error,
     rate_limit::site,
+    revocation::list::{Cursor, Revocation, STALE_AFTER},
 };
 
 /// Ends that one stream holds in memory at a time.
@@ -57,8 +56,8 @@ struct RevocationResponse {
     ended_at: String,
 }
 
-impl From<End> for RevocationResponse {
-    fn from(end: End) -> Self {
+impl From<Revocation> for RevocationResponse {
+    fn from(end: Revocation) -> Self {
         Self { sid: end.session_id.to_string(), reason: end.reason.as_str(), ended_at: rfc3339(end.at) }
     }
 }
@@ -73,7 +72,7 @@ struct FeedPosition {
 
 impl FeedPosition {
     fn at(cursor: Cursor, app: &AppState) -> Self {
-        Self { next_cursor: cursor.to_string(), retain_for: app.auth.ends_matter_for() / 1_000 }
+        Self { next_cursor: cursor.to_string(), retain_for: app.core.revocations.relevant_for() / 1_000 }
     }
 }
 
@@ -98,7 +97,7 @@ pub async fn show(
     headers: HeaderMap,
     Query(range): Query<FeedQuery>,
 ) -> Result<Response, Problem> {
-    if app.auth.ended.is_stale() {
+    if app.core.revocations.list.is_stale() {
         return Err(Error::Busy.into());
     }
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -111,13 +110,13 @@ pub async fn show(
         let permit = app.stream_limits.acquire_revocations(client).ok_or(Error::Busy)?;
         return Ok(event_stream(follow(app, since, permit)).into_response());
     }
-    let withdrawn_keys = app.auth.ended.withdrawn_keys();
+    let withdrawn_keys = app.core.revocations.list.withdrawn_keys();
     let tag_at = |cursor: Cursor| format!("\"{}\"", [&[cursor.to_string()], &withdrawn_keys[..]].concat().join("."));
-    let mut tag = tag_at(app.auth.ended.place());
+    let mut tag = tag_at(app.core.revocations.list.end_cursor());
     let mut response = if text("if-none-match").is_some_and(|known| known == tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let (ends, cursor) = app.auth.ended.since(since, PAGE);
+        let (ends, cursor) = app.core.revocations.list.since(since, PAGE);
         tag = tag_at(cursor);
         let items = ends.into_iter().map(RevocationResponse::from).collect();
         Json(FeedResponse { items, withdrawn_keys, position: FeedPosition::at(cursor, &app) }).into_response()
@@ -136,7 +135,7 @@ fn follow(
     since: Option<Cursor>,
     permit: StreamPermit<RevocationClient>,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let news = app.auth.ended.subscribe();
+    let news = app.core.revocations.list.subscribe();
     let follower = Follower {
         app,
         news,
@@ -179,11 +178,11 @@ impl Follower {
                     () = self.app.stopping.cancelled() => return None,
                 }
             }
-            if self.app.auth.ended.is_stale() {
+            if self.app.core.revocations.list.is_stale() {
                 return None;
             }
             self.news.mark_unchanged();
-            let (ends, cursor) = self.app.auth.ended.since(self.cursor, CHUNK);
+            let (ends, cursor) = self.app.core.revocations.list.since(self.cursor, CHUNK);
             self.cursor = Some(cursor);
             let count = ends.len();
             for (n, end) in ends.into_iter().enumerate() {
@@ -204,7 +203,7 @@ impl Follower {
     }
 
     fn tell_withdrawn_keys(&mut self, cursor: Cursor) {
-        for kid in self.app.auth.ended.withdrawn_keys().iter() {
+        for kid in self.app.core.revocations.list.withdrawn_keys().iter() {
             if self.told_keys.insert(kid.clone()) {
                 let event = Event::default().event("key_withdrawn").id(cursor.to_string());
                 self.queue.push_back(event.json_data(KeyWithdrawn { kid }).unwrap_or_default());

@@ -7,7 +7,7 @@ use axum::{
 
 use super::bearer::bearer;
 use crate::{http::problem::Problem, state::AppState};
-use sekisho_core::error::Error;
+use sekisho_core::Error;
 
 /// A service, by the number of its secret, or an anonymous client (`None`). A wrong secret, or another kind of
 /// credential, is never taken for none. Where no secret is configured every client is anonymous, and the header

@@ -13,11 +13,8 @@ use crate::{
     },
     state::AppState,
 };
-use sekisho_core::{
-    error::Error,
-    reason::Reason,
-    session::{Which, parse_id},
-};
+use sekisho_core::{Error, SessionSelector, session::parse_id};
+use sekisho_model::EndReason;
 
 #[derive(Serialize)]
 pub struct RevokedResponse {
@@ -30,7 +27,7 @@ pub async fn list(
     BearerUser { claims, .. }: BearerUser<Sessions>,
     range: PageQuery,
 ) -> Result<Json<Page<SessionResponse>>, Problem> {
-    let found = app.auth.sessions(&claims.sub, range.cursor.as_deref(), range.limit).await?;
+    let found = app.core.sessions.list(&claims.sub, range.cursor.as_deref(), range.limit).await?;
     Ok(Json(Page::of(found, |session| SessionResponse::new(session, &claims.sid))))
 }
 
@@ -42,12 +39,17 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let reason = if id == claims.sid {
-        Reason::SignedOut
+        EndReason::SignedOut
     } else {
-        app.auth.require_recent_api(&claims.sid).await?;
-        Reason::RevokedByUser
+        app.core.step_up.require_recent_api(&claims.sid).await?;
+        EndReason::RevokedByUser
     };
-    match app.auth.end(Which::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&context)).await? {
+    match app
+        .core
+        .sessions
+        .end(SessionSelector::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&context))
+        .await?
+    {
         0 => Err(Error::NotFound.into()),
         _ => Ok(StatusCode::NO_CONTENT),
     }
@@ -57,8 +59,8 @@ pub async fn revoke_others(
     State(app): State<AppState>,
     BearerUser { claims, context, .. }: BearerUser<Sessions>,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    app.auth.require_recent_api(&claims.sid).await?;
-    let which = Which::Others { user_id: &claims.sub, keep: &claims.sid };
-    let revoked = app.auth.end(which, Reason::RevokedByUser, Some(&context)).await?;
+    app.core.step_up.require_recent_api(&claims.sid).await?;
+    let which = SessionSelector::AllBut { user_id: &claims.sub, keep: &claims.sid };
+    let revoked = app.core.sessions.end(which, EndReason::RevokedByUser, Some(&context)).await?;
     Ok(Json(RevokedResponse { revoked }))
 }

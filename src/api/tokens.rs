@@ -8,13 +8,8 @@ use crate::{
     http::{error::HttpError, json::JsonBody, problem::Problem, session_response::sign_in_problem},
     state::AppState,
 };
-use sekisho_core::{
-    RequestContext,
-    error::Error,
-    reason::Reason,
-    refresh_token::Grant,
-    session::{Which, parse_id},
-};
+use sekisho_core::{Error, RequestContext, SessionSelector, session::parse_id, sign_in::Client, token::refresh::Grant};
+use sekisho_model::EndReason;
 
 const MAX_DEVICE: usize = 100;
 
@@ -76,12 +71,13 @@ pub async fn create(
     if device.is_some_and(|d| d.chars().count() > MAX_DEVICE || d.chars().any(char::is_control)) {
         return Err(Error::field("device", "device-invalid").into());
     }
-    let request = app.auth.access_tokens.parse_request(credentials.audience, credentials.scope.as_deref())?;
-    let user = app.auth.check_password(&credentials.email, &credentials.password, &context).await?;
-    let instead_of = credentials.end_session.as_deref().map(parse_id).transpose();
-    let instead_of = instead_of.map_err(|_| Error::field("end_session", "wrong-type"))?;
-    let granted = app.auth.grant(&user, device, instead_of, &request, &context).await;
-    Ok(Json(granted.map_err(sign_in_problem)?.into()))
+    let request = app.core.access_tokens.parse_request(credentials.audience, credentials.scope.as_deref())?;
+    let authenticated = app.core.password.authenticate(&credentials.email, &credentials.password, &context).await?;
+    let evict = credentials.end_session.as_deref().map(parse_id).transpose();
+    let evict = evict.map_err(|_| Error::field("end_session", "wrong-type"))?;
+    let client = Client::Api { device, request: &request };
+    let step = app.core.sign_in.proceed(authenticated, client, evict, &context).await?;
+    Ok(Json(step.into_tokens().map_err(sign_in_problem)?.into()))
 }
 
 /// `POST /api/v1/tokens/refresh`
@@ -90,8 +86,8 @@ pub async fn refresh(
     Extension(context): Extension<RequestContext>,
     JsonBody(refresh): JsonBody<RefreshRequest>,
 ) -> Result<Json<TokenResponse>, Problem> {
-    let request = app.auth.access_tokens.parse_request(refresh.audience, refresh.scope.as_deref())?;
-    Ok(Json(app.auth.refresh(&refresh.refresh_token, &request, &context).await?.into()))
+    let request = app.core.access_tokens.parse_request(refresh.audience, refresh.scope.as_deref())?;
+    Ok(Json(app.core.refresh_tokens.refresh(&refresh.refresh_token, &request, &context).await?.into()))
 }
 
 /// `DELETE /api/v1/tokens`: signs this session out. A second call, whose token is dead by then, is 204 as well:
@@ -103,8 +99,8 @@ pub async fn delete(
 ) -> Result<StatusCode, Problem> {
     match bearer {
         Ok(BearerUser { claims, .. }) => {
-            let which = Which::One { user_id: &claims.sub, id: &claims.sid };
-            app.auth.end(which, Reason::SignedOut, Some(&context)).await?;
+            let which = SessionSelector::One { user_id: &claims.sub, id: &claims.sid };
+            app.core.sessions.end(which, EndReason::SignedOut, Some(&context)).await?;
             Ok(StatusCode::NO_CONTENT)
         }
         Err(Problem { error: HttpError::Core(Error::SessionEnded(_)), .. }) => Ok(StatusCode::NO_CONTENT),

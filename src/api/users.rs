@@ -8,7 +8,7 @@ use crate::{
     http::{json::JsonBody, problem::Problem},
     state::AppState,
 };
-use sekisho_core::{RequestContext, sign_in::Registration};
+use sekisho_core::{RequestContext, account::Registration};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,6 @@ pub async fn create(
 ) -> Result<(StatusCode, axum::Json<MeResponse>), Problem> {
     let registration =
         Registration { email: &new.email, password: &new.password, name: new.name.as_deref(), locale: None };
-    let user = app.auth.register(registration, &context).await?;
-    Ok((StatusCode::CREATED, axum::Json(MeResponse::from(&user))))
+    let registered = app.core.accounts.register(registration, &context).await?;
+    Ok((StatusCode::CREATED, axum::Json(MeResponse::from(registered.user()))))
 }

@@ -4,12 +4,7 @@ use clap::Subcommand;
 
 use super::{command_line, failed, open};
 use crate::{config::Config, server::StartError};
-use sekisho_core::{
-    Auth,
-    clock::rfc3339,
-    error::Error,
-    signing_keys::{JWKS_MAX_AGE, KeyState},
-};
+use sekisho_core::{Core, Error, clock::rfc3339, token::signing_keys::JWKS_MAX_AGE, token::signing_keys::KeyState};
 
 #[derive(Subcommand)]
 pub enum KeysCommand {
@@ -22,19 +17,19 @@ pub enum KeysCommand {
 }
 
 pub async fn keys(config: &Config, command: KeysCommand) -> Result<(), StartError> {
-    let auth = open(config, false).await?;
+    let core = open(config, false).await?;
     let done = match command {
-        KeysCommand::List => list(&auth).await,
-        KeysCommand::Rotate => rotate(&auth).await,
-        KeysCommand::Withdraw { kid } => withdraw(&auth, &kid).await,
+        KeysCommand::List => list(&core).await,
+        KeysCommand::Rotate => rotate(&core).await,
+        KeysCommand::Withdraw { kid } => withdraw(&core, &kid).await,
     };
-    auth.db.close().await;
+    core.close().await;
     done
 }
 
-async fn list(auth: &Auth) -> Result<(), StartError> {
+async fn list(core: &Core) -> Result<(), StartError> {
     println!("{:<16}  {:<9}  {:<35}  CREATED", "KID", "ALGORITHM", "STATE");
-    for key in auth.list_keys().await.map_err(failed)? {
+    for key in core.signing_keys.list().await.map_err(failed)? {
         let state = match key.state {
             KeyState::Next(at) => format!("next, from {}", rfc3339(at)),
             KeyState::Signing => "signing".into(),
@@ -46,14 +41,14 @@ async fn list(auth: &Auth) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn rotate(auth: &Auth) -> Result<(), StartError> {
-    let key = auth.rotate_key(&command_line()).await.map_err(failed)?;
+async fn rotate(core: &Core) -> Result<(), StartError> {
+    let key = core.signing_keys.rotate(&command_line()).await.map_err(failed)?;
     println!("{} is published. It signs from {} on, when caches know it.", key.kid, rfc3339(key.signs_at));
     Ok(())
 }
 
-async fn withdraw(auth: &Auth, kid: &str) -> Result<(), StartError> {
-    let replacement = auth.withdraw_key(kid, &command_line()).await.map_err(|error| match error {
+async fn withdraw(core: &Core, kid: &str) -> Result<(), StartError> {
+    let replacement = core.signing_keys.withdraw(kid, &command_line()).await.map_err(|error| match error {
         Error::NotFound => StartError::Other(format!("there is no key {kid}: `sekisho keys list` shows them")),
         error => failed(error),
     })?;

@@ -35,9 +35,9 @@ pub async fn secret(config: &Config, SecretCommand::Rotate: SecretCommand) -> Re
                 .into(),
         ));
     }
-    let auth = open(config, false).await?;
-    let resealed = auth.reseal(&command_line()).await.map_err(failed);
-    auth.db.close().await;
+    let core = open(config, false).await?;
+    let resealed = core.secret_rotation.reseal(&command_line()).await.map_err(failed);
+    core.close().await;
     println!("Sealed with the new secret: {} signing keys. The log goes on with a new key.", resealed?.signing_keys);
     match &file {
         Some(file) => {

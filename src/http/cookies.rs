@@ -24,7 +24,7 @@ pub enum CookieKind {
     Session,
     /// The language that was chosen in this browser.
     Language,
-    /// Which accounts signed in from this browser.
+    /// SessionSelector accounts signed in from this browser.
     Device,
     /// Binds an auth flow, or a sign-in that is not finished, to the browser in which it began.
     AuthFlow,
@@ -47,7 +47,7 @@ impl CookieKind {
     fn max_age(self, app: &AppState) -> Duration {
         match self {
             Self::Session => {
-                let lifetime = app.auth.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
+                let lifetime = app.core.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
                 lifetime.map_or(MOST, |lifetime| lifetime + REMEMBER_ENDED)
             }
             Self::Language => Duration::days(365),

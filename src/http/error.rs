@@ -1,7 +1,7 @@
 //! Every error that a request can be answered with: the core's, and those that only HTTP knows. Status codes (RFC 9110)
 //! and `Retry-After` are decided here.
 //!
-//! The answer that an error becomes by itself is plain text. Which format a client gets is a property of the router
+//! The answer that an error becomes by itself is plain text. SessionSelector format a client gets is a property of the router
 //! that the route is in: its outermost layer, [`problem::render`](super::problem::render) or the error page, takes the
 //! error out of the answer ([`take`]) and renders it.
 
@@ -12,7 +12,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use sekisho_core::{error::Error, reason::Reason};
+use sekisho_core::{Error, GithubError};
+use sekisho_model::EndReason;
 
 use crate::locale::Lang;
 
@@ -111,7 +112,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::StepUpRequired => StatusCode::UNAUTHORIZED,
         Error::AccountDisabled
         | Error::RegistrationClosed
-        | Error::CeremonyGone
+        | Error::FlowGone
         | Error::DeviceLimit(_)
         | Error::Forbidden
         | Error::NewDevice
@@ -119,7 +120,7 @@ fn status(error: &Error) -> StatusCode {
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::EmailTaken | Error::LastAdmin | Error::LastWayIn => StatusCode::CONFLICT,
         Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-        Error::Github("github_down" | "github_slow") => StatusCode::BAD_GATEWAY,
+        Error::Github(GithubError::Down | GithubError::Slow) => StatusCode::BAD_GATEWAY,
         Error::Github(_) => StatusCode::FORBIDDEN,
         Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -132,8 +133,8 @@ impl From<Error> for HttpError {
     }
 }
 
-impl From<Reason> for HttpError {
-    fn from(reason: Reason) -> Self {
+impl From<EndReason> for HttpError {
+    fn from(reason: EndReason) -> Self {
         Self::Core(reason.into())
     }
 }

@@ -11,11 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::AppState;
 use sekisho_core::{
-    RequestContext,
-    clock::rfc3339,
-    db::events::{Event, Filter, NamedEvent},
-    error::Error,
-    log_filter::LogFilter,
+    Error, Event, EventFilter as Filter, NamedEvent, RequestContext, audit::filter::LogFilter, clock::rfc3339,
 };
 
 const PAGE: usize = 1_000;
@@ -104,8 +100,8 @@ pub struct ExportRequest {
 /// Streams the entries that the filter lets through. The export itself is logged, with who asked for it.
 pub async fn export(app: AppState, request: ExportRequest, context: &RequestContext) -> Result<Response, Error> {
     let ExportRequest { format, person, kind, from, to, network } = request;
-    let filter = LogFilter { person, kind, from, to, network }.resolve(&app.auth).await?;
-    app.auth.log_export(format.name(), context).await?;
+    let filter = app.core.administration.resolve_filter(&LogFilter { person, kind, from, to, network }).await?;
+    app.core.administration.log_export(format.name(), context).await?;
     let state = filter.map(|filter| Export { app, format, filter, position: Position::Beginning });
     let pages = stream::try_unfold(state, |state| async {
         let Some(mut export) = state else { return Ok(None) };
@@ -144,7 +140,7 @@ impl Export {
             Position::Before(id) => (Some(id), false),
             Position::End => return Ok(None),
         };
-        let (events, next) = self.app.auth.search_events(&self.filter, before.as_deref(), PAGE).await?;
+        let (events, next) = self.app.core.administration.search_events(&self.filter, before.as_deref(), PAGE).await?;
         self.position = next.map_or(Position::End, Position::Before);
         let text = match self.format {
             Format::Csv => csv(events, first)?,

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, Uri},
     response::Response,
 };
-use sekisho_core::error::Error;
+use sekisho_core::Error;
 
 use super::{error::HttpError, path::Path};
 use crate::state::AppState;

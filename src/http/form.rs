@@ -4,7 +4,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
 };
-use sekisho_core::error::Error;
+use sekisho_core::Error;
 use serde::de::DeserializeOwned;
 
 use super::error::HttpError;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use super::error::HttpError;
-use sekisho_core::error::Error;
+use sekisho_core::Error;
 
 /// A JSON body. `T` should refuse unknown fields.
 pub struct JsonBody<T>(pub T);

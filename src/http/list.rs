@@ -4,7 +4,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use serde::{Deserialize, Serialize};
 
 use super::{error::HttpError, query::Query};
-use sekisho_core::error::{Error, FieldError};
+use sekisho_core::{Error, FieldError};
 
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 100;
@@ -22,7 +22,7 @@ impl<T> Page<T> {
     }
 }
 
-/// Which page of a list.
+/// SessionSelector page of a list.
 #[derive(Debug)]
 pub struct PageQuery {
     /// The `next_cursor` of the page before.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::{HttpError, keep_headers, take};
 use crate::locale::Lang;
-use sekisho_core::error::Error;
+use sekisho_core::Error;
 
 /// An error on its way to a program.
 #[derive(Debug)]

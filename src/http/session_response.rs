@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::problem::Problem;
-use sekisho_core::{clock::rfc3339, db::sessions::Session, error::Error};
+use sekisho_core::{Error, Session, clock::rfc3339};
+use sekisho_model::SessionKind;
 
 #[derive(Debug, Serialize)]
 pub struct SessionResponse {
     id: String,
-    kind: String,
+    kind: SessionKind,
     /// Whether this is the session of the token that asks.
     current: bool,
     device: String,

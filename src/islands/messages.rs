@@ -1,6 +1,7 @@
 //! The messages of the islands, in one language. The server looks each of them up by its field's name: `sign_in` of
 //! [`KeeperMessages`] is `keeper-sign-in` in `islands.ftl`. `%n%` is a number that only the browser knows.
 
+use sekisho_model::EndReason as Reason;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::EndReason;
@@ -60,15 +61,15 @@ impl KeeperMessages {
     /// Why a session ended, for the person.
     pub fn reason(&self, reason: EndReason) -> &str {
         match reason {
-            EndReason::SignedOut => &self.reason_signed_out,
-            EndReason::IdleTimeout => &self.reason_idle_timeout,
-            EndReason::AbsoluteTimeout => &self.reason_absolute_timeout,
-            EndReason::RevokedByUser => &self.reason_revoked_by_user,
-            EndReason::RevokedByAdmin => &self.reason_revoked_by_admin,
-            EndReason::DeviceLimit => &self.reason_device_limit,
-            EndReason::PasswordChanged => &self.reason_password_changed,
-            EndReason::AccountDisabled => &self.reason_account_disabled,
-            EndReason::RefreshReuse => &self.reason_refresh_reuse,
+            EndReason::Known(Reason::SignedOut) => &self.reason_signed_out,
+            EndReason::Known(Reason::IdleTimeout) => &self.reason_idle_timeout,
+            EndReason::Known(Reason::AbsoluteTimeout) => &self.reason_absolute_timeout,
+            EndReason::Known(Reason::RevokedByUser) => &self.reason_revoked_by_user,
+            EndReason::Known(Reason::RevokedByAdmin) => &self.reason_revoked_by_admin,
+            EndReason::Known(Reason::DeviceLimit) => &self.reason_device_limit,
+            EndReason::Known(Reason::PasswordChanged) => &self.reason_password_changed,
+            EndReason::Known(Reason::AccountDisabled) => &self.reason_account_disabled,
+            EndReason::Known(Reason::RefreshReuse) => &self.reason_refresh_reuse,
             EndReason::Unknown => &self.reason_unknown,
         }
     }

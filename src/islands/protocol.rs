@@ -1,6 +1,8 @@
 //! Names that the islands share with the server, with the other tabs, and with the pages before and after this one.
 //! Nothing but names: what is done with them is decided where they are used.
 
+use sekisho_model::EndReason as Reason;
+
 /// Paths of the server.
 pub mod path {
     pub const TOKEN: &str = "/session/token";
@@ -38,42 +40,23 @@ pub mod storage_key {
     pub const DRAFT_PREFIX: &str = "sekisho.draft:";
 }
 
-macro_rules! end_reasons {
-    ($($variant:ident = $name:literal,)*) => {
-        /// Why a session ended.
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        pub enum EndReason {
-            $($variant,)*
-            /// Not said, or a reason that this version does not know.
-            Unknown,
-        }
-
-        impl EndReason {
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $name,)*
-                    Self::Unknown => "unknown",
-                }
-            }
-
-            pub fn parse(name: &str) -> Self {
-                match name {
-                    $($name => Self::$variant,)*
-                    _ => Self::Unknown,
-                }
-            }
-        }
-    };
+/// Why a session ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EndReason {
+    Known(Reason),
+    /// Not said, or a reason that this version does not know: the server may be newer.
+    Unknown,
 }
 
-end_reasons! {
-    SignedOut = "signed_out",
-    IdleTimeout = "idle_timeout",
-    AbsoluteTimeout = "absolute_timeout",
-    RevokedByUser = "revoked_by_user",
-    RevokedByAdmin = "revoked_by_admin",
-    DeviceLimit = "device_limit",
-    PasswordChanged = "password_changed",
-    AccountDisabled = "account_disabled",
-    RefreshReuse = "refresh_reuse",
+impl EndReason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Known(reason) => reason.as_str(),
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub fn parse(name: &str) -> Self {
+        name.parse().map_or(Self::Unknown, Self::Known)
+    }
 }

@@ -5,11 +5,11 @@ mod sources;
 
 use std::collections::BTreeSet;
 
-use sekisho_core::{event::Kind, reason::Reason};
+use sekisho_model::{EndReason, EventKind};
 
 use self::{catalog::Catalog, sources::Source};
 use super::*;
-use crate::islands::{KeeperStrings, MeterStrings};
+use crate::islands::{KeeperMessages, MeterMessages};
 
 /// The keys that the code puts together at run time; `*` stands for what is filled in.
 /// [`composed_keys`] and, for the codes of errors and fields, the tests below say with what.
@@ -144,11 +144,11 @@ fn no_message_is_unused() {
 
 /// The keys made of a closed set of names.
 fn composed_keys() -> BTreeSet<String> {
-    let events = Kind::ALL.iter().map(|kind| format!("event-{}", kind.as_str()));
-    let reasons = Reason::ALL.iter().flat_map(|reason| [format!("reason-{reason}"), format!("ended-{reason}")]);
+    let events = EventKind::ALL.iter().map(|kind| format!("event-{}", kind.as_str()));
+    let reasons = EndReason::ALL.iter().flat_map(|reason| [format!("reason-{reason}"), format!("ended-{reason}")]);
     let home = ["sessions", "tokens", "truth"];
     let home = home.iter().flat_map(|name| [format!("home-{name}-title"), format!("home-{name}-text")]);
-    let islands = KeeperStrings::KEYS.iter().chain(MeterStrings::KEYS).map(|key| key.replace('_', "-"));
+    let islands = KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).map(|key| key.replace('_', "-"));
     events.chain(reasons).chain(home).chain(islands).collect()
 }
 

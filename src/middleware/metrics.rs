@@ -15,7 +15,7 @@ use sekisho_core::metrics::Route;
 pub async fn count(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let (since, (method, route)) = (Instant::now(), route(&request));
     let response = next.run(request).await;
-    app.auth.metrics.request(&Route { method, route, status: response.status().as_u16() }, since.elapsed());
+    app.core.metrics.request(&Route { method, route, status: response.status().as_u16() }, since.elapsed());
     response
 }
 

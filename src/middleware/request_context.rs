@@ -27,7 +27,7 @@ pub fn layer(app: &AppState) -> MapRequestLayer<impl Fn(Request) -> Request + Cl
             request_id: request_id::of(request.extensions()).map(Into::into),
             actor: None,
             session_id: None,
-            received_at: app.auth.clock.now(),
+            received_at: app.core.clock.now(),
             device_cookie: None,
         };
         request.extensions_mut().insert(context);

@@ -18,11 +18,8 @@ use crate::{
     http::{error::HttpError, form::Form, query::Query},
     locale::Lang,
 };
-use sekisho_core::{
-    account,
-    db::{identities::Identity, users::ProfileChange},
-    error::Error,
-};
+use sekisho_core::{Error, Identity, ProfileChange, account};
+use sekisho_model::AuthMethod;
 
 /// What was just done here, as the redirect after it says.
 #[derive(Deserialize)]
@@ -59,7 +56,8 @@ pub async fn show(member: Member, Query(after): Query<AccountQuery>) -> Result<R
 pub async fn submit(member: Member, Form(form): Form<ProfileForm>) -> Result<Response, HttpError> {
     let locale = Some(form.locale.clone()).filter(|locale| !locale.is_empty());
     let change = ProfileChange { name: Some(form.name.clone()), about: Some(form.about.clone()), locale: Some(locale) };
-    match member.visitor.app.auth.change_profile(&member.signed_in.user, change, &member.visitor.context).await {
+    match member.visitor.app.core.accounts.change_profile(&member.signed_in.user, change, &member.visitor.context).await
+    {
         Ok(_) => Ok(Redirect::to("/account?done=saved").into_response()),
         Err(error) => page(member, form, None, FormErrors::of(error)?).await,
     }
@@ -73,9 +71,9 @@ async fn page(
 ) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
-    let identity = visitor.app.auth.github_identity(&signed_in.user.id).await?;
+    let identity = visitor.app.core.identities.linked(&signed_in.user.id).await?;
     let github = (visitor.app.config.core.github.is_some() || identity.is_some()).then_some(identity);
-    let has_password = signed_in.user.password_hash.is_some();
+    let has_password = signed_in.user.auth_methods.contains(AuthMethod::Password);
     let email = signed_in.user.email.clone();
     let page = Layout::new(visitor, "account-title").at("/account").form_errors(&form_errors);
     Ok(page.render(move || view! { <AccountPage lang email profile done form_errors has_password github /> }).await)
@@ -185,14 +183,14 @@ pub async fn show_password(member: Member) -> Result<Response, HttpError> {
 
 /// Why somebody may not set a first password now.
 fn refused(Member { visitor, signed_in }: &Member) -> Option<Error> {
-    let first = signed_in.user.password_hash.is_none();
-    first.then(|| visitor.app.auth.require_recent_sign_in(signed_in).err()).flatten()
+    let first = !signed_in.user.auth_methods.contains(AuthMethod::Password);
+    first.then(|| visitor.app.core.step_up.require_recent_sign_in(signed_in).err()).flatten()
 }
 
 /// Asks for a new sign-in, before anything is typed; or says that it can't be done here.
 async fn refused_page(Member { visitor, .. }: Member, refusal: Error) -> Response {
     let lang = visitor.lang;
-    let again = matches!(refusal, Error::StepUpRequired) && visitor.app.auth.github.is_some();
+    let again = matches!(refusal, Error::StepUpRequired) && visitor.app.core.identities.is_configured();
     let text = match (again, refusal) {
         (true, _) => "password-set-again",
         (false, Error::StepUpRequired) => "step-up-text-no-way",
@@ -232,9 +230,9 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordForm>) -> 
         keep_links: !unlink,
         renew: true,
     };
-    match visitor.app.auth.change_password(signed_in, change, &visitor.context).await {
+    match visitor.app.core.accounts.change_password(signed_in, change, &visitor.context).await {
         Ok(token) => {
-            let changed_at = visitor.app.auth.clock.now();
+            let changed_at = visitor.app.core.clock.now();
             let device = sign_in::set_cookies(visitor, token, &signed_in.user.email, Some(changed_at)).await?;
             let done = if unlink { "password-unlinked" } else { "password" };
             Ok((device, Redirect::to(&format!("/account?done={done}"))).into_response())
@@ -247,8 +245,8 @@ pub async fn submit_password(member: Member, Form(form): Form<PasswordForm>) -> 
 async fn password_page(member: Member, unlink: bool, form_errors: FormErrors) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
     let lang = visitor.lang;
-    let has_password = signed_in.user.password_hash.is_some();
-    let linked = has_password && visitor.app.auth.has_links(&signed_in.user.id).await?;
+    let has_password = signed_in.user.auth_methods.contains(AuthMethod::Password);
+    let linked = has_password && signed_in.user.auth_methods.contains(AuthMethod::Github);
     let email = signed_in.user.email.clone();
     let title = if has_password { "password-title" } else { "password-set-title" };
     let page = Layout::new(visitor, title).at("/account").form_errors(&form_errors);

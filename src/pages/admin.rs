@@ -9,7 +9,8 @@ use leptos::prelude::*;
 use url::form_urlencoded::Serializer;
 
 use crate::locale::Lang;
-use sekisho_core::role::USER;
+use sekisho_core::User;
+use sekisho_model::RoleName;
 
 pub mod events;
 pub mod overview;
@@ -62,8 +63,8 @@ fn Standing(lang: Lang, roles: Vec<String>, disabled: bool) -> impl IntoView {
 }
 
 /// The roles other than `user`.
-fn special(roles: &str) -> Vec<String> {
-    roles.split_ascii_whitespace().filter(|role| *role != USER).map(Into::into).collect()
+fn role_badges(user: &User) -> Vec<String> {
+    user.role_names().filter(|role| *role != RoleName::USER).map(Into::into).collect()
 }
 
 /// What somebody is called: by name, or by address if they gave none.

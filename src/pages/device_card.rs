@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use super::layout::When;
 use crate::locale::Lang;
-use sekisho_core::db::sessions::Session;
+use sekisho_core::Session;
+use sekisho_model::SessionKind;
 
 /// One device, with the button that ends it.
 #[component]
@@ -17,7 +18,7 @@ pub fn DeviceCard(
     waiting: Option<String>,
 ) -> impl IntoView {
     let name = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() };
-    let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
+    let kind = if session.kind == SessionKind::Api { "devices-kind-api" } else { "devices-kind-browser" };
     let end_label = lang.t1("devices-end-label", "device", name.clone());
     let deadline = session.deadline();
     let action = match (waiting.is_some(), current) {
@@ -27,7 +28,7 @@ pub fn DeviceCard(
         (false, false) => "/devices/end",
     };
     view! {
-        <li class="card" aria-current=current.then_some("true") data-kind=session.kind.clone()>
+        <li class="card" aria-current=current.then_some("true") data-kind=session.kind.as_str()>
             <div class="device-name">
                 <h2>{name}</h2>
                 <span class="badge">{lang.t(kind)}</span>

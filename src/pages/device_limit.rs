@@ -9,23 +9,24 @@ use crate::http::{
     cookies::{self, CookieKind},
     error::HttpError,
 };
-use sekisho_core::{ceremony::BROWSER_PREFIX, db::sessions::Session, error::Error, room::Waiting, secret::OpaqueToken};
+use sekisho_core::{Error, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, sign_in::PendingSignIn};
 
 /// Keeps the pending sign-in and shows the sessions that there are now.
-pub async fn ask(visitor: Visitor, waiting: Waiting, devices: Box<[Session]>) -> Result<Response, Error> {
+pub async fn ask(visitor: Visitor, pending: PendingSignIn, return_to: String) -> Result<Response, Error> {
     let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
-    let token = visitor.app.auth.wait_for_room(&browser, &waiting).await?;
+    let token = visitor.app.core.sign_in.suspend(&browser, &pending, return_to).await?;
     let cookie = cookies::set(&visitor.app, CookieKind::AuthFlow, browser.expose());
     let lang = visitor.lang;
     let status = HttpError::from(Error::DeviceLimit(Box::default())).status();
-    let page = Layout::new(visitor, "room-title").status(status).render(move || {
-        let devices = devices
+    let page = Layout::new(visitor, "device-limit-title").status(status).render(move || {
+        let devices = pending
+            .devices
             .into_iter()
             .map(|session| view! { <DeviceCard lang session waiting=Some(token.expose().to_owned()) /> })
             .collect_view();
         view! {
-            <h1>{lang.t("room-title")}</h1>
-            <p class="lead">{lang.t("room-text")}</p>
+            <h1>{lang.t("device-limit-title")}</h1>
+            <p class="lead">{lang.t("device-limit-text")}</p>
             <ul class="devices">{devices}</ul>
             <p class="actions"><a class="button secondary" href="/login">{lang.t("step-up-cancel")}</a></p>
         }

@@ -16,12 +16,8 @@ use crate::{
     http::{error::HttpError, form::EmptyForm, query::Query},
     locale::Lang,
 };
-use sekisho_core::{
-    db::sessions::Session,
-    error::Error,
-    reason::Reason,
-    session::{Which, parse_id},
-};
+use sekisho_core::{Error, Session, SessionSelector, session::parse_id};
+use sekisho_model::EndReason;
 
 /// Devices on a page.
 const PAGE: usize = 50;
@@ -43,7 +39,7 @@ pub async fn show(member: Member, Query(shown): Query<DevicesQuery>) -> Result<R
     let lang = visitor.lang;
     let before = cursor(shown.before);
     let newest = before.is_none();
-    let (mut sessions, older) = visitor.app.auth.sessions(&signed_in.user.id, before.as_deref(), PAGE).await?;
+    let (mut sessions, older) = visitor.app.core.sessions.list(&signed_in.user.id, before.as_deref(), PAGE).await?;
     // This one comes first, wherever it stands.
     sessions.retain(|session| session.id != signed_in.session.id);
     let this = newest.then(|| signed_in.session.clone());
@@ -65,8 +61,8 @@ pub async fn end(
     if choice.id == signed_in.session.id {
         return sign_out::submit(visitor.clone()).await;
     }
-    let which = Which::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
-    let ended = visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;
+    let which = SessionSelector::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
+    let ended = visitor.app.core.sessions.end(which, EndReason::RevokedByUser, Some(&visitor.context)).await?;
     if ended == 0 {
         return Err(Error::NotFound.into());
     }
@@ -76,8 +72,8 @@ pub async fn end(
 /// `POST /devices/end-others`
 pub async fn end_others(confirmed: RecentlyAuthenticated<Member, EmptyForm>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &confirmed.who;
-    let which = Which::Others { user_id: &signed_in.user.id, keep: &signed_in.session.id };
-    visitor.app.auth.end(which, Reason::RevokedByUser, Some(&visitor.context)).await?;
+    let which = SessionSelector::AllBut { user_id: &signed_in.user.id, keep: &signed_in.session.id };
+    visitor.app.core.sessions.end(which, EndReason::RevokedByUser, Some(&visitor.context)).await?;
     Ok(Redirect::to("/devices?done=others").into_response())
 }
 

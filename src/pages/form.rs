@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use leptos::prelude::*;
 
 use crate::{http::error::HttpError, islands::ShowPassword, locale::Lang};
-use sekisho_core::error::{Error, FieldError};
+use sekisho_core::{Error, FieldError};
 
 /// The validation errors of a form: of its fields, or of the whole form.
 #[derive(Clone, Debug, Default)]

@@ -25,18 +25,14 @@ use crate::{
     state::AppState,
 };
 use sekisho_core::{
-    ceremony::BROWSER_PREFIX,
-    error::Error,
-    github::{Outcome, Purpose},
-    link::PendingLink,
+    Error, GithubError, identity::Outcome, identity::PendingLink, identity::Purpose, pending_flow::BROWSER_PREFIX,
     secret::OpaqueToken,
-    session::Method,
 };
 
 /// `GET /auth/github?next=…`: to the page whose button begins. Any site's page can make a browser ask for this, so it
 /// changes nothing and counts against nobody (ASVS 3.5.3).
 pub async fn show(State(app): State<AppState>, Query(return_to): Query<ReturnTo>) -> Result<Redirect, HttpError> {
-    if app.auth.github.is_none() {
+    if !app.core.identities.is_configured() {
         return Err(Error::NotFound.into());
     }
     Ok(Redirect::to(&login_path(&return_to.path())))
@@ -59,12 +55,12 @@ pub async fn begin_step_up(member: Member, Form(return_to): Form<ReturnTo>) -> R
 
 async fn begin_flow(visitor: &Visitor, purpose: Purpose, return_to: String) -> Result<Response, HttpError> {
     let app = &visitor.app;
-    if app.auth.github.is_none() {
+    if !app.core.identities.is_configured() {
         return Err(Error::NotFound.into());
     }
-    app.auth.limits.depart(visitor.context.ip)?;
+    app.core.limits.oauth_start(visitor.context.ip)?;
     let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
-    let url = app.auth.begin_github(&browser, purpose, visitor.signed_in.as_deref(), return_to).await?;
+    let url = app.core.identities.begin(&browser, purpose, visitor.signed_in.as_deref(), return_to).await?;
     Ok((cookies::set(app, CookieKind::AuthFlow, browser.expose()), Redirect::to(&url)).into_response())
 }
 
@@ -81,15 +77,15 @@ pub async fn callback(visitor: Visitor, Query(query): Query<CallbackQuery>) -> R
     let app = visitor.app.clone();
     let result = query.code.ok_or(query.error.as_deref().unwrap_or("no_code"));
     let current = visitor.signed_in.as_deref();
-    match app.auth.finish_github(visitor.browser.as_ref(), &query.state, result, current, &visitor.context).await? {
-        Outcome::SignedIn { user, subject, next } => {
-            Ok(sign_in::complete(visitor, &user, (Method::Github, Some(subject)), next).await?)
+    match app.core.identities.finish(visitor.browser.as_ref(), &query.state, result, current, &visitor.context).await? {
+        Outcome::Authenticated { authenticated, return_to } => {
+            Ok(sign_in::complete(visitor, *authenticated, return_to).await?)
         }
-        Outcome::SteppedUp { token, next } => {
+        Outcome::SteppedUp { token, return_to } => {
             session_store::attach(&visitor.cookie, token).await?;
-            Ok(Redirect::to(&next).into_response())
+            Ok(Redirect::to(&return_to).into_response())
         }
-        Outcome::Linked { next } => Ok(Redirect::to(&next).into_response()),
+        Outcome::Linked { return_to } => Ok(Redirect::to(&return_to).into_response()),
         Outcome::PasswordNeeded { token } => {
             Ok(Redirect::to(&format!("/auth/github/confirm?link={}", token.expose())).into_response())
         }
@@ -111,19 +107,19 @@ pub struct ConfirmLinkForm {
 /// `GET /auth/github/confirm`: asks for the password of the account that has the address.
 pub async fn confirm(visitor: Visitor, Query(LinkQuery { link }): Query<LinkQuery>) -> Result<Response, HttpError> {
     let app = visitor.app.clone();
-    let browser = visitor.browser.clone().ok_or(Error::Github("github_state"))?;
-    let pending = app.auth.pending_link(&browser, &link).await?;
+    let browser = visitor.browser.clone().ok_or(Error::Github(GithubError::State))?;
+    let pending = app.core.identities.pending_link(&browser, &link).await?;
     Ok(confirm_page(visitor, pending, link, FormErrors::default()).await)
 }
 
 /// `POST /auth/github/confirm`
 pub async fn submit_confirm(visitor: Visitor, Form(form): Form<ConfirmLinkForm>) -> Result<Response, HttpError> {
     let app = visitor.app.clone();
-    let browser = visitor.browser.clone().ok_or(Error::Github("github_state"))?;
-    let pending = app.auth.pending_link(&browser, &form.link).await?;
-    match app.auth.confirm_link(&browser, &form.link, &form.password, &visitor.context).await {
+    let browser = visitor.browser.clone().ok_or(Error::Github(GithubError::State))?;
+    let pending = app.core.identities.pending_link(&browser, &form.link).await?;
+    match app.core.identities.confirm_link(&browser, &form.link, &form.password, &visitor.context).await {
         // It is the password that lets them in.
-        Ok((user, next)) => Ok(sign_in::complete(visitor, &user, (Method::Password, None), next).await?),
+        Ok((authenticated, return_to)) => Ok(sign_in::complete(visitor, authenticated, return_to).await?),
         Err(Error::InvalidCredentials) => {
             let form_errors = FormErrors::of(Error::InvalidCredentials)?;
             Ok(confirm_page(visitor, pending, form.link, form_errors).await)
@@ -161,6 +157,6 @@ async fn confirm_page(visitor: Visitor, pending: PendingLink, link: String, form
 /// `POST /auth/github/unlink`
 pub async fn unlink(confirmed: RecentlyAuthenticated<Member, EmptyForm>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = confirmed.who;
-    visitor.app.auth.unlink_github(&signed_in.user.id, &visitor.context).await?;
+    visitor.app.core.identities.unlink(&signed_in.user.id, &visitor.context).await?;
     Ok(Redirect::to("/account?done=unlinked").into_response())
 }

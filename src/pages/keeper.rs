@@ -24,13 +24,8 @@ use crate::{
     middleware::device_cookie::SetDeviceCookie,
     state::{AppState, stream_limit::StreamPermit},
 };
-use sekisho_core::{
-    clock::rfc3339,
-    db::sessions::{self, Session},
-    error::Error,
-    reason::Reason,
-    session::{Method, SignedIn},
-};
+use sekisho_core::{Error, Session, clock::rfc3339, session::SignedIn};
+use sekisho_model::EndReason;
 
 /// When a look at the database failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -56,10 +51,10 @@ pub async fn token(
     keeper: KeeperUser,
     OptionalJsonBody(wanted): OptionalJsonBody<TokenRequest>,
 ) -> Result<Json<TokenResponse>, Problem> {
-    let auth = &keeper.app.auth;
+    let core = &keeper.app.core;
     let SignedIn { user, session, .. } = &keeper.signed_in;
-    let request = auth.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
-    let issued = auth.issue_access_token(user, session, auth.clock.new_id(), &request)?;
+    let request = core.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
+    let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request)?;
     Ok(Json(TokenResponse { access_token: issued.token, expires_in: issued.expires_in }))
 }
 
@@ -76,7 +71,7 @@ impl DeadlinesResponse {
     fn of(session: &Session, app: &AppState) -> Self {
         Self {
             user_id: session.user_id.clone(),
-            now: rfc3339(app.auth.clock.now()),
+            now: rfc3339(app.core.clock.now()),
             idle_expires_at: session.idle_expires_at.map(rfc3339),
             absolute_expires_at: session.expires_at.map(rfc3339),
         }
@@ -85,7 +80,7 @@ impl DeadlinesResponse {
 
 /// `POST /session/activity`: the person did something.
 pub async fn activity(mut keeper: KeeperUser) -> Result<Json<DeadlinesResponse>, Problem> {
-    keeper.app.auth.touch(&mut keeper.signed_in.session, &keeper.context).await?;
+    keeper.app.core.sessions.touch(&mut keeper.signed_in.session, &keeper.context).await?;
     Ok(Json(DeadlinesResponse::of(&keeper.signed_in.session, &keeper.app)))
 }
 
@@ -107,11 +102,12 @@ pub async fn sign_in(
     JsonBody(credentials): JsonBody<SignInRequest>,
 ) -> Result<(Extension<SetDeviceCookie>, Json<SignInResponse>), Problem> {
     let in_their_language = |error: Error| sign_in_problem(error).in_language(visitor.lang);
-    let auth = &visitor.app.auth;
-    let checked = auth.check_password(&credentials.email, &credentials.password, &visitor.context).await;
-    let user = checked.map_err(in_their_language)?;
-    let device = begin_session(&visitor, &user, (Method::Password, None)).await.map_err(in_their_language)?;
-    Ok((device, Json(SignInResponse { user_id: user.id })))
+    let core = &visitor.app.core;
+    let checked = core.password.authenticate(&credentials.email, &credentials.password, &visitor.context).await;
+    let authenticated = checked.map_err(in_their_language)?;
+    let user_id = authenticated.user().id.clone();
+    let device = begin_session(&visitor, authenticated).await.map_err(in_their_language)?;
+    Ok((device, Json(SignInResponse { user_id })))
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
@@ -120,7 +116,7 @@ pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
     let permit = app.stream_limits.sessions.acquire(signed_in.session.id.clone()).ok_or(Error::Busy)?;
     let hello = Event::default().event("hello").json_data(DeadlinesResponse::of(&signed_in.session, &app));
     let hello = stream::once(async { hello.unwrap_or_default() });
-    let news = app.auth.ended.subscribe();
+    let news = app.core.revocations.list.subscribe();
     let ended = stream::once(Watch { app, session: signed_in.session, news, _permit: permit }.end()).filter_map(
         |reason| async move {
             let data = serde_json::json!({ "reason": reason?.as_str() });
@@ -141,22 +137,22 @@ struct Watch {
 
 impl Watch {
     /// Waits until the session ends; `None` when the server stops.
-    async fn end(mut self) -> Option<Reason> {
+    async fn end(mut self) -> Option<EndReason> {
         loop {
-            if let Some(reason) = self.app.auth.ended.reason(&self.session.id) {
+            if let Some(reason) = self.app.core.revocations.list.reason(&self.session.id) {
                 return Some(reason);
             }
-            let now = self.app.auth.clock.now();
+            let now = self.app.core.clock.now();
             // Whether a deadline that seems to have passed was moved meanwhile, only the row knows.
             if self.session.deadline().is_some_and(|at| at <= now) {
-                match sessions::find(self.app.auth.db.reader(), &self.session.id).await {
+                match self.app.core.sessions.find(&self.session.id).await {
                     Ok(Some(session)) => {
                         self.session = session;
-                        if let Some(reason) = self.session.ended(now) {
+                        if let Some(reason) = self.session.end_reason(now) {
                             return Some(reason);
                         }
                     }
-                    Ok(None) => return Some(Reason::SignedOut),
+                    Ok(None) => return Some(EndReason::SignedOut),
                     Err(error) => tracing::warn!(%error, "an event stream can't read its session"),
                 }
             }

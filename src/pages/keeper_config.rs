@@ -5,17 +5,18 @@ use crate::{
     locale::Lang,
     state::AppState,
 };
-use sekisho_core::{millis, session::SignedIn};
+use sekisho_core::{clock::millis, session::SignedIn};
+use sekisho_model::AuthMethod;
 
 /// What the keeper island is told with the page. It stands in the HTML: no secret in here.
 pub fn keeper_config(app: &AppState, signed_in: &SignedIn, lang: Lang) -> KeeperConfig {
     let SignedIn { user, session, .. } = signed_in;
-    let policy = &app.auth.policy;
-    let now = app.auth.clock.now();
+    let policy = &app.core.policy;
+    let now = app.core.clock.now();
     KeeperConfig {
         user_id: user.id.clone(),
         email: user.email.clone(),
-        has_password: user.password_hash.is_some(),
+        has_password: user.auth_methods.contains(AuthMethod::Password),
         idle_remaining: session.idle_expires_at.map(|at| at - now),
         absolute_remaining: session.expires_at.map(|at| at - now),
         warning: millis(policy.idle_warning),

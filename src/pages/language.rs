@@ -15,7 +15,7 @@ use crate::{
     },
     locale::Lang,
 };
-use sekisho_core::{RequestContext, db::users::ProfileChange, error::Error};
+use sekisho_core::{Error, ProfileChange, RequestContext};
 
 #[derive(Deserialize)]
 pub struct LanguageForm {
@@ -32,7 +32,7 @@ pub async fn choose(
     if let Some(signed_in) = &visitor.signed_in {
         let change = ProfileChange { locale: Some(Some(lang.code().into())), ..ProfileChange::default() };
         let context = RequestContext { session_id: Some(signed_in.session.id.clone()), ..visitor.context.clone() };
-        app.auth.change_profile(&signed_in.user, change, &context).await?;
+        app.core.accounts.change_profile(&signed_in.user, change, &context).await?;
     }
     let cookie = cookies::set(app, CookieKind::Language, lang.code());
     Ok((cookie, Redirect::to(&referring_path(&headers, &app.origin))).into_response())

@@ -13,7 +13,8 @@ use leptos_axum::{ResponseOptions, handle_response_inner};
 
 use super::{form::FormErrors, keeper_config::keeper_config, visitor::Visitor};
 use crate::{islands::SessionKeeper, locale::Lang, state::AppState};
-use sekisho_core::{clock::rfc3339, db::UnixMillis, role::ADMINISTER, session::SignedIn};
+use sekisho_core::{UnixMillis, clock::rfc3339, session::SignedIn};
+use sekisho_model::Permission;
 
 /// A page about to be drawn.
 pub struct Layout {
@@ -167,7 +168,7 @@ fn Header(
                     })}
                 </a>
             </li>
-            {signed_in.permissions.allow(ADMINISTER).then(|| entry("/admin", "nav-admin"))}
+            {signed_in.permissions.allow(Permission::ADMINISTER).then(|| entry("/admin", "nav-admin"))}
             <li>
                 <form method="post" action="/logout">
                     <button class="link">{lang.t("nav-sign-out")}</button>

@@ -15,7 +15,7 @@ use crate::{
     http::{error::HttpError, form::Form, query::Query},
     locale::Lang,
 };
-use sekisho_core::{reason::Reason, session::Method};
+use sekisho_model::EndReason;
 
 #[derive(Deserialize)]
 pub struct LoginQuery {
@@ -36,15 +36,15 @@ pub async fn show(visitor: Visitor, Query(query): Query<LoginQuery>) -> Response
     if visitor.signed_in.is_some() {
         return Redirect::to(&return_to).into_response();
     }
-    let ended = visitor.ended.or(query.signed_out.map(|_| Reason::SignedOut));
+    let ended = visitor.ended.or(query.signed_out.map(|_| EndReason::SignedOut));
     page(visitor, String::new(), return_to, ended, FormErrors::default()).await
 }
 
 pub async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<Response, HttpError> {
     let return_to = local_path(form.next.as_deref());
-    let checked = visitor.app.auth.check_password(&form.email, &form.password, &visitor.context).await;
+    let checked = visitor.app.core.password.authenticate(&form.email, &form.password, &visitor.context).await;
     let completed = match checked {
-        Ok(user) => sign_in::complete(visitor.clone(), &user, (Method::Password, None), return_to.clone()).await,
+        Ok(authenticated) => sign_in::complete(visitor.clone(), authenticated, return_to.clone()).await,
         Err(error) => Err(error),
     };
     match completed {
@@ -57,7 +57,7 @@ async fn page(
     visitor: Visitor,
     email: String,
     return_to: String,
-    ended: Option<Reason>,
+    ended: Option<EndReason>,
     form_errors: FormErrors,
 ) -> Response {
     let lang = visitor.lang;
@@ -75,7 +75,7 @@ fn LoginPage(
     lang: Lang,
     email: String,
     return_to: String,
-    ended: Option<Reason>,
+    ended: Option<EndReason>,
     form_errors: FormErrors,
     github: bool,
     registration: bool,

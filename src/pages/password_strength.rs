@@ -30,5 +30,5 @@ pub async fn show(
     JsonBody(StrengthRequest { password, context: user_inputs }): JsonBody<StrengthRequest>,
 ) -> Result<Json<Strength>, Problem> {
     let user_inputs: Vec<&str> = user_inputs.iter().map(String::as_str).collect();
-    Ok(Json(Strength { score: app.auth.password_strength(&password, &user_inputs, &context).await? }))
+    Ok(Json(Strength { score: app.core.password.strength(&password, &user_inputs, &context).await? }))
 }

@@ -20,7 +20,7 @@ use crate::{
     islands::{MeterMessages, PasswordMeter, ShowPassword},
     locale::Lang,
 };
-use sekisho_core::{error::Error, session::Method, sign_in::Registration};
+use sekisho_core::{Error, account::Registration};
 
 #[derive(Deserialize)]
 pub struct RegistrationForm {
@@ -53,8 +53,8 @@ pub async fn submit(visitor: Visitor, Form(form): Form<RegistrationForm>) -> Res
         name: form.name.as_deref(),
         locale: Some(visitor.lang.code()),
     };
-    let began = match visitor.app.auth.register(registration, &visitor.context).await {
-        Ok(user) => begin_session(&visitor, &user, (Method::Password, None)).await,
+    let began = match visitor.app.core.accounts.register(registration, &visitor.context).await {
+        Ok(authenticated) => begin_session(&visitor, authenticated).await,
         Err(error) => Err(error),
     };
     match began {

@@ -13,10 +13,7 @@ use crate::{
     http::{error::HttpError, form::Form, query::Query},
     locale::Lang,
 };
-use sekisho_core::{
-    db::{UnixMillis, events::Event},
-    session::device_name,
-};
+use sekisho_core::{Event, UnixMillis, session::device_name};
 
 const PAGE: usize = 20;
 
@@ -30,10 +27,10 @@ pub async fn show(member: Member, Query(range): Query<SecurityQuery>) -> Result<
     let lang = visitor.lang;
     let before = cursor(range.before);
     let newest = before.is_none();
-    let (events, older) = visitor.app.auth.events(&signed_in.user.id, before.as_deref(), PAGE).await?;
-    let notices = visitor.app.auth.notices(&signed_in.user).await?;
+    let (events, older) = visitor.app.core.security_log.list(&signed_in.user.id, before.as_deref(), PAGE).await?;
+    let notices = visitor.app.core.security_log.notices(&signed_in.user).await?;
     let session_id = signed_in.session.id.clone();
-    let dismissing = match visitor.app.auth.may_dismiss(&signed_in.session) {
+    let dismissing = match visitor.app.core.security_log.may_acknowledge(&signed_in.session) {
         false => Dismissing::NewDevice,
         true if notices.iter().all(|event| event.session_id.as_ref() == Some(&session_id)) => Dismissing::Own,
         true => Dismissing::Possible,
@@ -51,7 +48,7 @@ pub struct NoticesSeenForm {
 /// `POST /security/seen`
 pub async fn seen(member: Member, Form(seen): Form<NoticesSeenForm>) -> Result<Redirect, HttpError> {
     let Member { visitor, signed_in } = member;
-    visitor.app.auth.notices_seen(&signed_in, seen.until, &visitor.context).await?;
+    visitor.app.core.security_log.acknowledge(&signed_in, seen.until, &visitor.context).await?;
     Ok(Redirect::to("/security"))
 }
 

@@ -18,12 +18,7 @@ use crate::{
     http::cookies::{self, CookieKind},
     state::AppState,
 };
-use sekisho_core::{
-    db::sessions,
-    error::Error,
-    reason::Reason,
-    session::{CookieToken, Which},
-};
+use sekisho_core::{Error, session::credential::CookieToken};
 
 /// Under this key a sign-in hands the new row's token to [`Store::create`]; it is never stored.
 const TOKEN: &str = "sekisho.token";
@@ -88,13 +83,11 @@ impl SessionStore for Store {
     /// Keeps the data of a live session; one that has ended meanwhile stays ended.
     async fn save(&self, record: &Record) -> StoreResult<()> {
         let data = serde_json::to_string(&record.data).map_err(|e| StoreError::Encode(e.to_string()))?;
-        sessions::update_data(self.0.auth.db.writer(), &token_of(record.id).hash(), &data).await.map_err(backend)?;
-        Ok(())
+        self.0.core.sessions.save_page_data(token_of(record.id), &data).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> StoreResult<Option<Record>> {
-        let auth = &self.0.auth;
-        let data = sessions::find_data(auth.db.reader(), &token_of(*id).hash(), auth.clock.now()).await;
+        let data = self.0.core.sessions.find_page_data(token_of(*id)).await;
         let Some(data) = data.map_err(backend)? else { return Ok(None) };
         let data = serde_json::from_str(&data).map_err(|e| StoreError::Decode(e.to_string()))?;
         // Its deadlines are the row's own; tower-sessions only needs one in the future.
@@ -103,12 +96,6 @@ impl SessionStore for Store {
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {
-        let auth = &self.0.auth;
-        let found = sessions::find_by_token_hash(auth.db.reader(), &token_of(*id).hash()).await;
-        if let Some(row) = found.map_err(backend)?.filter(|row| row.ended_at.is_none()) {
-            let ended = auth.end(Which::of(&row), Reason::SignedOut, None).await;
-            ended.map_err(backend)?;
-        }
-        Ok(())
+        self.0.core.sessions.sign_out(token_of(*id)).await.map_err(backend)
     }
 }

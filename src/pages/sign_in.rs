@@ -13,47 +13,42 @@ use crate::{
     middleware::device_cookie::SetDeviceCookie,
 };
 use sekisho_core::{
-    db::{UnixMillis, users::User},
-    error::Error,
-    room::Waiting,
-    session::{CookieToken, Kind, Method, NewSession, parse_id},
+    Error, UnixMillis,
+    authenticator::Authenticated,
+    session::{credential::CookieToken, parse_id},
+    sign_in::{Client, SignInStep},
 };
 
-/// How somebody signed in, and as whom at the provider.
-pub type Proof = (Method, Option<String>);
-
-/// Signs `user` in and sends the browser on; or, where all devices are in use, asks which of them has to go.
-pub async fn complete(visitor: Visitor, user: &User, proof: Proof, return_to: String) -> Result<Response, Error> {
-    match begin_session(&visitor, user, proof.clone()).await {
-        Ok(device) => Ok((device, Redirect::to(&return_to)).into_response()),
-        Err(Error::DeviceLimit(devices)) => {
-            let waiting = visitor.app.auth.waiting(user, proof, return_to);
-            device_limit::ask(visitor, waiting, devices).await
-        }
-        Err(error) => Err(error),
-    }
+/// Signs somebody in and sends the browser on; or asks for what the sign-in needs next.
+pub async fn complete(visitor: Visitor, authenticated: Authenticated, return_to: String) -> Result<Response, Error> {
+    let step = proceed(&visitor, authenticated).await?;
+    respond(visitor, step, return_to).await
 }
 
-/// Begins a browser session for `user`, in place of the one this browser may hold.
+/// Begins a browser session, in place of the one this browser may hold, where no page can ask for anything more.
 pub async fn begin_session(
     visitor: &Visitor,
-    user: &User,
-    (method, subject): Proof,
+    authenticated: Authenticated,
 ) -> Result<Extension<SetDeviceCookie>, Error> {
-    let new = NewSession {
-        user_id: &user.id,
-        password_changed_at: user.password_changed_at,
-        proved_at: visitor.app.auth.clock.now(),
-        kind: Kind::Browser,
-        method,
-        subject: subject.as_deref(),
-        device: None,
-        replaces: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session),
-        instead_of: None,
-        scope: None,
-    };
-    let token = visitor.app.auth.begin_browser_session(new, &visitor.context).await?;
+    let (user, token) = proceed(visitor, authenticated).await?.into_cookie()?;
     set_cookies(visitor, Some(token), &user.email, user.password_changed_at).await
+}
+
+async fn proceed(visitor: &Visitor, authenticated: Authenticated) -> Result<SignInStep, Error> {
+    visitor.app.core.sign_in.proceed(authenticated, client(visitor), None, &visitor.context).await
+}
+
+fn client(visitor: &Visitor) -> Client<'_> {
+    Client::Browser { previous: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session) }
+}
+
+async fn respond(visitor: Visitor, step: SignInStep, return_to: String) -> Result<Response, Error> {
+    if let SignInStep::DeviceChoice(pending) = step {
+        return device_limit::ask(visitor, pending, return_to).await;
+    }
+    let (user, token) = step.into_cookie()?;
+    let device = set_cookies(&visitor, Some(token), &user.email, user.password_changed_at).await?;
+    Ok((device, Redirect::to(&return_to)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -65,19 +60,11 @@ pub struct DeviceChoiceForm {
 /// `POST /login/room`: signs the chosen device out and this one in.
 pub async fn choose_device(visitor: Visitor, Form(choice): Form<DeviceChoiceForm>) -> Result<Response, HttpError> {
     let id = parse_id(&choice.id)?;
-    let browser = visitor.browser.clone().ok_or(Error::CeremonyGone)?;
-    let replaces = visitor.signed_in.as_ref().map(|signed_in| &signed_in.session);
-    let auth = &visitor.app.auth;
-    match auth.make_room(&browser, &choice.waiting, id, replaces, &visitor.context).await {
-        Ok((token, Waiting { next, email, password_changed_at, .. })) => {
-            let device = set_cookies(&visitor, Some(token), &email, password_changed_at).await?;
-            Ok((device, Redirect::to(&next)).into_response())
-        }
-        Err((Error::DeviceLimit(devices), Some(waiting))) => {
-            Ok(device_limit::ask(visitor.clone(), waiting, devices).await?)
-        }
-        Err((error, _)) => Err(error.into()),
-    }
+    let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
+    let sign_in = &visitor.app.core.sign_in;
+    let (step, return_to) =
+        sign_in.resolve_device_limit(&browser, &choice.waiting, id, client(&visitor), &visitor.context).await?;
+    Ok(respond(visitor, step, return_to).await?)
 }
 
 /// Puts a session's new secret into its cookie, if there is one, and remembers the browser in the device cookie. The
@@ -91,6 +78,6 @@ pub async fn set_cookies(
     if let Some(token) = token {
         session_store::attach(&visitor.cookie, token).await?;
     }
-    let auth = &visitor.app.auth;
-    Ok(Extension(SetDeviceCookie(auth.renew_device_cookie(email, password_changed_at, &visitor.context))))
+    let core = &visitor.app.core;
+    Ok(Extension(SetDeviceCookie(core.devices.renew(email, password_changed_at, &visitor.context))))
 }

@@ -22,12 +22,8 @@ use crate::{
     http::{error::HttpError, form},
     state::AppState,
 };
-use sekisho_core::{
-    db::sessions::Session,
-    error::Error,
-    github::by_github_alone,
-    session::{Method, SignedIn},
-};
+use sekisho_core::{Error, Session, session::SignedIn, step_up::by_github_alone};
+use sekisho_model::AuthMethod;
 
 /// The field that the step-up page adds to the form kept in it.
 const PASSWORD: &str = "step_up_password";
@@ -86,13 +82,13 @@ async fn require_recent_authentication(
     fields: &Fields,
 ) -> Result<(), Response> {
     let (visitor, signed_in) = (who.visitor(), who.signed_in());
-    let auth = &visitor.app.auth;
-    if auth.require_recent(signed_in).is_ok() {
+    let core = &visitor.app.core;
+    if core.step_up.require_recent(signed_in).is_ok() {
         return Ok(());
     }
     let form_errors = match &fields.password {
         None => FormErrors::default(),
-        Some(password) => match auth.step_up(signed_in, password, &visitor.context).await {
+        Some(password) => match core.step_up.by_password(signed_in, password, &visitor.context).await {
             Ok(token) => {
                 let attached = session_store::attach(&visitor.cookie, token).await;
                 return attached.map_err(|error| HttpError::from(error).into_response());
@@ -121,21 +117,21 @@ enum StepUpMethod {
 
 impl StepUpMethod {
     async fn of(visitor: &Visitor, signed_in: &SignedIn) -> Result<Self, Error> {
-        let auth = &visitor.app.auth;
-        if signed_in.user.password_hash.is_some() {
+        let core = &visitor.app.core;
+        if signed_in.user.auth_methods.contains(AuthMethod::Password) {
             return Ok(Self::Password);
         }
         if !by_github_alone(signed_in) {
             return Ok(Self::PasswordFirst);
         }
-        let linked = auth.github.is_some() && auth.github_identity(&signed_in.user.id).await?.is_some();
+        let linked = core.identities.is_configured() && core.identities.linked(&signed_in.user.id).await?.is_some();
         Ok(if linked { Self::Github } else { Self::NoWay })
     }
 
     /// A locale key.
     fn text(self, session: &Session) -> &'static str {
         match self {
-            Self::Password if session.method == Method::Password.as_str() => "step-up-text",
+            Self::Password if session.method == AuthMethod::Password => "step-up-text",
             Self::Password => "step-up-text-password",
             Self::Github => "step-up-text-github",
             Self::PasswordFirst => "step-up-text-password-first",
@@ -153,7 +149,7 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/auth/github/unlink" => "account-github-unlink",
         "/admin/events/export" => "step-up-export",
         "/admin/sessions/end" => "step-up-end-device",
-        "/admin/sessions/end-all" => "admin-everybody-submit",
+        "/admin/sessions/end-all" => "admin-global-sign-out-submit",
         "/admin/roles" => "admin-role-save",
         "/admin/roles/remove" => "step-up-remove-role",
         _ => match action.strip_prefix("/admin/users/")?.split_once('/')?.1 {

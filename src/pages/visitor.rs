@@ -21,14 +21,9 @@ use crate::{
     state::AppState,
 };
 use sekisho_core::{
-    RequestContext,
-    ceremony::BROWSER_PREFIX,
-    error::Error,
-    reason::Reason,
-    role::ADMINISTER,
-    secret::OpaqueToken,
-    session::{Presented, SignedIn},
+    Error, RequestContext, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, session::CookieLookup, session::SignedIn,
 };
+use sekisho_model::{EndReason, Permission};
 
 /// Anybody who looks at a page, signed in or not.
 #[derive(Clone)]
@@ -38,7 +33,7 @@ pub struct Visitor {
     pub context: RequestContext,
     pub signed_in: Option<Arc<SignedIn>>,
     /// Why the session of this browser's cookie ended.
-    pub ended: Option<Reason>,
+    pub ended: Option<EndReason>,
     pub cookie: Session,
     /// The secret that binds an auth flow to this browser, if one has begun in it.
     pub browser: Option<OpaqueToken>,
@@ -66,11 +61,11 @@ pub struct KeeperUser {
     pub signed_in: SignedIn,
 }
 
-async fn present(app: &AppState, parts: &mut Parts) -> Result<(Session, Presented), Error> {
+async fn present(app: &AppState, parts: &mut Parts) -> Result<(Session, CookieLookup), Error> {
     let session = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
     let presented = match session_store::token(&session).await {
-        Some(token) => app.auth.present_cookie(token).await?,
-        None => Presented::Unknown,
+        Some(token) => app.core.sessions.look_up(token).await?,
+        None => CookieLookup::Unknown,
     };
     Ok((session, presented))
 }
@@ -114,12 +109,12 @@ impl FromRequestParts<AppState> for Visitor {
         let device_cookie = cookies.get(CookieKind::Device).map(Into::into);
         let context = RequestContext { device_cookie, ..request_context(parts)? };
         let (signed_in, ended) = match presented {
-            Presented::Unknown => (None, None),
-            Presented::Ended(reason) => (None, Some(reason)),
-            Presented::Live(mut signed_in) => {
+            CookieLookup::Unknown => (None, None),
+            CookieLookup::Ended(reason) => (None, Some(reason)),
+            CookieLookup::Live(mut signed_in) => {
                 // Navigation is activity; a page fetched ahead of a click is not.
                 if parts.headers.get(HeaderName::from_static("sec-purpose")).is_none() {
-                    app.auth.touch(&mut signed_in.session, &context).await?;
+                    app.core.sessions.touch(&mut signed_in.session, &context).await?;
                 }
                 (Some(Arc::new(*signed_in)), None)
             }
@@ -151,7 +146,7 @@ impl FromRequestParts<AppState> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let Member { mut visitor, signed_in } = Member::from_request_parts(parts, app).await?;
-        if !signed_in.permissions.allow(ADMINISTER) {
+        if !signed_in.permissions.allow(Permission::ADMINISTER) {
             return Err(HttpError::from(Error::Forbidden).into_response());
         }
         visitor.context.actor = Some(signed_in.user.id.clone());
@@ -172,11 +167,11 @@ impl FromRequestParts<AppState> for KeeperUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         match present(app, parts).await?.1 {
-            Presented::Live(signed_in) => {
+            CookieLookup::Live(signed_in) => {
                 Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in })
             }
-            Presented::Ended(reason) => Err(reason.into()),
-            Presented::Unknown => Err(Error::Unauthenticated.into()),
+            CookieLookup::Ended(reason) => Err(reason.into()),
+            CookieLookup::Unknown => Err(Error::Unauthenticated.into()),
         }
     }
 }

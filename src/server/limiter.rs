@@ -10,7 +10,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::phase::Phase;
-use sekisho_core::rate_limit::{network, site};
+use sekisho_core::{rate_limit::network, rate_limit::site};
 
 /// Whatever the machine would bear: an idle connection takes about 20 kB.
 const MOST: u64 = 16_384;

@@ -1,4 +1,4 @@
-//! Who calls: the one place that reads the `Authorization` header, and the answer to whoever is not let in.
+//! The axum extractor for bearer tokens, and the response to rejected requests (RFC 6750, RFC 9457).
 
 use axum::{
     Json,
@@ -10,10 +10,11 @@ use serde::Serialize;
 
 use crate::{Claims, Rejected, Verifier};
 
-/// Seconds after which it is worth trying again: the feed is tried about as often.
+/// `Retry-After` in seconds; the feed reconnects about as often.
 const RETRY_AFTER: u64 = 5;
 
-/// Somebody with a valid access token. No token is 401 with a bare challenge; a bad one is never taken for none.
+/// Requires a valid access token. A missing token is 401 with a bare challenge; an invalid one is never treated as
+/// missing.
 #[derive(Clone, Debug)]
 pub struct Bearer(pub Claims);
 
@@ -53,7 +54,7 @@ struct Problem<'a> {
 }
 
 impl Rejected {
-    /// The stable name, as in the server's own answers.
+    /// The stable code, as in the server's own responses.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",

@@ -1,5 +1,5 @@
-//! The sessions that ended lately, as the server tells them over one open connection. Refuses to guess: whoever has
-//! not heard all ends says that it is stale.
+//! Follows the server's revocation feed (server-sent events). Fails closed: reports itself stale unless every revocation
+//! up to now has been received.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -29,30 +29,30 @@ use crate::{
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
-const FORGET_EVERY: Duration = Duration::from_secs(15);
+const PRUNE_EVERY: Duration = Duration::from_secs(15);
 
 pub struct Feed {
-    ended: RwLock<Ended>,
+    revocations: RwLock<Revocations>,
     caught_up: watch::Sender<bool>,
     stale_after: Duration,
     pace: Pace,
 }
 
-/// What is known, and since when.
+/// The received revocations and the state of the connection.
 #[derive(Default)]
-struct Ended {
-    /// By session id: why it ended, and when this was heard.
+struct Revocations {
+    /// By session id: end reason, and when it was received.
     sessions: HashMap<Box<str>, (Arc<str>, Instant)>,
-    /// Key ids, which are never accepted again, whatever a cache of the key set says.
+    /// Withdrawn key ids: never accepted again, even if a cached key set still has them.
     withdrawn_keys: HashSet<Box<str>>,
-    /// How long an end matters: as long as a token that was made before it. Never shortened, because tokens made
-    /// before the server was given a shorter life are still about.
+    /// How long a revocation is kept: the server's longest token lifetime. Never shortened, as tokens issued before the
+    /// setting changed may still be valid.
     retain_for: Duration,
-    forgot_at: Option<Instant>,
-    /// There is a connection, and it has told all ends until now.
+    pruned_at: Option<Instant>,
+    /// Connected, and caught up with all revocations.
     connected: bool,
-    /// When such a connection was last heard.
-    heard_at: Option<Instant>,
+    /// When data last arrived on such a connection.
+    received_at: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -74,61 +74,60 @@ struct Hello {
 
 impl Feed {
     pub fn new(stale_after: Duration, pace: Pace) -> Self {
-        Self { ended: RwLock::default(), caught_up: watch::Sender::new(false), stale_after, pace }
+        Self { revocations: RwLock::default(), caught_up: watch::Sender::new(false), stale_after, pace }
     }
 
     pub async fn ready(&self) {
-        // An error would mean that the sender is gone, and `self` holds it.
+        // Can't fail: `self` holds the sender.
         let _ = self.caught_up.subscribe().wait_for(|caught_up| *caught_up).await;
     }
 
-    /// Why the session ended, if it did.
+    /// Why the session was revoked, if it was.
     pub fn reason(&self, sid: &str) -> Option<Arc<str>> {
         self.read().sessions.get(sid).map(|(reason, _)| reason.clone())
     }
 
-    /// The key was withdrawn, as a leaked one is: nothing that it signed counts.
+    /// Whether the key was withdrawn: all its tokens are invalid.
     pub fn is_withdrawn(&self, kid: &str) -> bool {
         self.read().withdrawn_keys.contains(kid)
     }
 
-    /// For how many seconds ends are remembered.
+    /// How long revocations are kept, in seconds.
     pub fn retains_for(&self) -> i64 {
         i64::try_from(self.read().retain_for.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// The server has been out of reach for too long: a session may have ended that nobody told of.
+    /// Whether revocations may be missing, as the server has been unreachable for too long.
     pub fn is_stale(&self) -> bool {
-        let ended = self.read();
-        // A connection is trusted until it is silent for too long. That is asked here and not left to the task, so
-        // that a task which is stuck or dead can't keep the door open.
-        let limit = if ended.connected { self.stale_after.max(self.pace.silence) } else { self.stale_after };
-        ended.heard_at.is_none_or(|at| at.elapsed() > limit)
+        let state = self.read();
+        // Derived from a time, so that a stuck or dead task is detected as well.
+        let limit = if state.connected { self.stale_after.max(self.pace.silence) } else { self.stale_after };
+        state.received_at.is_none_or(|at| at.elapsed() > limit)
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Ended> {
-        self.ended.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Revocations> {
+        self.revocations.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Ended> {
-        self.ended.write().unwrap_or_else(PoisonError::into_inner)
+    fn write(&self) -> RwLockWriteGuard<'_, Revocations> {
+        self.revocations.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows the feed, for ever; `credentials` say which service this is.
+    /// Follows the feed forever, reconnecting with exponential backoff; `credentials` authenticate this service.
     pub async fn follow(self: Arc<Self>, client: Client, url: String, credentials: Option<HeaderValue>) {
         let mut cursor = None;
         let mut pause = FIRST_PAUSE;
-        let mut told = false;
+        let mut logged = false;
         loop {
             let Err(error) = self.follow_once(&client, &url, credentials.as_ref(), &mut cursor).await;
             if mem::replace(&mut self.write().connected, false) {
-                (pause, told) = (FIRST_PAUSE, false);
+                (pause, logged) = (FIRST_PAUSE, false);
             }
-            if !mem::replace(&mut told, true) {
+            if !mem::replace(&mut logged, true) {
                 tracing::warn!(
                     url,
                     error = &*error as &(dyn Error + 'static),
-                    "ended sessions can't be followed, trying again"
+                    "the revocation feed is unavailable, retrying"
                 );
             }
             sleep(pause).await;
@@ -136,7 +135,7 @@ impl Feed {
         }
     }
 
-    /// Follows one connection to its end. `cursor` is where the next one goes on; `None` asks for everything.
+    /// Follows one connection to its end. `cursor` is the `Last-Event-ID` of the next one; `None` requests everything.
     async fn follow_once(
         &self,
         client: &Client,
@@ -148,7 +147,7 @@ impl Feed {
         if let Some(credentials) = credentials {
             request = request.header(AUTHORIZATION, credentials);
         }
-        // Taken out, and put back only by what was read well: a cursor that brings trouble is not used twice.
+        // Set again only by a valid event: a cursor that causes an error is not reused.
         let last = cursor.take();
         if let Some(last) = &last {
             request = request.header("last-event-id", last);
@@ -157,7 +156,7 @@ impl Feed {
         let mut response = match sent.and_then(|sent| sent.map_err(Cause::from)) {
             Ok(response) => response,
             Err(error) => {
-                *cursor = last; // the server has not seen it
+                *cursor = last; // not sent
                 return Err(error);
             }
         };
@@ -173,59 +172,59 @@ impl Feed {
             };
             let chunk = read?.ok_or("the server closed the connection")?;
             for event in parser.push(&chunk).inspect_err(|_| *cursor = None)? {
-                // An end that can't be read could be anybody's: without it, nothing is known until all is told again.
-                self.take(event, cursor).inspect_err(|_| *cursor = None)?;
+                // An unreadable revocation may concern any session: request everything again.
+                self.apply(event, cursor).inspect_err(|_| *cursor = None)?;
             }
-            self.write().hear(Instant::now());
+            self.write().receive(Instant::now());
         }
     }
 
-    fn take(&self, event: Event, cursor: &mut Option<HeaderValue>) -> Result<(), Cause> {
+    fn apply(&self, event: Event, cursor: &mut Option<HeaderValue>) -> Result<(), Cause> {
         let now = Instant::now();
-        let mut ended = self.write();
+        let mut state = self.write();
         match event.name.as_str() {
             "ended" => {
                 let End { sid, reason } = serde_json::from_str(&event.data)?;
-                ended.sessions.insert(sid, (reason.into(), now));
+                state.sessions.insert(sid, (reason.into(), now));
             }
             "key_withdrawn" => {
                 let KeyWithdrawn { kid } = serde_json::from_str(&event.data)?;
-                ended.withdrawn_keys.insert(kid);
+                state.withdrawn_keys.insert(kid);
             }
             "hello" => {
                 let Hello { retain_for } = serde_json::from_str(&event.data)?;
-                ended.retain_for = ended.retain_for.max(Duration::from_secs(retain_for));
-                ended.connected = true;
-                ended.heard_at = Some(now);
+                state.retain_for = state.retain_for.max(Duration::from_secs(retain_for));
+                state.connected = true;
+                state.received_at = Some(now);
                 self.caught_up.send_replace(true);
             }
             _ => {}
         }
-        // While catching up, the cursor stays: a connection cut in the middle has not told everything before it.
-        if ended.connected {
+        // Before `hello` the replay is incomplete, so the cursor must not advance.
+        if state.connected {
             *cursor = HeaderValue::from_str(&event.id).ok().filter(|id| !id.is_empty());
         }
         Ok(())
     }
 }
 
-impl Ended {
-    /// Something came, if only a comment.
-    fn hear(&mut self, now: Instant) {
+impl Revocations {
+    /// Records that data arrived, if only a comment.
+    fn receive(&mut self, now: Instant) {
         if self.connected {
-            self.heard_at = Some(now);
+            self.received_at = Some(now);
         }
-        if self.forgot_at.is_none_or(|at| now.saturating_duration_since(at) >= FORGET_EVERY) {
-            self.forgot_at = Some(now);
-            self.forget(now);
+        if self.pruned_at.is_none_or(|at| now.saturating_duration_since(at) >= PRUNE_EVERY) {
+            self.pruned_at = Some(now);
+            self.prune(now);
         }
     }
 
-    /// Forgets what no token can contradict any more. Counted from when it was heard, by this machine's own clock.
-    fn forget(&mut self, now: Instant) {
+    /// Removes revocations older than any valid token, by local monotonic time since receipt.
+    fn prune(&mut self, now: Instant) {
         if self.connected {
             let retain_for = self.retain_for;
-            self.sessions.retain(|_, (_, heard_at)| now.saturating_duration_since(*heard_at) <= retain_for);
+            self.sessions.retain(|_, (_, received_at)| now.saturating_duration_since(*received_at) <= retain_for);
         }
     }
 }
@@ -235,18 +234,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_forgotten_when_no_token_can_contradict_it_any_more() {
+    fn a_revocation_is_pruned_after_the_longest_token_lifetime() {
         let start = Instant::now();
-        let mut ended = Ended { retain_for: Duration::from_secs(960), ..Ended::default() };
-        ended.sessions.insert("a".into(), ("signed_out".into(), start));
-        ended.hear(start + Duration::from_secs(1_000));
-        assert_eq!(ended.sessions.len(), 1, "not before the server said for how long ends matter");
-        ended.connected = true;
-        ended.hear(start + Duration::from_secs(1_001));
-        assert_eq!(ended.sessions.len(), 1, "not all the time");
+        let mut state = Revocations { retain_for: Duration::from_secs(960), ..Revocations::default() };
+        state.sessions.insert("a".into(), ("signed_out".into(), start));
+        state.receive(start + Duration::from_secs(1_000));
+        assert_eq!(state.sessions.len(), 1, "not before the server has sent `retain_for`");
+        state.connected = true;
+        state.receive(start + Duration::from_secs(1_001));
+        assert_eq!(state.sessions.len(), 1, "not more often than the interval");
 
-        ended.sessions.insert("b".into(), ("signed_out".into(), start + Duration::from_secs(900)));
-        ended.hear(start + Duration::from_secs(1_020));
-        assert_eq!(ended.sessions.keys().map(|sid| &**sid).collect::<Vec<_>>(), ["b"]);
+        state.sessions.insert("b".into(), ("signed_out".into(), start + Duration::from_secs(900)));
+        state.receive(start + Duration::from_secs(1_020));
+        assert_eq!(state.sessions.keys().map(|sid| &**sid).collect::<Vec<_>>(), ["b"]);
     }
 }

@@ -1,5 +1,5 @@
-//! The server's public keys: read at the start, every few minutes, and when a token names one that is not there.
-//! Refuses other algorithms, and to let forged tokens make it ask more than now and then.
+//! The server's public keys (JWKS): loaded at start, every few minutes, and for an unknown `kid`. Ignores keys of other
+//! algorithms; reloads for unknown `kid`s are rate-limited, as they may be forged.
 
 use std::{collections::HashMap, error::Error, sync::Arc, time::Duration};
 
@@ -16,14 +16,14 @@ use tokio::{
 
 use crate::{Pace, Rejected};
 
-/// What the server may sign with (ASVS 9.1.2).
+/// The allowed algorithms (ASVS 9.1.2).
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::RS256];
 
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// A key set is a few kilobytes.
+/// Maximum size of the key set; it is a few kilobytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// What went wrong on the way to the server, for the log.
+/// Why a request to the server failed, for the log.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
 pub struct Key {
@@ -52,31 +52,31 @@ impl Keys {
 
     pub async fn ready(&self) {
         let mut loaded = self.loaded.subscribe();
-        // An error would mean that the sender is gone, and `self` holds it.
+        // Can't fail: `self` holds the sender.
         let _ = loaded.wait_for(|loaded| !loaded.by_kid.is_empty()).await;
     }
 
-    /// The key named `kid`. Waits for the server if it is not known, but not when it was asked just now.
+    /// The key named `kid`. If unknown, waits for a reload, unless there was one just now.
     pub async fn find(&self, kid: &str) -> Result<Arc<Key>, Rejected> {
         if let Some(key) = self.loaded.borrow().by_kid.get(kid) {
             return Ok(key.clone());
         }
         let mut loaded = self.loaded.subscribe();
-        let asked_just_now = loaded.borrow().tried_at.is_some_and(|at| at.elapsed() < self.pace.reload_every);
-        if !asked_just_now {
+        let just_loaded = loaded.borrow().tried_at.is_some_and(|at| at.elapsed() < self.pace.reload_every);
+        if !just_loaded {
             self.wanted.notify_one();
             let _ = timeout(FETCH_TIMEOUT, loaded.changed()).await;
         }
         let loaded = loaded.borrow();
         match loaded.by_kid.get(kid) {
             Some(key) => Ok(key.clone()),
-            // Nobody knows whether it is forged: to say 401 would make an honest client throw its token away.
+            // Not known to be forged: a 401 would make an honest client discard its token.
             None if loaded.failed || loaded.by_kid.is_empty() => Err(Rejected::Stale),
             None => Err(Rejected::InvalidToken),
         }
     }
 
-    /// Keeps the keys fresh, for ever. The fetch runs here and not in a request, which its client could abort.
+    /// Refreshes the keys forever. The fetch runs here and not in a request, which its client could cancel.
     pub async fn refresh(self: Arc<Self>, client: Client, url: String) {
         loop {
             let began = Instant::now();
@@ -89,10 +89,14 @@ impl Keys {
                 loaded.tried_at = Some(began);
                 match fetched {
                     Ok(by_kid) => (loaded.by_kid, loaded.failed) = (by_kid, false),
-                    // The keys stay: they have not become worse.
+                    // Keep the loaded keys.
                     Err(error) => {
                         if !loaded.failed {
-                            tracing::warn!(url, error = &*error as &(dyn Error + 'static), "the keys can't be read");
+                            tracing::warn!(
+                                url,
+                                error = &*error as &(dyn Error + 'static),
+                                "the key set is unavailable, retrying"
+                            );
                         }
                         loaded.failed = true;
                     }
@@ -124,7 +128,7 @@ struct JwkSet {
     keys: Vec<serde_json::Value>,
 }
 
-/// Leaves out what it can't use, as RFC 7517, section 5 asks.
+/// Ignores unusable keys (RFC 7517, section 5).
 fn open(body: &[u8]) -> Result<HashMap<String, Arc<Key>>, Cause> {
     let set: JwkSet = serde_json::from_slice(body)?;
     let keys: HashMap<_, _> = set.keys.into_iter().filter_map(Key::open).collect();
@@ -139,7 +143,7 @@ impl Key {
             return None;
         }
         let key = DecodingKey::from_jwk(&jwk).ok()?;
-        // Times, issuer and audience are checked on the typed claims.
+        // `Verifier::verify` checks times, issuer and audience.
         let mut validation = Validation::new(algorithm);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;

@@ -1,5 +1,4 @@
-//! Server-sent events out of bytes, as the WHATWG's HTML standard reads them (section 9.2.6). Chunks may be cut
-//! anywhere. Refuses events of more than 64 KiB, so that a broken server can't fill the memory.
+//! An incremental parser of server-sent events (WHATWG HTML, section 9.2.6). Rejects events over 64 KiB, to bound memory.
 
 use std::mem;
 
@@ -9,7 +8,7 @@ const MAX_BYTES: usize = 64 * 1024;
 pub struct Event {
     pub name: String,
     pub data: String,
-    /// The last id so far, this event's or an earlier one's; empty if there was none.
+    /// The last event id so far, from this or an earlier event; may be empty.
     pub id: String,
 }
 
@@ -23,7 +22,7 @@ pub struct Parser {
     name: String,
     data: String,
     id: String,
-    /// The last byte was a CR, which an LF may follow.
+    /// The last byte was a CR; an LF belongs to it.
     after_cr: bool,
     started: bool,
 }
@@ -62,14 +61,14 @@ impl Parser {
                 self.data.push('\n');
             }
             "id" if !value.contains('\0') => self.id = value.to_owned(),
-            _ => {} // a comment, which has no name, or a field of no use here
+            _ => {} // a comment or an unused field
         }
         None
     }
 
     fn end_event(&mut self) -> Option<Event> {
         let (name, mut data) = (mem::take(&mut self.name), mem::take(&mut self.data));
-        data.pop()?; // the last line's end; an event without data is none
+        data.pop()?; // the last newline; an event without data is dropped
         Some(Event { name, data, id: self.id.clone() })
     }
 }
@@ -90,12 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn events_are_read_whole() {
+    fn a_stream_in_one_chunk_is_parsed() {
         assert_eq!(Parser::default().push(FEED.as_bytes()).expect("small"), events());
     }
 
     #[test]
-    fn chunks_may_be_cut_anywhere() {
+    fn chunk_boundaries_do_not_matter() {
         for size in 1..FEED.len() {
             let mut parser = Parser::default();
             let read: Vec<_> =
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_line_end_means_the_same() {
+    fn all_line_endings_are_equivalent() {
         for end in ["\n", "\r\n", "\r"] {
             let feed = ["event: a", "data: 1", "data: 2", "", "data: 3", "", ""].join(end);
             let mut parser = Parser::default();
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_event_is_refused() {
+    fn an_oversized_event_is_rejected() {
         let mut parser = Parser::default();
         assert!((0..100).any(|_| parser.push(&[b'x'; 1_000]).is_err()), "one line");
         let mut parser = Parser::default();

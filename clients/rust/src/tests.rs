@@ -1,4 +1,4 @@
-//! The verifier against a stand-in for the server.
+//! Tests the verifier against a fake server.
 
 use std::{
     sync::atomic::Ordering::SeqCst,
@@ -24,7 +24,7 @@ mod issuer;
 mod services;
 mod vectors;
 
-/// Like real life, but faster.
+/// With shortened intervals.
 fn builder(issuer: &Issuer) -> Builder {
     let pace = Pace {
         silence: Duration::from_millis(500),
@@ -41,7 +41,7 @@ async fn verifier(issuer: &Issuer) -> Verifier {
     verifier
 }
 
-/// Waits for something that other tasks bring about; fails when it takes more than five seconds.
+/// Polls a condition; panics after five seconds.
 async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
     while !holds().await {
@@ -56,7 +56,7 @@ fn revoked() -> Result<Claims, Rejected> {
 }
 
 #[tokio::test]
-async fn a_good_token_of_each_algorithm_is_accepted() {
+async fn a_valid_token_of_each_algorithm_is_accepted() {
     let signers =
         [("a", Algorithm::EdDSA), ("b", Algorithm::ES256), ("c", Algorithm::RS256)].map(|(k, a)| Signer::new(k, a));
     let issuer = Issuer::start(&signers.each_ref()).await;
@@ -69,10 +69,10 @@ async fn a_good_token_of_each_algorithm_is_accepted() {
 }
 
 #[tokio::test]
-async fn whatever_is_not_exactly_an_access_token_of_the_server_is_refused() {
+async fn a_token_with_any_wrong_header_claim_or_signature_is_rejected() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let other = Signer::new("b", Algorithm::ES256);
-    let stranger = Signer::new("a", Algorithm::EdDSA);
+    let attacker = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer, &other]).await;
     let verifier = verifier(&issuer).await;
     let (header, claims, now) = (signer.header(), issuer.claims("a-session"), get_current_timestamp());
@@ -135,9 +135,9 @@ async fn whatever_is_not_exactly_an_access_token_of_the_server_is_refused() {
     for name in ["typ", "alg", "kid"] {
         bad.push((format!("no {name}"), signer.sign(&without(&header, name), &claims)));
     }
-    bad.push(("a stranger's signature".into(), stranger.sign(&header, &claims)));
+    bad.push(("an attacker's signature".into(), attacker.sign(&header, &claims)));
     bad.push(("another key's signature".into(), other.sign(&with(&other.header(), "kid", json!("a")), &claims)));
-    // Algorithm confusion: the public key, which everybody has, as a secret.
+    // Algorithm confusion: the public key as an HMAC secret.
     let public = BASE64_URL_SAFE_NO_PAD.decode(signer.jwk["x"].as_str().expect("x")).expect("base64");
     for (name, secret) in [("raw", public), ("JWK", signer.jwk.to_string().into_bytes())] {
         let forged =
@@ -160,7 +160,7 @@ async fn whatever_is_not_exactly_an_access_token_of_the_server_is_refused() {
 }
 
 #[tokio::test]
-async fn clocks_may_differ_by_a_few_seconds() {
+async fn clock_skew_of_a_few_seconds_is_tolerated() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
@@ -173,7 +173,7 @@ async fn clocks_may_differ_by_a_few_seconds() {
 }
 
 #[tokio::test]
-async fn issuer_and_audience_may_have_names_of_their_own() {
+async fn issuer_and_audience_are_configurable() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = builder(&issuer).issuer("https://login.example").audience("https://api.example").build();
@@ -187,19 +187,19 @@ async fn issuer_and_audience_may_have_names_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_accepted_at_once_and_a_withdrawn_one_no_more() {
+async fn an_unknown_key_is_loaded_at_once_and_an_unpublished_one_rejected() {
     let (old, new) = (Signer::new("old", Algorithm::EdDSA), Signer::new("new", Algorithm::ES256));
     let issuer = Issuer::start(&[&old]).await;
     let verifier = verifier(&issuer).await;
-    tokio::time::sleep(Duration::from_millis(200)).await; // the server was asked just now
+    tokio::time::sleep(Duration::from_millis(200)).await; // the reload interval
     issuer.publish(&[&new]);
-    assert!(verifier.verify(&issuer.token(&old, "a-session")).await.is_ok(), "nobody knows yet");
+    assert!(verifier.verify(&issuer.token(&old, "a-session")).await.is_ok(), "not reloaded yet");
     assert!(verifier.verify(&issuer.token(&new, "a-session")).await.is_ok());
     assert_eq!(verifier.verify(&issuer.token(&old, "a-session")).await, Err(Rejected::InvalidToken));
 }
 
 #[tokio::test]
-async fn keys_are_read_again_without_being_asked_for() {
+async fn keys_are_refreshed_periodically() {
     let (old, new) = (Signer::new("old", Algorithm::EdDSA), Signer::new("new", Algorithm::EdDSA));
     let issuer = Issuer::start(&[&old]).await;
     let pace = Pace { refresh_every: Duration::from_millis(200), ..builder(&issuer).pace };
@@ -210,15 +210,15 @@ async fn keys_are_read_again_without_being_asked_for() {
 }
 
 #[tokio::test]
-async fn forged_key_ids_do_not_make_it_ask_all_the_time() {
-    let (signer, stranger) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
+async fn reloads_for_forged_key_ids_are_rate_limited() {
+    let (signer, attacker) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
     let issuer = Issuer::start(&[&signer]).await;
     let pace = Pace { reload_every: Duration::from_secs(60), ..builder(&issuer).pace };
     let verifier = Builder { pace, ..builder(&issuer) }.build().expect("a verifier");
     verifier.ready().await;
     let forge = |n: u32| {
         let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": format!("forged-{n}") });
-        stranger.sign(&header, &issuer.claims("a-session"))
+        attacker.sign(&header, &issuer.claims("a-session"))
     };
     for n in 0..1_000 {
         assert_eq!(verifier.verify(&forge(n)).await, Err(Rejected::InvalidToken));
@@ -227,20 +227,20 @@ async fn forged_key_ids_do_not_make_it_ask_all_the_time() {
 }
 
 #[tokio::test]
-async fn an_empty_key_set_is_not_read_again_for_each_forged_key_id() {
-    let stranger = Signer::new("b", Algorithm::EdDSA);
+async fn reloads_of_an_empty_key_set_are_rate_limited() {
+    let attacker = Signer::new("b", Algorithm::EdDSA);
     let issuer = Issuer::start(&[]).await;
     let pace = Pace { reload_every: Duration::from_secs(60), ..builder(&issuer).pace };
     let verifier = Builder { pace, ..builder(&issuer) }.build().expect("a verifier");
     eventually("read", async || issuer.state.jwks_reads.load(SeqCst) == 1).await;
     for _ in 0..1_000 {
-        assert_eq!(verifier.verify(&issuer.token(&stranger, "a-session")).await, Err(Rejected::Stale));
+        assert_eq!(verifier.verify(&issuer.token(&attacker, "a-session")).await, Err(Rejected::Stale));
     }
     assert_eq!(issuer.state.jwks_reads.load(SeqCst), 1);
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_is_refused_within_a_second_though_it_is_still_published() {
+async fn a_withdrawn_key_is_rejected_within_a_second_even_if_still_published() {
     let (leaked, kept) = (Signer::new("leaked", Algorithm::EdDSA), Signer::new("kept", Algorithm::EdDSA));
     let issuer = Issuer::start(&[&leaked, &kept]).await;
     let service = verifier(&issuer).await;
@@ -253,14 +253,14 @@ async fn a_withdrawn_key_is_refused_within_a_second_though_it_is_still_published
     assert!(service.verify(&issuer.token(&kept, "a-session")).await.is_ok());
 
     let started_later = verifier(&issuer).await;
-    assert_eq!(started_later.verify(&token).await, Err(Rejected::InvalidToken), "told before it is ready");
-    // What was told stays, whatever the server forgets.
-    tokio::time::sleep(Duration::from_millis(200)).await; // the server was asked just now
+    assert_eq!(started_later.verify(&token).await, Err(Rejected::InvalidToken), "received before it is ready");
+    // A withdrawal is kept across key reloads.
+    tokio::time::sleep(Duration::from_millis(200)).await; // the reload interval
     assert_eq!(service.verify(&issuer.token(&leaked, "another")).await, Err(Rejected::InvalidToken));
 }
 
 #[tokio::test]
-async fn a_token_older_than_the_ends_that_are_remembered_is_refused() {
+async fn a_token_older_than_the_retained_revocations_is_rejected() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
@@ -272,19 +272,19 @@ async fn a_token_older_than_the_ends_that_are_remembered_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_stay_when_the_server_stops_telling_them() {
-    let (signer, stranger) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
+async fn loaded_keys_are_kept_while_the_key_set_is_unavailable() {
+    let (signer, attacker) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
     issuer.state.jwks_fails.store(true, SeqCst);
-    tokio::time::sleep(Duration::from_millis(200)).await; // the server was asked just now
-    // Nobody can say whether this key is the server's: that is no 401.
-    assert_eq!(verifier.verify(&issuer.token(&stranger, "a-session")).await, Err(Rejected::Stale));
+    tokio::time::sleep(Duration::from_millis(200)).await; // the reload interval
+    // The key may be the server's: no 401.
+    assert_eq!(verifier.verify(&issuer.token(&attacker, "a-session")).await, Err(Rejected::Stale));
     assert!(verifier.verify(&issuer.token(&signer, "a-session")).await.is_ok());
 }
 
 #[tokio::test]
-async fn only_keys_for_signatures_of_known_algorithms_are_used() {
+async fn only_signature_keys_of_allowed_algorithms_are_used() {
     let (signer, wrong) = (Signer::new("a", Algorithm::EdDSA), Signer::new("b", Algorithm::EdDSA));
     let issuer = Issuer::start(&[]).await;
     let mut for_encryption = wrong.jwk.clone();
@@ -308,7 +308,7 @@ async fn only_keys_for_signatures_of_known_algorithms_are_used() {
 }
 
 #[tokio::test]
-async fn keys_are_not_taken_from_elsewhere() {
+async fn the_key_set_is_not_followed_through_a_redirect() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.state.jwks_moved.store(true, SeqCst);
@@ -317,7 +317,7 @@ async fn keys_are_not_taken_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn an_ended_session_is_refused_within_a_second_with_its_reason() {
+async fn a_revoked_session_is_rejected_within_a_second_with_its_reason() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.end("ended-before");
@@ -333,7 +333,7 @@ async fn an_ended_session_is_refused_within_a_second_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_cut_feed_goes_on_where_it_was() {
+async fn a_reconnected_feed_resumes_at_its_cursor() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.end("first");
@@ -351,7 +351,7 @@ async fn a_cut_feed_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn what_was_told_in_half_is_asked_for_again() {
+async fn an_incomplete_replay_is_requested_again() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.end("first");
@@ -367,12 +367,12 @@ async fn what_was_told_in_half_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_lost_its_memory_resets_nothing_here() {
+async fn revocations_are_kept_when_the_server_loses_its_list() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.end("first");
     let verifier = verifier(&issuer).await;
-    issuer.forget_ends();
+    issuer.clear_revocations();
     issuer.cut();
     eventually("reconnected", async || lock(&issuer.state.last_event_ids).len() == 2).await;
     issuer.end("second");
@@ -382,7 +382,7 @@ async fn a_server_that_lost_its_memory_resets_nothing_here() {
 }
 
 #[tokio::test]
-async fn a_feed_that_is_gone_for_long_closes_the_door() {
+async fn a_feed_outage_fails_closed() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
@@ -399,7 +399,7 @@ async fn a_feed_that_is_gone_for_long_closes_the_door() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fell_silent_is_given_up() {
+async fn a_silent_connection_times_out() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.state.feed_is_silent.store(true, SeqCst);
@@ -425,20 +425,20 @@ async fn comments_keep_a_connection_alive() {
 }
 
 #[tokio::test]
-async fn an_end_that_cannot_be_read_could_be_anybodys() {
+async fn an_unreadable_revocation_fails_closed_and_requests_everything_again() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
     let token = issuer.token(&signer, "a-session");
-    issuer.tell("rubbish");
+    issuer.send_ended("rubbish");
     eventually("stale", async || verifier.verify(&token).await == Err(Rejected::Stale)).await;
-    assert!(lock(&issuer.state.last_event_ids)[1..].iter().all(Option::is_none), "everything is asked for again");
-    issuer.forget_ends();
+    assert!(lock(&issuer.state.last_event_ids)[1..].iter().all(Option::is_none), "everything is requested again");
+    issuer.clear_revocations();
     eventually("back", async || verifier.verify(&token).await.is_ok()).await;
 }
 
 #[tokio::test]
-async fn before_the_server_was_reached_nobody_is_let_in() {
+async fn every_token_is_rejected_before_the_first_connection() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.state.feed_fails.store(true, SeqCst);
@@ -452,7 +452,7 @@ async fn before_the_server_was_reached_nobody_is_let_in() {
 }
 
 #[tokio::test]
-async fn the_last_clone_hangs_up() {
+async fn dropping_the_last_clone_closes_the_connection() {
     let issuer = Issuer::start(&[&Signer::new("a", Algorithm::EdDSA)]).await;
     let verifier = verifier(&issuer).await;
     let clone = verifier.clone();
@@ -463,7 +463,7 @@ async fn the_last_clone_hangs_up() {
 }
 
 #[tokio::test]
-async fn the_answers_are_the_servers_own() {
+async fn responses_equal_the_servers() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     issuer.end("ended");
@@ -515,7 +515,7 @@ async fn problem(response: Response<Body>, status: u16, challenge: Option<&str>)
 }
 
 #[tokio::test]
-async fn debug_shows_no_token() {
+async fn debug_contains_no_token() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
@@ -529,7 +529,7 @@ async fn debug_shows_no_token() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_refused() {
+async fn an_invalid_url_is_rejected() {
     for url in ["", "login.example", "ftp://login.example", "/relative"] {
         assert!(matches!(Verifier::builder(url).audience(AUDIENCE).build(), Err(BuildError::Url(_))), "{url}");
     }
@@ -537,12 +537,12 @@ async fn an_address_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_verifier_is_not_made_without_an_audience() {
+async fn an_audience_is_required() {
     assert!(matches!(Verifier::builder("http://127.0.0.1:9/").build(), Err(BuildError::NoAudience)));
 }
 
 #[tokio::test]
-async fn the_service_secret_is_shown_to_the_feed_alone() {
+async fn the_service_secret_is_sent_to_the_feed_only() {
     let issuer = Issuer::start(&[&Signer::new("a", Algorithm::EdDSA)]).await;
     let builder = builder(&issuer).service_secret("a-secret-of-this-service");
     assert!(!format!("{builder:?}").contains("a-secret"));
@@ -558,7 +558,7 @@ async fn the_service_secret_is_shown_to_the_feed_alone() {
 }
 
 #[tokio::test]
-async fn the_service_secret_does_not_follow_a_redirect() {
+async fn the_service_secret_is_not_sent_through_a_redirect() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let (issuer, elsewhere) = (Issuer::start(&[&signer]).await, Issuer::start(&[&signer]).await);
     *lock(&issuer.state.feed_moved) = Some(format!("{}/api/v1/revocations", elsewhere.url));
@@ -570,7 +570,7 @@ async fn the_service_secret_does_not_follow_a_redirect() {
 }
 
 #[tokio::test]
-async fn a_token_without_the_scope_is_told_which_one_it_takes() {
+async fn insufficient_scope_names_the_required_scope() {
     let signer = Signer::new("a", Algorithm::EdDSA);
     let issuer = Issuer::start(&[&signer]).await;
     let verifier = verifier(&issuer).await;
@@ -580,13 +580,13 @@ async fn a_token_without_the_scope_is_told_which_one_it_takes() {
     for scope in ["orders", "orders:", "read", "orders:write", ""] {
         assert!(!claims.has_scope(scope), "{scope:?}");
     }
-    let refused = claims.require_scope("orders:write").expect_err("not allowed").into_response();
+    let refused = Rejected::from(claims.require_scope("orders:write").expect_err("not allowed")).into_response();
     let challenge = "Bearer error=\"insufficient_scope\", scope=\"orders:write\"";
     assert_eq!(problem(refused, 403, Some(challenge)).await["code"], "insufficient_scope");
 }
 
 #[test]
-fn outside_of_a_runtime_it_says_so() {
+fn building_outside_of_a_runtime_is_an_error() {
     let built = Verifier::builder("http://127.0.0.1:9").audience(AUDIENCE).build();
     assert!(matches!(built, Err(BuildError::NoRuntime)));
 }

@@ -1,69 +1,143 @@
-//! What a person changes about their own account.
+//! Accounts: registration, profile, password change and reset. Rejects invalid input with every field error at once.
 
-use super::{
-    Auth, RequestContext,
-    event::{Entry, Kind},
-    link::remove_links,
-    reason::Reason,
-    session::{CookieToken, Method, SignedIn, Which},
-    step_up::renew_cookie,
-};
+use std::sync::Arc;
+
+use sekisho_model::{AuthMethod, EndReason, EventKind};
+use tracing::instrument;
+
 use crate::{
-    db::users::{self, ProfileChange, User},
+    audit::event::Entry,
+    authenticator::{Authenticated, password::PasswordAuthenticator},
+    clock::UnixMillis,
+    db::{
+        sessions::SessionSelector,
+        users::{self, AuthMethods, ProfileChange, User},
+    },
+    email::{self, Email},
     error::{Error, FieldError},
+    link,
+    rate_limit::RateLimits,
+    request_context::RequestContext,
+    session::{SignedIn, credential::CookieToken, parse_id},
+    step_up::{StepUp, renew_cookie},
+    unit_of_work::Store,
 };
 
-const MAX_NAME: usize = 100;
-const MAX_ABOUT: usize = 2_000;
-/// The languages the pages speak; the account's `locale` is one of them, or none.
-pub const LOCALES: [&str; 2] = ["en", "ja"];
+pub mod profile;
 
-/// A name as shown: 1 to 100 characters on one line.
-pub fn parse_name(raw: &str) -> Result<String, FieldError> {
-    let name = raw.trim();
-    let code = match name.chars().count() {
-        0 => "name-empty",
-        1..=MAX_NAME if name.chars().any(char::is_control) => "name-control",
-        1..=MAX_NAME => return Ok(name.to_owned()),
-        _ => "name-too-long",
-    };
-    Err(FieldError::new("name", code))
+use profile::{parse_about, parse_locale, parse_name};
+
+/// The registration form.
+#[derive(Clone, Copy)]
+pub struct Registration<'a> {
+    /// As typed; parsed and normalised by [`Accounts::create`].
+    pub email: &'a str,
+    /// As typed; 8 to 256 characters (ASVS 6.2.1, 6.2.9).
+    pub password: &'a str,
+    /// Defaults to the local part of the e-mail address.
+    pub name: Option<&'a str>,
+    /// `en` or `ja`; `None` follows the browser.
+    pub locale: Option<&'a str>,
 }
 
-fn parse_about(raw: &str) -> Result<String, FieldError> {
-    let about = raw.trim().replace("\r\n", "\n");
-    let unprintable = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if about.chars().count() > MAX_ABOUT {
-        return Err(FieldError::new("about", "about-too-long"));
-    }
-    if about.contains(unprintable) {
-        return Err(FieldError::new("about", "about-control"));
-    }
-    Ok(about)
-}
-
-fn parse_locale(locale: Option<String>) -> Result<Option<String>, FieldError> {
-    match locale {
-        Some(locale) if !LOCALES.contains(&locale.as_str()) => Err(FieldError::new("locale", "locale-unknown")),
-        locale => Ok(locale),
-    }
-}
-
-/// A password to be changed.
+/// A change of one's own password.
 #[derive(Clone, Copy)]
 pub struct PasswordChange<'a> {
-    /// Not looked at where the account has none.
+    /// Ignored if the account has no password.
     pub current: &'a str,
+    /// The new password, as typed.
     pub new: &'a str,
-    /// Whether GitHub stays linked: else somebody else's link, made while the old password was in their hands, would
-    /// let them in again.
+    /// Keeps linked GitHub accounts. Without it they are removed: an attacker who knew the old password may have linked
+    /// their own.
     pub keep_links: bool,
-    /// Whether this session, a browser's, gets a new secret, which the caller has to deliver (ASVS 7.2.4).
+    /// Regenerates the cookie token of this browser session (session fixation, ASVS 7.2.4); the caller sets the cookie.
     pub renew: bool,
 }
 
-impl Auth {
-    /// Changes a profile and returns it as it now is. All faults of the input are told at once.
+/// Registration and changes to accounts.
+pub struct Accounts {
+    pub(crate) store: Arc<Store>,
+    pub(crate) limits: Arc<RateLimits>,
+    pub(crate) password: Arc<PasswordAuthenticator>,
+    pub(crate) step_up: Arc<StepUp>,
+    pub(crate) registration_open: bool,
+}
+
+impl Accounts {
+    /// Finds a user by id, from a cache of one second; changes made by this process are visible at once.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn find(&self, id: &str) -> Result<Option<Arc<User>>, Error> {
+        self.store.users.find(id).await
+    }
+
+    /// Finds a user by id or e-mail address.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn find_by_id_or_email(&self, text: &str) -> Result<Option<User>, Error> {
+        let text = text.trim();
+        match parse_id(text) {
+            Ok(id) => Ok(users::find(self.store.reader(), id).await?),
+            Err(_) => Ok(users::find_by_email(self.store.reader(), &email::normalise(text)).await?),
+        }
+    }
+
+    /// Registers an account for an unauthenticated client, rate-limited by network.
+    ///
+    /// # Errors
+    /// [`Error::RegistrationClosed`], [`Error::RateLimited`], and those of [`Accounts::create`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn register(&self, new: Registration<'_>, context: &RequestContext) -> Result<Authenticated, Error> {
+        if !self.registration_open {
+            return Err(Error::RegistrationClosed);
+        }
+        self.limits.register(context.ip)?;
+        Ok(self.password.enrolled(self.create(new, context).await?))
+    }
+
+    /// Creates an account, even if registration is closed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] with all field errors, [`Error::EmailTaken`], [`Error::Busy`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn create(&self, new: Registration<'_>, context: &RequestContext) -> Result<User, Error> {
+        let email = Email::parse(new.email).ok_or_else(|| FieldError::new("email", "email-invalid"));
+        let name = match new.name.map(str::trim).filter(|name| !name.is_empty()) {
+            Some(name) => parse_name(name),
+            None => parse_name(new.email.split('@').next().unwrap_or_default()),
+        };
+        let user_inputs = [new.email, new.name.unwrap_or_default()];
+        let hashing = &self.password.hashing;
+        let password = hashing.choose("password", new.password, &user_inputs).await?;
+        let (email, name, password) = match (email, name, password) {
+            (Ok(email), Ok(name), Ok(password)) => (email, name, password),
+            (email, name, password) => {
+                let name = name.err().filter(|_| email.is_ok()); // the default name comes from the address
+                return Err(Error::InvalidInput([email.err(), name, password.err()].into_iter().flatten().collect()));
+            }
+        };
+        // Hash before the lookup: a registered address must take as long as a free one (user enumeration, ASVS 6.3.8).
+        let password_hash = Some(hashing.hash(password).await?);
+        let user = User {
+            locale: new.locale.map(Into::into),
+            password_hash,
+            auth_methods: AuthMethods::new([AuthMethod::Password]),
+            ..new_user(self.store.new_id(), email.as_str(), name, self.store.now())
+        };
+        let mut work = self.store.begin(Some(context)).await?;
+        users::insert(work.db(), &user).await.map_err(insert_error)?;
+        work.log(Entry::new(EventKind::Registered).user(&user.id));
+        work.commit().await?;
+        Ok(user)
+    }
+
+    /// Changes a profile and returns the updated user.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] with all field errors, [`Error::NotFound`].
+    #[instrument(level = "debug", skip_all, fields(user.id = user.id))]
     pub async fn change_profile(
         &self,
         user: &User,
@@ -80,16 +154,20 @@ impl Auth {
                 return Err(Error::InvalidInput(faults.into_iter().flatten().collect()));
             }
         };
-        let mut act = self.begin(Some(context)).await?;
-        let now = act.now;
-        let changed = users::update_profile(act.db(), user, &change, now).await?.ok_or(Error::NotFound)?;
-        act.changed(&user.id);
-        act.commit().await?;
+        let mut work = self.store.begin(Some(context)).await?;
+        let now = work.now;
+        let changed = users::update_profile(work.db(), user, &change, now).await?.ok_or(Error::NotFound)?;
+        work.user_changed(&user.id);
+        work.commit().await?;
         Ok(changed)
     }
 
-    /// Sets a new password and ends every other session (ASVS 6.2.3, 7.4.3). The current password is asked for; an
-    /// account that has none needs a recent sign-in.
+    /// Changes the password and revokes all other sessions (ASVS 6.2.3, 7.4.3). Requires the current password; an account
+    /// without one requires a recent sign-in. Returns the regenerated cookie token if `change.renew` is set.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], [`Error::StepUpRequired`], [`Error::Forbidden`], [`Error::RateLimited`], [`Error::Busy`].
+    #[instrument(level = "debug", skip_all, fields(user.id = signed_in.user.id))]
     pub async fn change_password(
         &self,
         signed_in: &SignedIn,
@@ -99,33 +177,35 @@ impl Auth {
         let SignedIn { user, session, .. } = signed_in;
         let old = user.password_hash.clone();
         if old.is_some() {
-            self.prove(user, &session.id, ("current_password", change.current), context).await?;
+            self.password.reauthenticate(user, &session.id, ("current_password", change.current), context).await?;
         } else {
-            self.require_recent_sign_in(signed_in)?;
+            self.step_up.require_recent_sign_in(signed_in)?;
         }
-        let new = self.passwords.choose("new_password", change.new, &[&user.email, &user.name]).await?;
-        let new = new.map_err(|fault| Error::InvalidInput(vec![fault]))?;
-        let hash = self.passwords.hash(new).await?;
-        let mut act = self.begin(Some(context)).await?;
-        let now = act.now;
-        if !users::swap_password(act.db(), &user.id, old.as_deref(), &hash, now).await? {
+        let hash = self.password.choose("new_password", change.new, user).await?;
+        let mut work = self.store.begin(Some(context)).await?;
+        let now = work.now;
+        if !users::swap_password(work.db(), &user.id, old.as_deref(), &hash, now).await? {
             return Err(Error::field("current_password", "password-wrong"));
         }
-        act.notify(&user.id).await?;
+        work.notify(&user.id).await?;
         let token =
-            if change.renew { Some(renew_cookie(&mut act, &session.id, Method::Password).await?) } else { None };
-        act.log(Entry::new(Kind::PasswordChanged).user(&user.id).session(&session.id));
-        // Whoever sets a first password has come by the link just now.
+            if change.renew { Some(renew_cookie(&mut work, &session.id, AuthMethod::Password).await?) } else { None };
+        work.log(Entry::new(EventKind::PasswordChanged).user(&user.id).session(&session.id));
+        // A first password is set by a user who signed in through the link.
         if old.is_some() && !change.keep_links {
-            remove_links(&mut act, &user.id).await?;
+            link::remove_all(&mut work, &user.id).await?;
         }
-        act.end(Which::Others { user_id: &user.id, keep: &session.id }, Reason::PasswordChanged).await?;
-        act.commit().await?;
+        work.end(SessionSelector::AllBut { user_id: &user.id, keep: &session.id }, EndReason::PasswordChanged).await?;
+        work.commit().await?;
         Ok(token)
     }
 
-    /// Sets a password for somebody who can't, removes their links unless they are to stay, and ends all their sessions;
-    /// returns how many sessions and links those were.
+    /// Resets a user's password, removes their links unless `keep_links`, and revokes all their sessions. Returns the
+    /// number of sessions and of links.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`], [`Error::NotFound`], [`Error::Busy`].
+    #[instrument(level = "debug", skip_all, fields(user.id = user.id))]
     pub async fn reset_password(
         &self,
         user: &User,
@@ -133,17 +213,42 @@ impl Auth {
         keep_links: bool,
         context: &RequestContext,
     ) -> Result<(usize, u64), Error> {
-        let new = self.passwords.choose("password", new, &[&user.email, &user.name]).await?;
-        let new = new.map_err(|fault| Error::InvalidInput(vec![fault]))?;
-        let hash = self.passwords.hash(new).await?;
-        let mut act = self.begin(Some(context)).await?;
-        let now = act.now;
-        let was = users::find_for_update(act.db(), &user.id).await?.ok_or(Error::NotFound)?;
-        users::swap_password(act.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
-        act.notify(&user.id).await?;
-        act.log(Entry::new(Kind::PasswordChanged).user(&user.id));
-        let links = if keep_links { 0 } else { remove_links(&mut act, &user.id).await? };
-        act.end(Which::AllOf(&user.id), Reason::PasswordChanged).await?;
-        Ok((act.commit().await?, links))
+        let hash = self.password.choose("password", new, user).await?;
+        let mut work = self.store.begin(Some(context)).await?;
+        let now = work.now;
+        let was = users::find_for_update(work.db(), &user.id).await?.ok_or(Error::NotFound)?;
+        users::swap_password(work.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
+        work.notify(&user.id).await?;
+        work.log(Entry::new(EventKind::PasswordChanged).user(&user.id));
+        let links = if keep_links { 0 } else { link::remove_all(&mut work, &user.id).await? };
+        work.end(SessionSelector::AllOf(&user.id), EndReason::PasswordChanged).await?;
+        Ok((work.commit().await?, links))
+    }
+}
+
+/// An account without a password, link or role.
+pub(crate) fn new_user(id: String, email: &str, name: String, now: UnixMillis) -> User {
+    User {
+        id,
+        email: email.into(),
+        name,
+        about: String::new(),
+        locale: None,
+        password_hash: None,
+        roles: Default::default(),
+        auth_methods: AuthMethods::default(),
+        created_at: now,
+        disabled_at: None,
+        password_changed_at: Some(now),
+        notice_at: None,
+        notices_seen_at: None,
+    }
+}
+
+/// Maps a unique violation on insert to [`Error::EmailTaken`].
+pub(crate) fn insert_error(error: sqlx::Error) -> Error {
+    match error.as_database_error() {
+        Some(e) if e.is_unique_violation() => Error::EmailTaken,
+        _ => error.into(),
     }
 }

@@ -1,92 +1,91 @@
-//! The log as a chain, so that nobody with access to the database can change it unseen.
+//! The audit log as a hash chain: tampering by someone with database access is detected (ASVS 16.4.2).
 //!
-//! Each entry carries a keyed hash (HMAC-SHA-256, with a key that the deployment's secret seals) of itself and of the
-//! entry before it; entries are numbered without a gap; and a sealed row says where the chain begins and ends. A
-//! changed, added, removed or moved entry breaks it, at either end too. What is built on is verified first: a seal that
-//! does not hold, or entries that are missing at the end or among the oldest, are recorded by an entry of their own,
-//! whose number stays in the sealed row for good. Against somebody who also knows the secret, or puts back an old end of
-//! the chain and removes what came after it, note the end that [`Auth::verify_log`] reports somewhere else.
+//! Each entry carries an HMAC-SHA-256 of itself and of the previous entry's hash; entries are numbered without gaps; a
+//! sealed row holds both ends of the chain. Changing, adding, removing or reordering an entry breaks the chain. Before
+//! an append or a trim the affected end is verified; tampering found there is recorded by an entry whose number stays
+//! in the sealed row. An attacker who also knows the secret, or who restores an older end of the chain and deletes the
+//! entries after it, is detected only by comparing with an end that [`AuditLog::verify`] reported and that was stored
+//! elsewhere.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sqlx::AnyConnection;
 
-use super::{
-    Auth, HOUR, RequestContext,
-    event::{Entry, Kind, network_of},
-    millis,
-};
+use sekisho_model::EventKind;
+
 use crate::{
+    clock::Clock,
     db::{
-        UnixMillis, counts,
+        Db,
         events::{self, Chain, Event},
     },
     error::Error,
+    metrics::Metrics,
+    network::network_of,
+    request_context::RequestContext,
+    secret::MasterSecret,
 };
 
-pub(super) const KEY: &str = "audit-chain";
-const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-const PAGE: i64 = 1_000;
-/// Retention removes a day's entries at a time: its own entry comes once a day at most.
-const TRIM_EVERY: i64 = 24 * HOUR;
+mod chain_keys;
+pub mod event;
+pub mod filter;
+mod retention;
+pub mod statistics;
+pub mod verify;
 
-/// What is wrong with the chain, and at which entry.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
-    #[error("the row that says where the log begins and ends was changed")]
-    Seal,
-    #[error("entry {0} is missing")]
-    Missing(i64),
-    #[error("entry {0} was changed, or one before it removed")]
-    Changed(i64),
-    #[error("entry {0} stands behind the end of the log")]
-    Surplus(i64),
-    #[error("entry {0} is not the one that was noted")]
-    Anchor(i64),
-    #[error("entry {0}, which was noted, is older than the log is kept: note a newer end")]
-    Outdated(i64),
-    /// Found earlier, when the log was written to; `seq` is the entry that says so.
-    #[error("tampering was found when entry {0} was written, which says what")]
-    Recorded(i64),
+use chain_keys::ChainKeys;
+use event::Entry;
+use statistics::Statistics;
+use verify::Fault;
+
+const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// Entries read per query.
+const PAGE: i64 = 1_000;
+
+/// The acting session, if the actor changes their own account.
+fn own_session(context: Option<&RequestContext>) -> Option<String> {
+    context.filter(|context| context.actor.is_none())?.session_id.clone()
 }
 
-/// A made-up entry.
-pub struct Chained {
-    pub at: UnixMillis,
-    pub kind: Kind,
+/// A sample entry.
+#[cfg(any(test, feature = "fill"))]
+pub(crate) struct SampleEvent {
+    pub at: crate::clock::UnixMillis,
+    pub kind: EventKind,
     pub user_id: String,
     pub ip: String,
     pub network: String,
     pub user_agent: String,
 }
 
-/// The session by which somebody acts on their own account.
-fn own_session(context: Option<&RequestContext>) -> Option<String> {
-    context.filter(|context| context.actor.is_none())?.session_id.clone()
+/// Appends to, trims and verifies the log.
+pub struct AuditLog {
+    db: Db,
+    clock: Clock,
+    metrics: Metrics,
+    statistics: Arc<Statistics>,
+    keys: ChainKeys,
 }
 
-/// A chain that holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    pub entries: i64,
-    /// The last entry's number and hash: worth noting elsewhere.
-    pub last: (i64, String),
-}
+impl AuditLog {
+    /// Opens the log; starts the chain on an empty database.
+    pub(crate) async fn open(
+        db: Db,
+        clock: Clock,
+        metrics: Metrics,
+        statistics: Arc<Statistics>,
+        secret: MasterSecret,
+    ) -> Result<Self, Error> {
+        let keys = ChainKeys::open(secret, &db).await?;
+        let log = Self { db, clock, metrics, statistics, keys };
+        log.begin_chain().await?;
+        log.tampered_seq().await?;
+        Ok(log)
+    }
 
-/// What the chain's seal is a keyed hash of.
-pub(super) fn sealed_fields(chain: &Chain) -> Vec<u8> {
-    let ends = (chain.first_seq, &chain.first_hash, chain.last_seq, &chain.last_hash);
-    let fields = match chain.broken_seq {
-        None => serde_json::to_vec(&("chain", ends.0, ends.1, ends.2, ends.3)),
-        Some(seq) => serde_json::to_vec(&("broken-chain", ends.0, ends.1, ends.2, ends.3, seq)),
-    };
-    fields.unwrap_or_default()
-}
-
-impl Auth {
-    /// Writes entries in the transaction of what they record. It comes last there: the chain is held from here on.
-    /// `context` is absent for what no request caused.
-    pub(super) async fn write_log(
+    /// Appends entries in the transaction of the change they record, as its last statement: the chain row stays locked
+    /// until the commit. `context` is `None` for background jobs.
+    pub(crate) async fn append(
         &self,
         tx: &mut AnyConnection,
         entries: &[Entry],
@@ -104,22 +103,22 @@ impl Auth {
             chain.last_hash.clone_from(&event.hash);
             written.push(event);
         }
-        chain.seal = self.seal(&chain);
-        events::update_chain(&mut *tx, &chain).await?;
+        chain.seal = self.keys.seal(&chain);
+        events::save_chain(&mut *tx, &chain).await?;
         Ok(written)
     }
 
-    /// Holds the chain, and verifies what is about to be built on. Tampering is recorded, and the log goes on from the
-    /// entries that are there: nobody is kept from signing in.
-    pub(super) async fn lock_chain(&self, tx: &mut AnyConnection) -> Result<Chain, Error> {
+    /// Locks the chain and verifies its end. Tampering is recorded and the log continues from the entries present, so that
+    /// a broken chain does not block sign-ins.
+    async fn lock_chain(&self, tx: &mut AnyConnection) -> Result<Chain, Error> {
         let found = events::lock_chain(&mut *tx).await?;
         if let Some(chain) = &found {
-            self.follow_chain_keys(&mut *tx, chain).await?;
+            self.keys.follow(&mut *tx, chain).await?;
         }
-        let sealed = found.as_ref().is_some_and(|chain| chain.seal == self.seal(chain));
+        let sealed = found.as_ref().is_some_and(|chain| chain.seal == self.keys.seal(chain));
         let newest = events::find_newest(&mut *tx).await?;
         let (newest_seq, newest_hash) = newest.unwrap_or_else(|| match &found {
-            // Retention may have removed them all.
+            // Retention may have removed every entry.
             Some(chain) if sealed => (chain.first_seq - 1, chain.first_hash.clone()),
             _ => (0, GENESIS.into()),
         });
@@ -136,7 +135,7 @@ impl Auth {
             (found, fault) => {
                 let first_seq = events::find_oldest_seq(&mut *tx).await?.unwrap_or(1);
                 let chain = found.unwrap_or(Chain { first_seq, first_hash: GENESIS.into(), ..Chain::default() });
-                // Numbers are not given twice, where it is known which were.
+                // Don't reuse numbers, as far as the sealed end is trustworthy.
                 let last_seq = if sealed { newest_seq.max(chain.last_seq) } else { newest_seq };
                 let chain = Chain { last_seq, last_hash: newest_hash, ..chain };
                 self.record_tampering(tx, chain, &fault.unwrap_or(Fault::Seal)).await
@@ -144,28 +143,31 @@ impl Auth {
         }
     }
 
-    /// Writes that the log was tampered with, into the log and into the row that is sealed with it.
+    /// Records tampering in the log and in the sealed row.
     async fn record_tampering(&self, tx: &mut AnyConnection, chain: Chain, fault: &Fault) -> Result<Chain, Error> {
         tracing::error!(target: "sekisho::audit", %fault, "the log was tampered with");
-        let event = self.event(&Entry::new(Kind::LogTampered).detail(fault.to_string()), None, &chain);
+        let event = self.event(&Entry::new(EventKind::LogTampered).detail(fault.to_string()), None, &chain);
         events::insert(&mut *tx, &event).await?;
         let broken_seq = chain.broken_seq.or(Some(event.seq));
         let mut chain = Chain { last_seq: event.seq, last_hash: event.hash, broken_seq, ..chain };
-        chain.seal = self.seal(&chain);
-        events::replace_chain(&mut *tx, &chain).await?;
+        chain.seal = self.keys.seal(&chain);
+        events::save_chain(&mut *tx, &chain).await?;
         self.metrics.log_tampered(true);
         Ok(chain)
     }
 
-    /// The entry that records tampering, if any was found.
+    /// Number of the entry that recorded tampering, if any.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
     pub async fn tampered_seq(&self) -> Result<Option<i64>, Error> {
         let found = events::find_chain(self.db.reader()).await?.and_then(|chain| chain.broken_seq);
         self.metrics.log_tampered(found.is_some());
         Ok(found)
     }
 
-    /// Tells those who monitor what was written and committed.
-    pub(super) fn tell(&self, entries: &[Entry], written: &[Event]) {
+    /// Emits committed entries as structured log lines and metrics (ASVS 16.3.1).
+    pub(crate) fn report(&self, entries: &[Entry], written: &[Event]) {
         for (entry, event) in entries.iter().zip(written) {
             tracing::info!(
                 target: "sekisho::audit",
@@ -181,30 +183,24 @@ impl Auth {
                 hash = event.hash,
             );
             self.metrics.event(entry.kind);
-            self.tally.add(event.at, entry.kind.as_str());
+            self.statistics.add(event.at, entry.kind.as_str());
         }
     }
 
-    /// Appends made-up entries of the past, for trying out.
-    pub async fn chain_up(&self, made_up: Vec<Chained>) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        let mut chain = self.lock_chain(&mut tx).await?;
-        let mut tally = BTreeMap::new();
-        for Chained { at, kind, user_id, ip, network, user_agent } in made_up {
-            *tally.entry((at.div_euclid(HOUR), kind.as_str())).or_insert(0) += 1;
-            let mut event = self.event(&Entry::new(kind), None, &chain);
-            event = Event { at, user_id: Some(user_id), ip, network, user_agent, ..event };
+    /// Appends sample entries with past times.
+    #[cfg(any(test, feature = "fill"))]
+    pub(crate) async fn append_samples(&self, tx: &mut AnyConnection, samples: Vec<SampleEvent>) -> Result<(), Error> {
+        let mut chain = self.lock_chain(tx).await?;
+        for SampleEvent { at, kind, user_id, ip, network, user_agent } in samples {
+            let event = self.event(&Entry::new(kind), None, &chain);
+            let mut event = Event { at, user_id: Some(user_id), ip, network, user_agent, ..event };
             event.hash = self.hash(&event, &chain.last_hash);
             events::insert(&mut *tx, &event).await?;
             chain.last_seq = event.seq;
             chain.last_hash = event.hash;
         }
-        chain.seal = self.seal(&chain);
-        events::update_chain(&mut *tx, &chain).await?;
-        for ((hour, kind), n) in tally {
-            counts::add(&mut *tx, hour, kind, n).await?;
-        }
-        Ok(tx.commit().await?)
+        chain.seal = self.keys.seal(&chain);
+        Ok(events::save_chain(tx, &chain).await?)
     }
 
     fn event(&self, entry: &Entry, context: Option<&RequestContext>, chain: &Chain) -> Event {
@@ -230,21 +226,17 @@ impl Auth {
         event
     }
 
-    /// The hash of an entry that follows one with the hash `before`. JSON keeps fields apart whatever is in them.
+    /// The hash of an entry after one with the hash `before`. JSON encoding keeps the fields unambiguous.
     fn hash(&self, e: &Event, before: &str) -> String {
         let fields = (
             (before, e.seq, &e.id, e.at, &e.user_id, &e.actor_id, &e.session_id),
             (&e.kind, &e.outcome, &e.reason, &e.ip, &e.network, &e.user_agent, &e.request_id, &e.detail),
         );
-        self.chain_keys.mac_entry(e.seq, &serde_json::to_vec(&fields).unwrap_or_default())
+        self.keys.mac_entry(e.seq, &serde_json::to_vec(&fields).unwrap_or_default())
     }
 
-    pub(super) fn seal(&self, chain: &Chain) -> String {
-        self.chain_keys.mac_seal(&sealed_fields(chain))
-    }
-
-    /// Makes the chain of an empty log.
-    pub(super) async fn begin_chain(&self) -> Result<(), Error> {
+    /// Starts the chain of an empty log.
+    async fn begin_chain(&self) -> Result<(), Error> {
         let mut chain = Chain {
             first_seq: 1,
             first_hash: GENESIS.into(),
@@ -252,123 +244,28 @@ impl Auth {
             last_hash: GENESIS.into(),
             ..Chain::default()
         };
-        chain.seal = self.seal(&chain);
+        chain.seal = self.keys.seal(&chain);
         Ok(events::insert_chain(self.db.writer(), &chain).await?)
     }
 
-    /// Reads the whole log and checks it, and that the entry `noted` (number and hash) is still the same.
-    /// `progress` is told how many entries were read.
-    pub async fn verify_log(
-        &self,
-        noted: Option<(i64, &str)>,
-        mut progress: impl FnMut(i64),
-    ) -> Result<Result<Verified, Fault>, Error> {
-        self.load_chain_keys(self.db.reader()).await?;
-        let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(Err(Fault::Seal)) };
-        if chain.seal != self.seal(&chain) {
-            return Ok(Err(Fault::Seal));
-        }
-        if let Some(seq) = chain.broken_seq {
-            return Ok(Err(Fault::Recorded(seq)));
-        }
-        // Housekeeping only ever removes what stands before the beginning.
-        if let Some(seq) = events::find_below(self.db.reader(), chain.first_seq).await? {
-            return Ok(Err(Fault::Surplus(seq)));
-        }
-        match noted {
-            Some((n, hash)) if n == chain.first_seq - 1 && hash != chain.first_hash => {
-                return Ok(Err(Fault::Anchor(n)));
-            }
-            Some((n, _)) if n < chain.first_seq - 1 => return Ok(Err(Fault::Outdated(n))),
-            Some((n, _)) if n > chain.last_seq => return Ok(Err(Fault::Missing(n))),
-            _ => {}
-        }
-        let (mut seq, mut hash) = (chain.first_seq, chain.first_hash.clone());
-        loop {
-            let page = events::list_chain(self.db.reader(), seq, PAGE).await?;
-            for event in &page {
-                // What is written while we read stands behind the end we know.
-                if seq > chain.last_seq {
-                    break;
-                }
-                if event.seq != seq {
-                    return Ok(Err(Fault::Missing(seq)));
-                }
-                if event.hash != self.hash(event, &hash) {
-                    return Ok(Err(Fault::Changed(seq)));
-                }
-                if noted.is_some_and(|(n, noted)| n == seq && noted != event.hash) {
-                    return Ok(Err(Fault::Anchor(seq)));
-                }
-                hash.clone_from(&event.hash);
-                seq += 1;
-            }
-            progress(seq - chain.first_seq);
-            if seq > chain.last_seq || page.len() < PAGE as usize {
-                break;
-            }
-        }
-        if seq <= chain.last_seq {
-            return Ok(Err(Fault::Missing(seq)));
-        }
-        if hash != chain.last_hash {
-            return Ok(Err(Fault::Changed(chain.last_seq)));
-        }
-        // An entry behind the end is a fault, unless the end has moved on since.
-        let end =
-            async || Ok::<_, Error>(events::find_chain(self.db.reader()).await?.map_or(0, |chain| chain.last_seq));
-        if let Some(surplus) = events::list_chain(self.db.reader(), end().await? + 1, 1).await?.first()
-            && end().await? < surplus.seq
-        {
-            return Ok(Err(Fault::Surplus(surplus.seq)));
-        }
-        Ok(Ok(Verified { entries: seq - chain.first_seq, last: (chain.last_seq, chain.last_hash) }))
-    }
-
-    /// Removes what is older than the policy keeps it, from the beginning of the chain on.
-    pub(super) async fn trim_log(&self) -> Result<(), Error> {
-        let Some(keep) = self.policy.log_retention else { return Ok(()) };
-        let before = self.clock.now() - millis(keep);
-        let Some(chain) = events::find_chain(self.db.reader()).await? else { return Ok(()) };
-        let oldest = events::list_chain(self.db.reader(), chain.first_seq, 1).await?;
-        if oldest.first().is_none_or(|event| event.at >= before - TRIM_EVERY) {
-            return Ok(());
-        }
-        loop {
-            let mut act = self.begin(None).await?;
-            let mut chain = self.lock_chain(act.db()).await?;
-            let page = events::list_chain(act.db(), chain.first_seq, PAGE).await?;
-            let old: Vec<_> = page.iter().take_while(|event| event.at < before).collect();
-            let Some(last) = old.last() else { return Ok(()) };
-            // What is removed can't be verified any more: entries missing among it would be forgotten with it.
-            if let Some(fault) = self.check_links(&old, chain.first_seq, &chain.first_hash)
-                && chain.broken_seq.is_none()
-            {
-                chain = self.record_tampering(act.db(), chain, &fault).await?;
-            }
-            let removed = format!("entries {} to {}", chain.first_seq, last.seq);
-            chain.first_seq = last.seq + 1;
-            chain.first_hash.clone_from(&last.hash);
-            chain.seal = self.seal(&chain);
-            events::delete_before(act.db(), chain.first_seq).await?;
-            events::update_chain(act.db(), &chain).await?;
-            act.log(Entry::new(Kind::LogTrimmed).detail(removed));
-            act.commit().await?;
+    /// Checks an entry's number, and its hash after one with the hash `before`.
+    fn check_link(&self, event: &Event, seq: i64, before: &str) -> Result<(), Fault> {
+        match () {
+            () if event.seq != seq => Err(Fault::Missing(seq)),
+            () if event.hash != self.hash(event, before) => Err(Fault::Changed(seq)),
+            () => Ok(()),
         }
     }
 
-    /// What is wrong with entries that should follow each other from `seq` on, after one with the hash `before`.
-    fn check_links(&self, events: &[&Event], seq: i64, before: &str) -> Option<Fault> {
-        let mut hash = before;
-        for (event, seq) in events.iter().zip(seq..) {
-            if event.seq != seq {
-                return Some(Fault::Missing(seq));
-            }
-            if event.hash != self.hash(event, hash) {
-                return Some(Fault::Changed(seq));
-            }
-            hash = &event.hash;
+    /// Re-encrypts the chain keys sealed with the previous secret and starts a new key; false if there were none.
+    pub(crate) async fn rotate_secret(&self, tx: &mut AnyConnection) -> Result<bool, Error> {
+        // Rotation must not repair a broken chain: `lock_chain` records tampering first.
+        let mut chain = self.lock_chain(&mut *tx).await?;
+        let rotated = self.keys.rotate_secret(&mut *tx, chain.last_seq).await?;
+        if rotated {
+            chain.seal = self.keys.seal(&chain);
+            events::save_chain(tx, &chain).await?;
         }
-        None
+        Ok(rotated)
     }
 }

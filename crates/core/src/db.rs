@@ -1,23 +1,25 @@
-//! The database: connects, migrates, and runs statements; it knows no rules.
+//! Database access: connections, migrations, one function per statement. Contains no business rules.
 //!
-//! One SQL text serves SQLite and PostgreSQL through sqlx's `Any` driver. SQLite has one writer by nature, so
-//! writes go through a pool of one connection and wait in order there, instead of colliding as "database is locked".
+//! One SQL text serves SQLite and PostgreSQL through sqlx's `Any` driver. SQLite allows one writer, so its writes queue on
+//! a pool of one connection instead of failing with "database is locked".
 
 use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
+    str::FromStr,
     time::Duration,
 };
 
+use sekisho_model::UnknownWord;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions, sqlite::SqliteError};
 
 pub mod access_ttls;
-pub mod ceremonies;
 pub mod chain_keys;
 pub mod counts;
 pub mod events;
 pub mod identities;
+pub mod pending_flows;
 pub mod refresh_tokens;
 pub mod roles;
 pub mod sessions;
@@ -25,17 +27,30 @@ pub mod sign_outs;
 pub mod signing_keys;
 pub mod users;
 
-/// Milliseconds since 1970-01-01 UTC.
-pub type UnixMillis = i64;
+pub use crate::clock::UnixMillis;
 
-const RESTED: Duration = Duration::from_secs(1);
+/// A connection idle for longer is pinged before use.
+const PING_AFTER: Duration = Duration::from_secs(1);
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
-/// What a statement runs on: a pool, or a connection inside a transaction.
+/// A pool, or a connection inside a transaction.
 pub trait Executor<'c>: sqlx::Executor<'c, Database = Any> {}
 impl<'c, T: sqlx::Executor<'c, Database = Any>> Executor<'c> for T {}
 
+/// A nullable column of a closed set of names; an unknown name is an error, never a default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Nullable<T>(pub Option<T>);
+
+impl<T: FromStr<Err = UnknownWord>> TryFrom<Option<String>> for Nullable<T> {
+    type Error = UnknownWord;
+
+    fn try_from(word: Option<String>) -> Result<Self, UnknownWord> {
+        word.as_deref().map(str::parse).transpose().map(Self)
+    }
+}
+
+/// Connection pools to one database.
 #[derive(Clone, Debug)]
 pub struct Db {
     readers: AnyPool,
@@ -43,23 +58,27 @@ pub struct Db {
     sqlite: bool,
 }
 
-/// Why a database could not be opened; the message is for the person who runs the server.
+/// Why a database could not be opened; the message is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// Unsupported URL scheme.
     #[error("SEKISHO_DATABASE_URL must start with sqlite:// or postgres://")]
     Scheme,
+    /// The SQLite file's folder can't be created.
     #[error("the folder {0} can't be made: {1}")]
     Folder(String, io::Error),
+    /// The SQLite file can't be created.
     #[error("the file {0} can't be made: {1}")]
     File(String, io::Error),
+    /// Connecting failed.
     #[error("the database can't be opened: {0}")]
     Connect(sqlx::Error),
+    /// A migration failed.
     #[error("the database can't be migrated: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
 
-/// Whether a statement failed because the database is out of reach, full, locked or read-only: the same statement may
-/// succeed a moment later, and nothing is wrong with it.
+/// Whether a statement failed because the database is unreachable, full, locked or read-only: a retry may succeed.
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     use sqlx::Error as E;
     match error {
@@ -70,8 +89,8 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
                 // The primary code is the low byte: BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN.
                 return code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)));
             }
-            // SQLSTATE classes: connection, transaction rolled back, resources (disk full), shutdown, system;
-            // then read-only, a lock waited for too long, an idle transaction that was cut off.
+            // SQLSTATE classes: connection, transaction rollback, resources (disk full), operator intervention,
+            // system; then read-only transaction, idle transaction timeout, lock timeout.
             ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
                 || ["25006", "25P03", "55P03"].contains(&&*code)
         }
@@ -80,7 +99,10 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
 }
 
 impl Db {
-    /// Opens `url` (`sqlite://path` or `postgres://…`). A missing SQLite file, and its folder, are created.
+    /// Opens `url` (`sqlite://path` or `postgres://…`); creates a missing SQLite file and its folder.
+    ///
+    /// # Errors
+    /// [`OpenError`].
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         sqlx::any::install_default_drivers();
         match sqlite_path(url) {
@@ -89,8 +111,7 @@ impl Db {
                 let pool = pool(16)
                     .after_connect(|conn, _| {
                         Box::pin(async move {
-                            // As on SQLite: who waits for a lock longer than this is told so; and who holds one and
-                            // does nothing, as a process that was frozen, loses it.
+                            // Lock wait as on SQLite; and a stalled process must not hold locks.
                             for setting in ["lock_timeout = '5s'", "idle_in_transaction_session_timeout = '10s'"] {
                                 sqlx::query(AssertSqlSafe(format!("set {setting}"))).execute(&mut *conn).await?;
                             }
@@ -134,64 +155,76 @@ impl Db {
         Ok(Self { readers, writer, sqlite: true })
     }
 
-    /// Brings the schema up to date; safe to run by several processes at once.
+    /// Runs pending migrations; safe for concurrent processes.
+    ///
+    /// # Errors
+    /// [`OpenError::Migrate`].
     pub async fn migrate(&self) -> Result<(), OpenError> {
         Ok(MIGRATIONS.run(&self.writer).await?)
     }
 
-    /// For a statement that only reads.
+    /// The pool for reads.
     pub fn reader(&self) -> &AnyPool {
         &self.readers
     }
 
-    /// For a single statement that writes.
+    /// The pool for single write statements.
     pub fn writer(&self) -> &AnyPool {
         &self.writer
     }
 
-    /// A transaction that writes. On SQLite it takes the write lock at once, so that it never fails halfway.
+    /// Begins a write transaction. On SQLite it takes the write lock immediately, so it can't fail later on that.
+    ///
+    /// # Errors
+    /// Any database error.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Any>> {
         self.writer.begin_with(if self.sqlite { "begin immediate" } else { "begin" }).await
     }
 
-    /// Whether transactions that write come one after the other: SQLite.
+    /// Whether write transactions are serialised (SQLite).
     pub fn has_one_writer(&self) -> bool {
         self.sqlite
     }
 
-    /// What makes a subselect lock its rows in its order. PostgreSQL: two transactions that lock several rows must do
-    /// so in one order, or they wait for each other. SQLite has one writer.
+    /// The clause that locks a subselect's rows in its order. PostgreSQL needs one lock order against deadlocks; SQLite has
+    /// one writer.
     pub fn for_update(&self) -> &'static str {
         if self.sqlite { "" } else { "for update" }
     }
 
-    /// Reads, as a request does.
+    /// Runs a trivial read.
+    ///
+    /// # Errors
+    /// Any database error.
     pub async fn check_readable(&self) -> sqlx::Result<()> {
         sqlx::query("select 1").execute(&self.readers).await.map(drop)
     }
 
-    /// Writes and commits, as a sign-in does.
+    /// Commits a trivial write.
+    ///
+    /// # Errors
+    /// Any database error.
     pub async fn check_writable(&self, now: UnixMillis) -> sqlx::Result<()> {
         let mut tx = self.begin().await?;
         sqlx::query("update readiness set at = $1 where id = 1").bind(now).execute(&mut *tx).await?;
         tx.commit().await
     }
 
-    /// Closes every connection, after open statements are done.
+    /// Closes the pools after running statements have finished.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
 }
 
-/// Makes the database file before SQLite would, for this user alone: SQLite gives its other files the same mode.
+/// Creates the database file with mode 0600; SQLite gives its other files the same mode.
 fn make_private(file: &Path) -> io::Result<()> {
     let file = std::fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(file)?;
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 == 0 { Ok(()) } else { file.set_permissions(std::fs::Permissions::from_mode(0o600)) }
 }
 
-/// Connections, of which only one that has rested is tried before it is used again: each is tried when it comes back.
+/// Pool options: connections are checked on return, and pinged before use only after being idle.
 fn pool(connections: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -199,17 +232,17 @@ fn pool(connections: u32) -> AnyPoolOptions {
         .test_before_acquire(false)
         .before_acquire(|conn, meta| {
             Box::pin(async move {
-                if meta.idle_for > RESTED {
+                if meta.idle_for > PING_AFTER {
                     conn.ping().await?;
                 }
-                // A transaction that could not be rolled back, since SQLite had done so by itself (disk full), leaves
-                // sqlx counting it for ever, and every later `begin` fails: such a connection is closed.
+                // After SQLite rolled back by itself (disk full), sqlx still counts the transaction as open and every
+                // later `begin` fails: close such a connection.
                 Ok(!conn.is_in_transaction())
             })
         })
 }
 
-/// The file behind a `sqlite://` URL, without its parameters.
+/// The file path of a `sqlite://` URL, without parameters.
 pub fn sqlite_path(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
     Some(rest.split('?').next().unwrap_or(rest))

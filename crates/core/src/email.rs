@@ -1,15 +1,15 @@
-//! E-mail addresses, as the key of an account: one spelling each.
+//! E-mail addresses as account keys: parsed and normalised. Rejects everything but one plain address.
 
 use email_address::{EmailAddress, Options};
 use unicode_normalization::UnicodeNormalization;
 
-/// An address in the one spelling that is stored: NFC, lower case, no spaces around it.
+/// A normalised address: NFC, lower case, trimmed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 impl Email {
-    /// Takes one plain `local@domain.tld`, 254 characters at most (RFC 5321); no display name, no quoted or
-    /// bracketed part, no list (CVE-2022-35924 let two addresses through one field).
+    /// Parses one plain `local@domain.tld`, at most 254 bytes (RFC 5321); no display name, quoted or bracketed part, or
+    /// list (CVE-2022-35924: two addresses in one field).
     pub fn parse(raw: &str) -> Option<Self> {
         let email = normalise(raw);
         let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
@@ -23,15 +23,15 @@ impl Email {
     }
 }
 
-/// More than any address has: what is behind it is not read, since normalising costs time on a stranger's input.
+/// Characters normalised: bounds the work on unauthenticated input.
 const MAX_CHARS: usize = 512;
 
-/// The stored spelling of whatever was typed, valid or not: rate limits count by it.
+/// Normalises any input, valid or not; rate limits use it as their key.
 pub fn normalise(raw: &str) -> String {
     raw.trim().chars().take(MAX_CHARS).nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 
-/// Addresses stay out of logs.
+/// Redacted: addresses stay out of logs.
 impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Email(..)")
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_person_has_one_spelling() {
+    fn equivalent_spellings_normalise_to_one() {
         let stored = |raw| Email::parse(raw).map(|e| e.0);
         assert_eq!(stored("  Ada@Example.COM "), Some("ada@example.com".into()));
         assert_eq!(stored("jose\u{301}@example.com"), stored("josé@EXAMPLE.com"));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_addresses_are_refused() {
+    fn anything_but_one_plain_address_is_rejected() {
         for odd in [
             "",
             "@",

@@ -1,99 +1,118 @@
-//! One error type for all of the core. A variant says what the caller may know; its cause is logged once, where the
-//! response is made, and never sent. Status codes are the web app's (`http::error`).
+//! The error type of the core. A variant is what the caller may learn; its cause is logged once, where the response is
+//! made, and never sent. Status codes are the web app's (`http::error`).
 
 use std::{error::Error as StdError, time::Duration};
 
-use crate::{
-    db::{is_unavailable, sessions::Session},
-    reason::Reason,
-    scope::Scope,
-};
+use sekisho_model::{EndReason, Scope};
 
-/// A fault in one field of the input. Its text is `field-<code>` in the locales.
+use crate::db::{is_unavailable, sessions::Session};
+
+/// A validation error of one field; its text is `field-<code>` in the locales.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// The field's name as the caller sent it.
+    /// The field's name in the request.
     pub field: String,
+    /// The stable code.
     pub code: &'static str,
 }
 
 impl FieldError {
+    /// An error of `field`.
     pub fn new(field: impl Into<String>, code: &'static str) -> Self {
         Self { field: field.into(), code }
     }
 }
 
+/// Why an operation failed; [`Error::code`] is the API's. Any use of the database may also fail
+/// with [`Error::Unavailable`] or [`Error::Internal`].
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// One or more fields are invalid.
     #[error("the input has faults")]
     InvalidInput(Vec<FieldError>),
+    /// Unknown user or wrong password; not distinguished (user enumeration, ASVS 6.3.8).
     #[error("wrong e-mail address or password")]
     InvalidCredentials,
-    /// No credential at all.
+    /// No credential was sent.
     #[error("not signed in")]
     Unauthenticated,
-    /// Somebody on a page who was signed in until just now.
+    /// A page's session ended during the request.
     #[error("not signed in any more")]
     NotSignedIn,
-    /// A credential that proves nothing.
+    /// The access token does not verify (RFC 6750 `invalid_token`).
     #[error("invalid access token")]
     InvalidToken,
+    /// The refresh token is unknown or expired.
     #[error("invalid refresh token")]
     InvalidRefreshToken,
+    /// The session was revoked or expired.
     #[error("the session ended: {0}")]
-    SessionEnded(Reason),
+    SessionEnded(EndReason),
+    /// The credentials are valid, but the account is disabled.
     #[error("the account is disabled")]
     AccountDisabled,
+    /// The e-mail address is registered already.
     #[error("the e-mail address has an account")]
     EmailTaken,
+    /// `SEKISHO_REGISTRATION` is `closed`.
     #[error("registration is closed")]
     RegistrationClosed,
-    /// All devices are in use: these, one of which has to go first.
+    /// The device limit is reached by these sessions; one must be revoked first.
     #[error("too many devices")]
     DeviceLimit(Box<[Session]>),
+    /// The user lacks a permission.
     #[error("not permitted")]
     Forbidden,
-    /// What only a device that the account knows for a while may do.
+    /// Not allowed from a device first seen less than 24 h ago.
     #[error("the device is too new for this")]
     NewDevice,
-    /// The token is good, but was not made for this.
+    /// The access token lacks this scope (RFC 6750 `insufficient_scope`).
     #[error("the token lacks a scope")]
     InsufficientScope(Scope),
-    #[error("the house would be left without an administrator")]
+    /// The change would remove the last enabled administrator.
+    #[error("the last administrator can't be removed")]
     LastAdmin,
+    /// Reauthentication is required (ASVS 7.5.1).
     #[error("the sign-in is too old for this")]
     StepUpRequired,
-    #[error("the account would be left without a way in")]
+    /// The change would remove the account's last authenticator.
+    #[error("the last authenticator can't be removed")]
     LastWayIn,
-    /// What was begun in this browser is over, or was begun in another.
-    #[error("nothing waits here")]
-    CeremonyGone,
+    /// The pending flow expired, was used, or belongs to another browser.
+    #[error("the flow has expired")]
+    FlowGone,
+    /// Unknown, or another user's.
     #[error("not found")]
     NotFound,
+    /// A rate limit was exceeded; retry after this time.
     #[error("too many attempts")]
     RateLimited(Duration),
+    /// A bounded queue is full.
     #[error("too busy")]
     Busy,
-    /// The database can't be reached, or not written to, just now. Nothing was done.
+    /// The database is temporarily unreachable or read-only; nothing was changed.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
-    /// What GitHub answered, as a page can explain it.
-    #[error("github: {0}")]
-    Github(&'static str),
+    /// An OAuth flow with GitHub failed.
+    #[error("GitHub: {}", .0.code())]
+    Github(GithubError),
+    /// A bug or a misconfiguration; the cause is only logged.
     #[error("internal error")]
     Internal(#[source] Box<dyn StdError + Send + Sync>),
 }
 
 impl Error {
+    /// Wraps a cause as [`Error::Internal`].
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
     }
 
+    /// [`Error::InvalidInput`] with one field error.
     pub fn field(field: impl Into<String>, code: &'static str) -> Self {
         Self::InvalidInput(vec![FieldError::new(field, code)])
     }
 
-    /// The stable name: the API's `code`, and `error-<code>` in the locales.
+    /// The stable code: `code` in problem+json, `error-<code>` in the locales.
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidInput(_) => "invalid_input",
@@ -113,22 +132,74 @@ impl Error {
             Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
             Self::LastWayIn => "last_way_in",
-            Self::CeremonyGone => "ceremony_gone",
+            Self::FlowGone => "ceremony_gone",
             Self::NotFound => "not_found",
             Self::RateLimited(_) => "rate_limited",
             Self::Busy | Self::Unavailable(_) => "busy",
-            Self::Github(code) => code,
+            Self::Github(error) => error.code(),
             Self::Internal(_) => "internal",
         }
     }
 
-    /// Says in the log what the caller must not see; called once, where the answer is made.
+    /// Logs the cause, which the caller must not see; called once, where the response is made.
     pub fn log(&self) {
         match self {
             Self::Internal(cause) => tracing::error!(error = %cause, "request failed"),
             Self::Unavailable(cause) => tracing::error!(error = %cause, "the database is not available"),
             _ => {}
         }
+    }
+}
+
+/// Why an OAuth flow with GitHub failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GithubError {
+    /// The `state` is unknown or expired, or belongs to another browser or session.
+    State,
+    /// The user denied access (`access_denied`).
+    Denied,
+    /// The authorization code expired or was used before.
+    Expired,
+    /// Another OAuth error from GitHub.
+    Refused,
+    /// GitHub did not respond in time.
+    Slow,
+    /// GitHub is unreachable or failing.
+    Down,
+    /// Not the linked GitHub account.
+    OtherAccount,
+    /// The GitHub account is linked to another account.
+    Taken,
+    /// GitHub reports no verified primary e-mail address.
+    NoEmail,
+}
+
+impl GithubError {
+    /// The stable code, as [`Error::code`].
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::State => "github_state",
+            Self::Denied => "github_denied",
+            Self::Expired => "github_expired",
+            Self::Refused => "github_refused",
+            Self::Slow => "github_slow",
+            Self::Down => "github_down",
+            Self::OtherAccount => "github_other",
+            Self::Taken => "github_taken",
+            Self::NoEmail => "github_no_email",
+        }
+    }
+}
+
+impl From<GithubError> for Error {
+    fn from(error: GithubError) -> Self {
+        Self::Github(error)
+    }
+}
+
+impl From<EndReason> for Error {
+    fn from(reason: EndReason) -> Self {
+        Self::SessionEnded(reason)
     }
 }
 

@@ -1,202 +1,308 @@
-//! The rules: who may come in, what they hold, and how that ends. No HTTP and no HTML in here.
+//! Sekisho's rules and database: authentication, sessions, tokens, revocation, audit. No HTTP and no HTML.
 //!
-//! A **session** row stands behind everything. A browser holds it by a cookie, an API client by a refresh token
-//! and the access tokens made from it. Whoever presents one of these is let in only while the row is live:
+//! One **session** row stands behind every credential: a browser's cookie, an API client's refresh token and the
+//! access tokens issued with it. A credential is accepted only while the session is live:
 //!
-//! * a cookie is looked up, by its hash, at every request ([`session`]);
-//! * an access token proves itself by its signature and times; then one look at the set of sessions that ended
-//!   lately, in memory ([`access_token`], [`ended`]);
-//! * a refresh token works once ([`refresh_token`]).
+//! * a cookie is looked up by its hash on every request ([`session`]);
+//! * an access token is verified by signature and times, then against the revocation list in memory
+//!   ([`token::access`], [`revocation`]);
+//! * a refresh token is single-use and rotated ([`token::refresh`]).
 //!
-//! A session ends in one place, an [`act`], which writes the row and the log ([`audit`]) together and then tells the
-//! set in memory and every open event stream. Deadlines need no job to take effect: they are compared at each request.
+//! Sessions begin only in [`sign_in`], for a user whom an [`authenticator`] has authenticated. They end only in a unit
+//! of work, which writes the row and the audit log ([`audit`]) in one transaction and publishes the revocation after
+//! the commit. Deadlines are compared on each request and need no background job to take effect.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, atomic::AtomicI64},
-    time::Duration,
-};
+#![warn(missing_docs)]
 
-use quick_cache::sync::Cache;
+use std::{ops::Deref, sync::Arc};
 
-use crate::{
-    db::{Db, UnixMillis, users::User},
-    error::Error,
-    metrics::Metrics,
-    settings::Settings,
-};
-
-pub mod access_token;
 pub mod account;
-mod act;
-pub mod admin;
+pub mod administration;
 pub mod audit;
-pub mod ceremony;
-mod chain_keys;
+pub mod authenticator;
 pub mod clock;
-pub mod db;
-pub mod device_cookie;
-pub mod email;
-pub mod ended;
+mod db;
+mod email;
 pub mod error;
-pub mod event;
-pub mod everybody;
-pub mod github;
-pub mod housekeeping;
-mod jws;
-pub mod link;
-pub mod log_filter;
+#[cfg(any(test, feature = "fill"))]
+pub mod fill;
+pub mod global_sign_out;
+mod housekeeping;
+pub mod identity;
+mod link;
 pub mod metrics;
-pub mod password;
+pub mod network;
+mod paging;
+pub mod pending_flow;
 pub mod policy;
 pub mod rate_limit;
-pub mod reason;
-pub mod refresh_token;
-pub mod reseal;
+mod request_context;
+pub mod revocation;
 pub mod role;
-pub mod room;
-pub mod scope;
 pub mod secret;
+pub mod secret_rotation;
+pub mod security_log;
 pub mod session;
 pub mod settings;
 pub mod sign_in;
-pub mod signing_keys;
 pub mod step_up;
-mod tally;
+pub mod token;
+mod unit_of_work;
+mod user_cache;
 
-use access_token::AccessTokens;
-use chain_keys::ChainKeys;
-use clock::Clock;
-use ended::EndedSessions;
-use github::Github;
-use password::Passwords;
+pub use clock::UnixMillis;
+pub use db::{
+    Db, OpenError,
+    counts::Count,
+    events::{Event, Filter as EventFilter, NamedEvent},
+    identities::Identity,
+    roles::Role,
+    sessions::{OwnedSession, Session, SessionSelector},
+    sqlite_path,
+    users::{AuthMethods, Filter as UserFilter, ProfileChange, User},
+};
+pub use error::{Error, FieldError, GithubError};
+pub use request_context::{COMMAND_LINE, RequestContext};
+
+use account::Accounts;
+use administration::Administration;
+use audit::{AuditLog, statistics::Statistics};
+use authenticator::{device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator};
+use clock::{Clock, millis};
+use global_sign_out::GlobalSignOut;
+use identity::Identities;
+use metrics::Metrics;
+use pending_flow::PendingFlows;
 use policy::Policy;
 use rate_limit::RateLimits;
-use refresh_token::AccessUses;
+use revocation::{Polling, Revocations, list::RevocationList};
 use role::Roles;
 use secret::MasterSecret;
-use tally::Tally;
+use secret_rotation::SecretRotation;
+use security_log::SecurityLog;
+use session::Sessions;
+use settings::Settings;
+use sign_in::SignIn;
+use step_up::StepUp;
+use token::{
+    access::AccessTokens, access_uses::AccessUses, refresh::RefreshTokens, request::Audiences,
+    signing_keys::SigningKeys,
+};
+use unit_of_work::Store;
+use user_cache::UserCache;
 
-/// Who is asking, as the log records it.
-#[derive(Clone, Debug)]
-pub struct RequestContext {
-    pub ip: IpAddr,
-    pub user_agent: String,
-    pub request_id: Option<String>,
-    /// The administrator who acts on somebody else's account, or [`COMMAND_LINE`].
-    pub actor: Option<String>,
-    /// The session that acts. Every change reads its row again, in the same transaction (ASVS 7.4.1): one that ended
-    /// on another node a moment ago changes nothing.
-    pub session_id: Option<String>,
-    /// When the request arrived: a password that came with it may be verified much later, behind a queue.
-    pub received_at: UnixMillis,
-    /// The [device cookie](device_cookie) as sent, where pages are asked; the API reads no cookie.
-    pub device_cookie: Option<String>,
-}
+/// The composed subjects. Clones are cheap and share state.
+#[derive(Clone)]
+pub struct Core(Arc<Subjects>);
 
-/// Whoever has a shell on the machine.
-pub const COMMAND_LINE: &str = "command-line";
-
-/// How long a user's profile may be answered from memory; bounds what another process's change takes to be seen.
-const PROFILE_TTL: UnixMillis = 1_000;
-const PROFILES: usize = 10_000;
-
-pub struct Auth {
-    pub db: Db,
+/// The subjects of the core; each holds only the dependencies it uses.
+pub struct Subjects {
+    /// The time source and UUIDv7 generator.
     pub clock: Clock,
-    pub policy: Policy,
-    pub ended: EndedSessions,
-    pub access_tokens: AccessTokens,
-    pub limits: RateLimits,
-    pub github: Option<Github>,
+    /// Session and token lifetimes, device limit.
+    pub policy: Arc<Policy>,
+    /// Counters and histograms for `/metrics`.
     pub metrics: Metrics,
-    passwords: Passwords,
-    secret: MasterSecret,
-    chain_keys: ChainKeys,
-    registration_open: bool,
-    profiles: Cache<Box<str>, (UnixMillis, Arc<User>)>,
-    roles: Roles,
-    tally: Tally,
-    access_uses: AccessUses,
-    /// Milliseconds.
-    longest_access_ttl: AtomicI64,
+    /// Rate limits by account and network.
+    pub limits: Arc<RateLimits>,
+    /// Roles and their permissions.
+    pub roles: Arc<Roles>,
+    /// Session lookup, activity and revocation.
+    pub sessions: Arc<Sessions>,
+    /// Password authentication.
+    pub password: Arc<PasswordAuthenticator>,
+    /// Device cookies, which give a known browser its own rate limit.
+    pub devices: DeviceCookies,
+    /// OAuth sign-in and account linking.
+    pub identities: Identities,
+    /// Recent authentication for sensitive actions.
+    pub step_up: Arc<StepUp>,
+    /// The sign-in pipeline; the only way to begin a session.
+    pub sign_in: SignIn,
+    /// Registration, profile and password change.
+    pub accounts: Arc<Accounts>,
+    /// A user's own security events and notices.
+    pub security_log: SecurityLog,
+    /// JWT signing keys and their rotation.
+    pub signing_keys: Arc<SigningKeys>,
+    /// Access token issue and verification.
+    pub access_tokens: Arc<AccessTokens>,
+    /// Refresh token rotation and reuse detection.
+    pub refresh_tokens: Arc<RefreshTokens>,
+    /// The revocation list and its replication between processes.
+    pub revocations: Arc<Revocations>,
+    /// Revocation of all sessions of all users.
+    pub global_sign_out: GlobalSignOut,
+    /// Administrators' queries and changes.
+    pub administration: Administration,
+    /// The audit log and its hash chain.
+    pub audit: Arc<AuditLog>,
+    /// Rotation of `SEKISHO_SECRET`.
+    pub secret_rotation: SecretRotation,
+    access_uses: Arc<AccessUses>,
+    statistics: Arc<Statistics>,
+    store: Arc<Store>,
 }
 
-impl Auth {
-    /// Opens the house on a migrated database: loads the signing keys (or makes the first) and the sessions that
-    /// ended lately, so that a restart lets nobody back in.
-    pub async fn new(settings: &Settings, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
+impl Deref for Core {
+    type Target = Subjects;
+
+    fn deref(&self) -> &Subjects {
+        &self.0
+    }
+}
+
+impl Core {
+    /// Composes the subjects on a migrated database. Loads the signing keys (creating the first one) and the recent
+    /// revocations, so that a restart accepts no revoked session.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if the secret does not decrypt the stored keys, [`Error::Unavailable`].
+    pub async fn open(settings: &Settings, db: Db, secret: MasterSecret, clock: Clock) -> Result<Self, Error> {
+        let policy = Arc::new(settings.policy.clone());
+        let access_ttl = millis(policy.access_ttl);
+        let metrics = Metrics::default();
+        let statistics = Arc::new(Statistics::new(db.clone(), clock.clone(), metrics.clone()));
+        let audit = Arc::new(
+            AuditLog::open(db.clone(), clock.clone(), metrics.clone(), statistics.clone(), secret.clone()).await?,
+        );
+        let list = Arc::new(RevocationList::new(u32::from_le_bytes(secret::random())));
+        let transport = Arc::new(Polling(db.clone()));
+        let revocations =
+            Revocations::open(list.clone(), db.clone(), clock.clone(), transport.clone(), access_ttl).await?;
+        let revocations = Arc::new(revocations);
+        let store = Arc::new(Store {
+            users: UserCache::new(db.clone(), clock.clone()),
+            revocations: list,
+            transport,
+            audit: audit.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            db: db.clone(),
+        });
+        let limits = Arc::new(RateLimits::new(settings.rate_limit, clock.clone()));
+        let flows = PendingFlows { db: db.clone(), clock: clock.clone(), secret: secret.clone() };
+        let devices = DeviceCookies { clock: clock.clone(), secret: secret.clone() };
+        let roles = Arc::new(Roles::new(store.clone()));
         let github = settings.github.clone().map(|github| Github::new(github, &settings.base_url)).transpose()?;
-        let auth = Self {
-            limits: RateLimits::new(settings.rate_limit, clock.clone()),
-            policy: settings.policy.clone(),
+        let provider = github.as_ref().map(|github| github.provider.key.clone());
+        let sessions =
+            Arc::new(Sessions { store: store.clone(), policy: policy.clone(), roles: roles.clone(), provider });
+        let password = Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone()));
+        let step_up = Arc::new(StepUp {
+            store: store.clone(),
+            policy: policy.clone(),
+            roles: roles.clone(),
+            password: password.clone(),
+        });
+        let accounts = Arc::new(Accounts {
+            store: store.clone(),
+            limits: limits.clone(),
+            password: password.clone(),
+            step_up: step_up.clone(),
             registration_open: settings.registration_open,
-            passwords: Passwords::new(),
-            ended: EndedSessions::new(u32::from_le_bytes(secret::random())),
-            metrics: Metrics::default(),
-            roles: Roles::default(),
-            tally: Tally::default(),
-            access_uses: AccessUses::default(),
-            longest_access_ttl: AtomicI64::new(0),
-            chain_keys: ChainKeys::default(),
-            profiles: Cache::new(PROFILES),
-            access_tokens: AccessTokens::new(settings, &secret),
+        });
+        let identities = Identities {
+            store: store.clone(),
+            flows: flows.clone(),
             github,
-            db,
+            password: password.clone(),
+            step_up: step_up.clone(),
+            registration_open: settings.registration_open,
+        };
+        identities.bind_hosts().await?;
+        let signing = (settings.token_algorithm, settings.key_rotation, access_ttl);
+        let signing_keys = Arc::new(SigningKeys::open(store.clone(), secret.clone(), signing).await?);
+        let access_uses = Arc::new(AccessUses::new(db, clock.clone()));
+        let audiences = Audiences { own: settings.token_audience.clone(), others: settings.audiences.clone() };
+        let access_tokens = Arc::new(AccessTokens::new(
+            clock.clone(),
+            policy.clone(),
+            (settings.token_issuer.clone(), audiences),
+            signing_keys.clone(),
+            revocations.clone(),
+            access_uses.clone(),
+        ));
+        let refresh_tokens = Arc::new(RefreshTokens {
+            store: store.clone(),
+            policy: policy.clone(),
+            secret: secret.clone(),
+            limits: limits.clone(),
+            statistics: statistics.clone(),
+            sessions: sessions.clone(),
+            access: access_tokens.clone(),
+            uses: access_uses.clone(),
+        });
+        let sign_in =
+            SignIn { store: store.clone(), sessions: sessions.clone(), refresh_tokens: refresh_tokens.clone(), flows };
+        let administration = Administration {
+            store: store.clone(),
+            statistics: statistics.clone(),
+            sessions: sessions.clone(),
+            accounts: accounts.clone(),
+        };
+        Ok(Self(Arc::new(Subjects {
+            security_log: SecurityLog { store: store.clone() },
+            global_sign_out: GlobalSignOut { store: store.clone(), revocations: revocations.clone() },
+            secret_rotation: SecretRotation { store: store.clone(), secret },
             clock,
-            secret,
-        };
-        auth.open_chain_keys().await?;
-        auth.begin_chain().await?;
-        auth.tampered_seq().await?;
-        auth.load_longest_access_ttl().await?;
-        auth.open_keys().await?;
-        auth.follow_ends(None).await?;
-        Ok(auth)
+            policy,
+            metrics,
+            limits,
+            roles,
+            sessions,
+            password,
+            devices,
+            identities,
+            step_up,
+            sign_in,
+            accounts,
+            signing_keys,
+            access_tokens,
+            refresh_tokens,
+            revocations,
+            administration,
+            audit,
+            access_uses,
+            statistics,
+            store,
+        })))
     }
 
-    /// A user by id, at most [`PROFILE_TTL`] old; changes made through this process are seen at once.
-    pub async fn user(&self, id: &str) -> Result<Option<Arc<User>>, Error> {
-        let now = self.clock.now();
-        if let Some((read_at, user)) = self.profiles.get(id)
-            && (0..PROFILE_TTL).contains(&(now - read_at))
-        {
-            return Ok(Some(user));
-        }
-        let Some(user) = crate::db::users::find(self.db.reader(), id).await?.map(Arc::new) else {
-            return Ok(None);
-        };
-        self.profiles.insert(id.into(), (now, user.clone()));
-        Ok(Some(user))
+    /// Writes the recorded access token uses to the database, as the background job does.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; the uses are kept for the next call.
+    pub async fn flush_access_uses(&self) -> Result<(), Error> {
+        self.access_uses.flush().await
     }
 
-    fn forget_profile(&self, id: &str) {
-        self.profiles.remove(id);
+    /// Writes the statistics counted in memory to the database.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn flush_statistics(&self) -> Result<(), Error> {
+        self.statistics.flush().await.map(drop)
     }
-}
 
-impl User {
-    /// Role names, `user` first for everybody.
-    pub fn roles(&self) -> impl Iterator<Item = &str> {
-        self.roles.split_ascii_whitespace()
+    /// Readiness: runs a read.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn check_readable(&self) -> Result<(), Error> {
+        Ok(self.store.db.check_readable().await?)
     }
-}
 
-/// In milliseconds.
-pub const HOUR: UnixMillis = 3_600_000;
+    /// Readiness: commits a write.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn check_writable(&self) -> Result<(), Error> {
+        Ok(self.store.db.check_writable(self.store.now()).await?)
+    }
 
-/// Where a list begins: sorts behind every id.
-const NEWEST: &str = "g";
-
-/// Cuts a list that was read one item too long to a page, and says before which item the next one begins.
-fn page<T>(mut items: Vec<T>, limit: usize, id: impl Fn(&T) -> &str) -> (Vec<T>, Option<String>) {
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|item| id(item).to_owned());
-    (items, next)
-}
-
-/// A duration as stored times count it.
-pub fn millis(duration: Duration) -> UnixMillis {
-    UnixMillis::try_from(duration.as_millis()).unwrap_or(UnixMillis::MAX / 4)
+    /// Closes the connection pools after running statements have finished.
+    pub async fn close(&self) {
+        self.store.db.close().await;
+    }
 }

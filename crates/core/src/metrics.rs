@@ -1,4 +1,4 @@
-//! What a monitoring system is told at `/metrics`, on an address of its own (OpenMetrics text, read by Prometheus).
+//! Metrics for Prometheus (OpenMetrics text), served at `/metrics` on a separate address. No label identifies a user.
 
 use std::{
     fmt,
@@ -11,10 +11,11 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+use sekisho_model::{EventKind, SessionKind};
 
-use crate::{db::sessions::Ended, event::Kind};
+use crate::db::sessions::{Ended, LiveCount};
 
-/// Seconds. An answer from memory takes less than the first, a hashed password about a tenth.
+/// Histogram buckets in seconds: a response from memory takes under 1 ms, a password hash about 100 ms.
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -24,30 +25,34 @@ struct Outcome {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
-    reason: String,
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SessionKind {
-    kind: String,
+struct KindLabel {
+    kind: &'static str,
 }
 
+/// The labels of `request_duration`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Route {
+    /// HTTP method.
     pub method: &'static str,
-    /// The route's pattern, never a path with an id in it.
+    /// The route pattern, never a path with an id: bounds the cardinality.
     pub route: String,
+    /// HTTP status.
     pub status: u16,
 }
 
+/// The metrics registry; clones share it.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Registry>,
     sign_ins: Family<Outcome, Counter>,
     refreshes: Family<Outcome, Counter>,
-    thefts: Counter,
+    refresh_token_reuse: Counter,
     ended: Family<Reason, Counter>,
-    live: Family<SessionKind, Gauge>,
+    live: Family<KindLabel, Gauge>,
     log_tampered: Gauge,
     csp_reports: Counter,
     requests: Family<Route, Histogram, fn() -> Histogram>,
@@ -60,7 +65,7 @@ impl Default for Metrics {
             registry: Arc::default(),
             sign_ins: Family::default(),
             refreshes: Family::default(),
-            thefts: Counter::<u64, AtomicU64>::default(),
+            refresh_token_reuse: Counter::<u64, AtomicU64>::default(),
             ended: Family::default(),
             live: Family::default(),
             log_tampered: Gauge::default(),
@@ -70,16 +75,16 @@ impl Default for Metrics {
         registry.register("sign_ins", "Sign-ins, by outcome", metrics.sign_ins.clone());
         registry.register("refreshes", "Refreshed tokens, by outcome", metrics.refreshes.clone());
         registry.register(
-            "thefts",
-            "Used refresh tokens that came back: sessions ended as stolen",
-            metrics.thefts.clone(),
+            "refresh_token_reuse",
+            "Sessions revoked because of refresh token reuse",
+            metrics.refresh_token_reuse.clone(),
         );
         registry.register("sessions_ended", "Ended sessions, by reason", metrics.ended.clone());
         registry.register("sessions_live", "Live sessions, by kind, at most 30 s ago", metrics.live.clone());
-        registry.register("audit_log_tampered", "1: the log was tampered with", metrics.log_tampered.clone());
+        registry.register("audit_log_tampered", "1: tampering with the log was detected", metrics.log_tampered.clone());
         registry.register(
             "csp_reports",
-            "Violations of the content policy that browsers report",
+            "Content Security Policy violations reported by browsers",
             metrics.csp_reports.clone(),
         );
         registry.register_with_unit(
@@ -100,45 +105,55 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    pub fn event(&self, kind: Kind) {
+    /// Counts a security event.
+    pub fn event(&self, kind: EventKind) {
         match kind {
-            Kind::SignedIn => drop(self.sign_ins.get_or_create(&Outcome { outcome: "success" }).inc()),
-            Kind::SignInFailed => drop(self.sign_ins.get_or_create(&Outcome { outcome: "failure" }).inc()),
-            Kind::RefreshReuse => drop(self.thefts.inc()),
+            EventKind::SignedIn => drop(self.sign_ins.get_or_create(&Outcome { outcome: "success" }).inc()),
+            EventKind::SignInFailed => drop(self.sign_ins.get_or_create(&Outcome { outcome: "failure" }).inc()),
+            EventKind::RefreshReuse => drop(self.refresh_token_reuse.inc()),
             _ => {}
         }
     }
 
+    /// Counts a token refresh.
     pub fn refresh(&self, ok: bool) {
         self.refreshes.get_or_create(&Outcome { outcome: if ok { "success" } else { "failure" } }).inc();
     }
 
-    pub fn ended(&self, ended: &[Ended]) {
+    /// Counts ended sessions, by reason.
+    pub(crate) fn ended(&self, ended: &[Ended]) {
         for end in ended {
-            self.ended.get_or_create(&Reason { reason: end.ended_reason.clone() }).inc();
+            self.ended.get_or_create(&Reason { reason: end.ended_reason.as_str() }).inc();
         }
     }
 
-    pub fn live(&self, live: &[(String, i64)]) {
-        for kind in ["browser", "api"] {
-            let n = live.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n);
-            self.live.get_or_create(&SessionKind { kind: kind.into() }).set(n);
+    /// Sets the gauge of live sessions, by kind.
+    pub(crate) fn live(&self, live: &[LiveCount]) {
+        for kind in SessionKind::ALL {
+            let n = live.iter().find(|live| live.kind == *kind).map_or(0, |live| live.n);
+            self.live.get_or_create(&KindLabel { kind: kind.as_str() }).set(n);
         }
     }
 
+    /// Sets the gauge of detected tampering.
     pub fn log_tampered(&self, tampered: bool) {
         self.log_tampered.set(i64::from(tampered));
     }
 
+    /// Counts a CSP violation report.
     pub fn csp_report(&self) {
         self.csp_reports.inc();
     }
 
+    /// Records the duration of a request.
     pub fn request(&self, route: &Route, took: Duration) {
         self.requests.get_or_create(route).observe(took.as_secs_f64());
     }
 
-    /// Everything, as text.
+    /// Encodes all metrics as OpenMetrics text.
+    ///
+    /// # Errors
+    /// Only if writing to the string fails.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -1,5 +1,5 @@
-//! The numbers of one deployment: how long sessions and tokens live, how many devices. Three presets, after
-//! NIST SP 800-63B-4 (AAL1 30 days; AAL2 24 h and 1 h of inactivity; AAL3 12 h and 15 min).
+//! The policy of a deployment: session and token lifetimes, device limit, step-up. Three presets after NIST SP 800-63B-4
+//! (AAL1 30 days; AAL2 24 h and 1 h of inactivity; AAL3 12 h and 15 min).
 
 use std::time::Duration;
 
@@ -7,55 +7,59 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// A policy preset (`SEKISHO_PROFILE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// A blog, a forum.
+    /// Blogs, forums.
     Low,
-    /// A shop, a social network, software as a service.
+    /// Shops, social networks, SaaS.
     Medium,
-    /// Finance, medicine, a back office.
+    /// Finance, medicine, back offices.
     High,
 }
 
-/// What happens to a sign-in when the devices are used up.
+/// What happens to a sign-in at the device limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceLimit {
-    /// The oldest session ends.
+    /// The oldest session is revoked.
     Evict,
-    /// The new sign-in is refused.
+    /// The new sign-in is rejected.
     Deny,
 }
 
+/// Lifetimes and limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Ends a browser session after this time without activity; `None`: never.
+    /// Idle timeout of a browser session; `None`: none.
     pub session_idle: Option<Duration>,
-    /// Ends a browser session this long after sign-in; `None`: never.
+    /// Absolute timeout of a browser session, from sign-in; `None`: none.
     pub session_absolute: Option<Duration>,
-    /// The idle deadline is written at most once in this time.
+    /// The idle deadline is written at most once per this interval.
     pub session_roll: Duration,
-    /// How long before a deadline the page warns; zero: not at all.
+    /// How long before the idle deadline pages warn; zero: never.
     pub idle_warning: Duration,
-    /// The life of an access token.
+    /// Lifetime of an access token.
     pub access_ttl: Duration,
-    /// The life of a refresh token, counted anew from each use; `None`: as long as the session.
+    /// Sliding lifetime of a refresh token, renewed by each rotation; `None`: as long as the session.
     pub refresh_ttl: Option<Duration>,
-    /// Ends an API session this long after sign-in; `None`: never.
+    /// Absolute timeout of an API session, from sign-in; `None`: none.
     pub api_absolute: Option<Duration>,
-    /// How long a used refresh token still gets the same successor, counted from its first use.
+    /// Grace period for replay of a used refresh token, from its first use; not sliding.
     pub refresh_grace: Duration,
-    /// How long before its end a page renews its access token.
+    /// How long before its expiry a page renews its access token.
     pub refresh_lead: Duration,
-    /// Live sessions per user; `None`: any number.
+    /// Device limit: live sessions per user; `None`: unlimited.
     pub max_devices: Option<u32>,
+    /// What happens at the device limit.
     pub device_limit: DeviceLimit,
-    /// How old a sign-in may be for something sensitive without the password.
+    /// Maximum age of an authentication for sensitive actions; `None`: no step-up.
     pub step_up: Option<Duration>,
-    /// How long the log is kept; `None`: for ever.
+    /// Retention of the audit log; `None`: unlimited.
     pub log_retention: Option<Duration>,
 }
 
 impl Policy {
+    /// The preset's values.
     pub fn preset(profile: Profile) -> Self {
         let seconds = Duration::from_secs;
         let medium = Self {
@@ -99,7 +103,7 @@ impl Policy {
         }
     }
 
-    /// How often activity is written: often enough that a short idle timeout stays exact.
+    /// The effective roll interval: at most a tenth of the idle timeout.
     pub fn roll(&self) -> Duration {
         self.session_idle.map_or(self.session_roll, |idle| self.session_roll.min(idle / 10))
     }

@@ -1,48 +1,49 @@
-//! How often something may be tried: by account and by network. Both count the attempt itself, whatever comes of
-//! it, so that the count tells nothing (ASVS 6.3.1).
+//! Rate limits by account, network, device and session. Every attempt counts, successful or not, so that the count
+//! reveals nothing (ASVS 6.3.1).
 
 use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware, state::keyed::DashMapStateStore};
 
-use super::{clock::Clock, email, secret::sha256_hex};
-use crate::error::Error;
+use crate::{clock::Clock, email, error::Error, secret::sha256_hex};
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
 
-/// How many networks' budgets an IPv6 site has, which may hold 65,536 networks.
+/// Budget of an IPv6 /48, in networks' budgets; it may contain 65,536 networks.
 const SITE: u32 = 8;
 
-/// Counts by network, and an IPv6 /48 as a whole too.
+/// Counts by network, and by IPv6 /48.
 #[derive(Debug)]
 struct NetworkLimiter {
     network: Limiter<IpAddr>,
     site: Limiter<IpAddr>,
 }
 
+/// The rate limiters, in memory of this process.
 #[derive(Debug)]
 pub struct RateLimits {
     enabled: bool,
     clock: Clock,
     sign_in_network: NetworkLimiter,
-    /// Tight where it hurts a guesser, per account and network…
+    /// Per account and network: tight.
     sign_in_account: Limiter<(String, IpAddr)>,
-    /// …and a wide one over all networks, for guesses spread thinly. It refills faster than one network may try.
+    /// Per account over all networks: wide, against distributed guessing. Refills faster than one network may try.
     sign_in_anywhere: Limiter<(String, Option<String>)>,
-    /// For a browser that signed in to the account before, instead of the others: per account and device cookie.
+    /// Per account and device cookie, instead of the others.
     sign_in_device: Limiter<(String, String)>,
-    /// Guesses of whoever holds a session: per session.
+    /// Per session: guessing with a stolen session.
     step_up: Limiter<String>,
     register: NetworkLimiter,
     refresh: NetworkLimiter,
     meter: NetworkLimiter,
-    depart: NetworkLimiter,
+    oauth_start: NetworkLimiter,
     csp_report: NetworkLimiter,
-    /// Over all networks: each report is a line in the server's log.
+    /// Over all networks: each report is a log line.
     csp_report_anywhere: Limiter<()>,
 }
 
 impl RateLimits {
+    /// Empty counts; with `enabled` false every check passes.
     pub fn new(enabled: bool, clock: Clock) -> Self {
         fn limiter<K: Hash + Eq + Clone>(burst: u32, every: Duration, clock: &Clock) -> Limiter<K> {
             let burst = NonZeroU32::new(burst).expect("a burst is at least one");
@@ -63,7 +64,7 @@ impl RateLimits {
             register: network(20, seconds(30), &clock),
             refresh: network(240, Duration::from_millis(200), &clock),
             meter: network(10, seconds(1), &clock),
-            depart: network(60, seconds(5), &clock),
+            oauth_start: network(60, seconds(5), &clock),
             csp_report: network(20, seconds(30), &clock),
             csp_report_anywhere: limiter(60, seconds(1), &clock),
             enabled,
@@ -71,49 +72,77 @@ impl RateLimits {
         }
     }
 
-    /// A check of a password by a browser that is not known to have signed in to the account.
+    /// Password verification from a browser without a device cookie for the account.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`], as for all of these.
     pub fn password(&self, ip: IpAddr, account: &str) -> Result<(), Error> {
         self.check_network(&self.sign_in_network, ip)?;
         self.check(&self.sign_in_account, &(account_key(account), network(ip)))
     }
 
-    /// A sign-in by a stranger, wherever they are; or from `known`, a network that the account was used from, which has
-    /// a count of its own: those who guess elsewhere can't use it up.
+    /// Password sign-in without a device cookie, over all networks. `known` is a network the account was used from: it has
+    /// its own count, which guessing from elsewhere can't exhaust.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn password_anywhere(&self, account: &str, known: Option<String>) -> Result<(), Error> {
         self.check(&self.sign_in_anywhere, &(account_key(account), known))
     }
 
-    /// A check of a password by the browser with this device cookie.
+    /// Password verification from a browser with this device cookie nonce.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn password_from_device(&self, account: &str, device: &str) -> Result<(), Error> {
         self.check(&self.sign_in_device, &(account_key(account), device.into()))
     }
 
-    /// A check of a password for step-up, by whoever holds the session, in whatever networks; and of whatever sessions
-    /// of the account, by a count that nobody can use up who has none.
+    /// Reauthentication: per session, and over all sessions of the account, in a count separate from sign-ins.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn step_up(&self, session_id: &str, account: &str) -> Result<(), Error> {
         self.check(&self.step_up, &session_id.to_owned())?;
         self.check(&self.sign_in_anywhere, &(account_key(account), Some("step-up".into())))
     }
 
-    /// A departure to GitHub, each of which is a row. Counted by itself: it takes nothing from sign-ins.
-    pub fn depart(&self, ip: IpAddr) -> Result<(), Error> {
-        self.check_network(&self.depart, ip)
+    /// Start of an OAuth flow, which inserts a row; separate from sign-ins.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn oauth_start(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check_network(&self.oauth_start, ip)
     }
 
+    /// Registration.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn register(&self, ip: IpAddr) -> Result<(), Error> {
         self.check_network(&self.register, ip)
     }
 
+    /// Token refresh.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn refresh(&self, ip: IpAddr) -> Result<(), Error> {
         self.check_network(&self.refresh, ip)
     }
 
-    /// The password meter, which spends the processor on strangers.
+    /// The password meter: CPU time for unauthenticated clients.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn meter(&self, ip: IpAddr) -> Result<(), Error> {
         self.check_network(&self.meter, ip)
     }
 
-    /// A report of a browser that our content policy was violated.
+    /// A CSP violation report.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
     pub fn csp_report(&self, ip: IpAddr) -> Result<(), Error> {
         self.check_network(&self.csp_report, ip)?;
         self.check(&self.csp_report_anywhere, &())
@@ -138,10 +167,10 @@ impl RateLimits {
         })
     }
 
-    /// Drops the counts that are full again.
-    pub(super) fn sweep(&self) {
+    /// Drops counters whose budget is full again.
+    pub(crate) fn remove_idle(&self) {
         let networks =
-            [&self.sign_in_network, &self.register, &self.refresh, &self.meter, &self.depart, &self.csp_report];
+            [&self.sign_in_network, &self.register, &self.refresh, &self.meter, &self.oauth_start, &self.csp_report];
         for limiter in networks {
             limiter.network.retain_recent();
             limiter.site.retain_recent();
@@ -153,12 +182,12 @@ impl RateLimits {
     }
 }
 
-/// An account as it is counted: in the spelling that it is looked up by, and of one size.
+/// The key of an account: SHA-256 of the normalised address, in hex.
 pub fn account_key(account: &str) -> String {
     sha256_hex(email::normalise(account).as_bytes())
 }
 
-/// What counts as one place: an IPv4 address, an IPv6 /64 (a home gets at least that); `::ffff:a.b.c.d` is IPv4.
+/// The key of a network: an IPv4 address, an IPv6 /64 (the smallest allocation); `::ffff:a.b.c.d` is IPv4.
 pub fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !0 << 64).into()),
@@ -166,7 +195,7 @@ pub fn network(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// What one party may own of IPv6, a /48; of IPv4, an address.
+/// The key of a site: an IPv6 /48, which one party may own; an IPv4 address.
 pub fn site(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & !0 << 80).into()),
@@ -177,10 +206,10 @@ pub fn site(ip: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::HOUR;
+    use crate::clock::{HOUR, mock::MockTime};
 
     #[test]
-    fn addresses_of_one_place_are_one() {
+    fn an_ipv6_64_is_one_network_and_a_48_one_site() {
         let of = |ip: &str| network(ip.parse().expect("an address"));
         assert_eq!(of("2001:db8:1:2:3::4"), of("2001:db8:1:2:ffff::1"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
@@ -192,19 +221,19 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_counted_in_one_spelling_and_the_wait_is_told() {
-        let clock = Clock::default();
-        let limits = RateLimits::new(true, clock.clone());
+    fn an_account_is_limited_over_all_spellings_and_the_error_has_the_wait() {
+        let (clock, time) = MockTime::clock();
+        let limits = RateLimits::new(true, clock);
         let ip = "192.0.2.1".parse().expect("an address");
         for spelling in ["a@b.c", "A@b.c", " a@B.C "].iter().cycle().take(10) {
             limits.password(ip, spelling).expect("within the burst");
         }
         let Err(Error::RateLimited(wait)) = limits.password(ip, "a@b.C") else { panic!("the 11th passes") };
         assert!(wait <= Duration::from_secs(90));
-        limits.password(ip, "other@b.c").expect("another account from the same place");
-        // A clock that is set back holds nobody up.
-        clock.advance(-HOUR);
-        clock.advance(90_000);
+        limits.password(ip, "other@b.c").expect("another account from the same network");
+        // A wall clock set back does not lengthen the wait.
+        time.advance(-HOUR);
+        time.advance(90_000);
         limits.password(ip, "a@b.c").expect("after the wait");
     }
 
@@ -218,15 +247,15 @@ mod tests {
     }
 
     #[test]
-    fn one_network_cannot_use_up_what_an_account_has_everywhere() {
-        let clock = Clock::default();
-        let limits = RateLimits::new(true, clock.clone());
+    fn one_network_cannot_exhaust_the_limit_over_all_networks() {
+        let (clock, time) = MockTime::clock();
+        let limits = RateLimits::new(true, clock);
         let ip = "192.0.2.1".parse().expect("an address");
         for _ in 0..24 * 60 {
             if limits.password(ip, "a@b.c").is_ok() {
-                limits.password_anywhere("a@b.c", None).expect("room for others");
+                limits.password_anywhere("a@b.c", None).expect("budget left for other networks");
             }
-            clock.advance(60_000);
+            time.advance(60_000);
         }
         assert_eq!(account_key(&"a".repeat(100_000)).len(), 64);
     }

@@ -1,4 +1,5 @@
-//! Secrets: made, hashed, sealed. They are never shown: no `Display`, a redacted `Debug`, wiped when dropped.
+//! Secrets: random tokens, hashes, MACs, key derivation, authenticated encryption. Secret types have no `Display`, a
+//! redacted `Debug`, and are zeroized on drop.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -7,22 +8,22 @@ use aws_lc_rs::{
     hkdf, hmac, rand,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
-/// Fresh random bytes from the operating system's generator.
+/// Random bytes from the system's CSPRNG.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the system's random generator works");
     bytes
 }
 
-/// SHA-256 in hex: how random tokens are stored. They hold 128 bits or more, so a slow hash would add nothing.
+/// SHA-256 in hex: how random tokens are stored. They have at least 128 bits of entropy, so no slow hash is needed.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }
 
 /// HMAC-SHA-256 in hex.
-pub(super) fn mac(key: &[u8; 32], message: &[u8]) -> String {
+pub(crate) fn mac(key: &[u8; 32], message: &[u8]) -> String {
     hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref())
 }
 
@@ -34,74 +35,72 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// An opaque token as its holder sees it: a prefix, so that scanners find leaked ones, then 256 random bits.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct OpaqueToken(String);
+/// A plain opaque token: a prefix, by which secret scanners find leaks, and 256 random bits in base64url.
+#[derive(Clone, Debug)]
+pub struct OpaqueToken(SecretString);
 
 impl OpaqueToken {
+    /// A new random token.
     pub fn generate(prefix: &str) -> Self {
         Self::from_bytes(prefix, &random::<32>())
     }
 
     fn from_bytes(prefix: &str, bytes: &[u8]) -> Self {
-        Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)).into())
     }
 
-    /// Takes a token from outside; `None` without the prefix.
+    /// Parses an untrusted token; `None` without the prefix or from 128 bytes on.
     pub fn parse(prefix: &str, token: &str) -> Option<Self> {
-        (token.starts_with(prefix) && token.len() < 128).then(|| Self(token.to_owned()))
+        (token.starts_with(prefix) && token.len() < 128).then(|| Self(token.into()))
     }
 
+    /// The plain token, to send to its holder.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
+    /// SHA-256 in hex, as stored.
     pub fn hash(&self) -> String {
-        sha256_hex(self.0.as_bytes())
+        sha256_hex(self.expose().as_bytes())
     }
 }
 
-impl std::fmt::Debug for OpaqueToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("OpaqueToken(..)")
-    }
-}
-
-/// The deployment's secret (`SEKISHO_SECRET`); every other key is derived from it under a name of its own.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+/// The deployment's secret (`SEKISHO_SECRET`); a key per purpose is derived from it by HKDF.
+#[derive(Clone, Debug)]
 pub struct MasterSecret {
-    current: Vec<u8>,
-    /// `SEKISHO_SECRET_PREVIOUS`: opens, and seals nothing.
-    previous: Option<Vec<u8>>,
+    current: SecretSlice<u8>,
+    /// `SEKISHO_SECRET_PREVIOUS`: decrypts only.
+    previous: Option<SecretSlice<u8>>,
 }
 
+/// A value does not decrypt with this secret and purpose.
 #[derive(Debug, thiserror::Error)]
 #[error("a sealed value can't be opened: SEKISHO_SECRET is not the one it was sealed with")]
 pub struct Unsealable;
 
 impl MasterSecret {
-    /// At least 32 bytes.
+    /// `None` below 32 bytes.
     pub fn new(secret: impl Into<Vec<u8>>) -> Option<Self> {
-        let secret = secret.into();
-        (secret.len() >= 32).then_some(Self { current: secret, previous: None })
+        let current = SecretSlice::from(secret.into());
+        (current.expose_secret().len() >= 32).then_some(Self { current, previous: None })
     }
 
-    /// This secret, with which values open as well that `previous` sealed.
+    /// Also decrypts what `previous` encrypted (secret rotation).
     pub fn with_previous(mut self, previous: &Self) -> Self {
         self.previous = Some(previous.current.clone());
         self
     }
 
-    /// The current secret alone, then the previous one.
-    pub(super) fn each(&self) -> impl Iterator<Item = Self> {
-        let alone = |secret: &Vec<u8>| Self { current: secret.clone(), previous: None };
+    /// The current secret alone, then the previous one alone.
+    pub(crate) fn each(&self) -> impl Iterator<Item = Self> {
+        let alone = |secret: &SecretSlice<u8>| Self { current: secret.clone(), previous: None };
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().map(alone)
     }
 
-    pub(super) fn derive(&self, purpose: &str) -> [u8; 32] {
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho")
-            .extract(&self.current)
+            .extract(self.current.expose_secret())
             .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
             .and_then(|okm| okm.fill(&mut key))
             .expect("32 bytes are within HKDF's bounds");
@@ -112,7 +111,7 @@ impl MasterSecret {
         RandomizedNonceKey::new(&AES_256_GCM, &self.derive(purpose)).expect("the key has AES-256's length")
     }
 
-    /// Encrypts (AES-256-GCM); the result opens only with the same secret and purpose.
+    /// Encrypts with AES-256-GCM, to base64url; decrypts only with the same secret and purpose.
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> String {
         let mut sealed = plain.to_vec();
         let nonce = self
@@ -124,12 +123,16 @@ impl MasterSecret {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// Decrypts, with the previous secret too.
+    ///
+    /// # Errors
+    /// [`Unsealable`] for another secret or purpose, or a modified value.
     pub fn open(&self, purpose: &str, sealed: &str) -> Result<Vec<u8>, Unsealable> {
         self.each().find_map(|secret| secret.open_alone(purpose, sealed).ok()).ok_or(Unsealable)
     }
 
-    /// Whether a value opens with the current secret.
-    pub(super) fn is_current(&self, purpose: &str, sealed: &str) -> bool {
+    /// Whether a value decrypts with the current secret.
+    pub(crate) fn is_current(&self, purpose: &str, sealed: &str) -> bool {
         self.open_alone(purpose, sealed).is_ok()
     }
 
@@ -141,20 +144,20 @@ impl MasterSecret {
         Ok(plain.map_err(|_| Unsealable)?.to_vec())
     }
 
-    /// HMAC-SHA-256 in hex, with a key of this purpose alone.
+    /// HMAC-SHA-256 in hex, with a key derived for this purpose.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> String {
         mac(&self.derive(purpose), message)
     }
 
-    /// Whether `mac` is one that [`MasterSecret::mac`] makes, with the previous secret too; compared in constant time.
+    /// Verifies a [`MasterSecret::mac`] in constant time, with the previous secret too.
     pub fn verify_mac(&self, purpose: &str, message: &[u8], mac: &str) -> bool {
         let is =
             |secret: &Self| verify_slices_are_equal(secret.mac(purpose, message).as_bytes(), mac.as_bytes()).is_ok();
         self.each().any(|secret| is(&secret))
     }
 
-    /// The refresh token that follows `token`. It is derived from the token, a salt stored when the token was used
-    /// and this secret, so that a repeated request gets the same answer without the answer being stored anywhere.
+    /// Derives the successor of a refresh token from the token, a stored salt and this secret, so that a replay within the
+    /// grace period returns the same successor without storing it.
     pub fn successor(&self, prefix: &str, token: &OpaqueToken, salt: &str) -> OpaqueToken {
         let mut mac = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.derive("refresh-successor")));
         mac.update(salt.as_bytes());
@@ -163,8 +166,8 @@ impl MasterSecret {
         OpaqueToken::from_bytes(prefix, mac.sign().as_ref())
     }
 
-    /// The successor with this hash, whichever secret it was derived from.
-    pub(super) fn find_successor(
+    /// The successor with this hash, derived from either secret.
+    pub(crate) fn find_successor(
         &self,
         prefix: &str,
         token: &OpaqueToken,
@@ -172,12 +175,6 @@ impl MasterSecret {
         hash: &str,
     ) -> Option<OpaqueToken> {
         self.each().map(|secret| secret.successor(prefix, token, salt)).find(|successor| successor.hash() == hash)
-    }
-}
-
-impl std::fmt::Debug for MasterSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MasterSecret(..)")
     }
 }
 
@@ -190,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_opens_only_with_the_same_secret_and_purpose() {
+    fn a_value_decrypts_only_with_the_same_secret_and_purpose() {
         let sealed = master(1).seal("a", b"plain");
         assert_eq!(master(1).open("a", &sealed).expect("opens"), b"plain");
         assert!(master(1).open("b", &sealed).is_err());
@@ -199,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_previous_secret_sealed_opens_and_nothing_is_sealed_with_it() {
+    fn the_previous_secret_decrypts_and_never_encrypts() {
         let (old, both) = (master(1).seal("a", b"plain"), master(2).with_previous(&master(1)));
         assert_eq!(both.open("a", &old).expect("opens"), b"plain");
         assert!(!both.is_current("a", &old) && both.is_current("a", &both.seal("a", b"plain")));
@@ -213,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_is_the_same_for_the_same_salt_only() {
+    fn a_successor_depends_on_token_salt_and_secret() {
         let token = OpaqueToken::generate("sk_rt_");
         let next = |m: u8, salt| master(m).successor("sk_rt_", &token, salt).expose().to_owned();
         assert_eq!(next(1, "s"), next(1, "s"));
@@ -222,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_printed() {
+    fn debug_is_redacted() {
         let token = OpaqueToken::generate("sk_rt_");
         assert!(!format!("{token:?} {:?}", master(7)).contains(&token.expose()[6..]));
     }

@@ -1,5 +1,4 @@
-//! What the core is told at start: rules and names, already parsed and checked. Where they were read from is the
-//! server's business, and so is whatever only the server needs.
+//! The core's settings, parsed and validated by the caller. Settings that only the server needs are not in here.
 
 use std::{fmt, time::Duration};
 
@@ -8,46 +7,50 @@ use secrecy::SecretString;
 
 use crate::policy::Policy;
 
-/// How one deployment signs people in.
+/// The settings of one deployment.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How people reach the server; links, cookies and the origin check follow it, never a request's own headers.
+    /// The server's public URL. Links, cookies and the CSRF origin check use it, never the request's headers.
     pub base_url: Url,
     /// Lifetimes and limits.
     pub policy: Policy,
-    /// What new signing keys are made for.
+    /// The algorithm of new signing keys.
     pub token_algorithm: Algorithm,
-    /// A signing key's time, after which the next one signs; `None`: as long as nobody asks for another.
+    /// Rotation interval of signing keys; `None`: only on request.
     pub key_rotation: Option<Duration>,
     /// The claim `iss`.
     pub token_issuer: String,
-    /// Sekisho's own: what its API takes.
+    /// The `aud` that Sekisho's own API accepts.
     pub token_audience: String,
-    /// Other services that tokens may be for.
+    /// The `aud` of other services.
     pub audiences: Vec<String>,
-    /// Whether strangers may make an account.
+    /// Whether unauthenticated clients may register.
     pub registration_open: bool,
-    /// Whether attempts are counted and refused.
+    /// Whether rate limits apply.
     pub rate_limit: bool,
-    /// `None`: no GitHub sign-in.
+    /// GitHub sign-in; `None`: off.
     pub github: Option<GithubConfig>,
 }
 
 /// The OAuth app at GitHub.
 #[derive(Clone, Debug)]
 pub struct GithubConfig {
+    /// OAuth client id.
     pub client_id: String,
+    /// OAuth client secret.
     pub client_secret: SecretString,
-    /// `https://github.com`, or a GitHub Enterprise.
+    /// `https://github.com`, or a GitHub Enterprise server.
     pub url: Url,
+    /// `https://api.github.com`, or that of the Enterprise server.
     pub api_url: Url,
 }
 
-/// An http or https URL, without a slash at its end.
+/// An http or https URL without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url(String);
 
 impl Url {
+    /// `None` for another scheme, or with credentials, query or fragment.
     pub fn parse(raw: &str) -> Option<Self> {
         let url = url::Url::parse(raw).ok()?;
         let plain = url.query().is_none() && url.fragment().is_none();
@@ -56,16 +59,17 @@ impl Url {
         (plain && http).then(|| Self(url.as_str().trim_end_matches('/').to_owned()))
     }
 
-    /// An absolute URL for one of this server's own paths.
+    /// Appends a path that begins with `/`.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
+    /// Whether the scheme is https.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
     }
 
-    /// Scheme, host and port, as a browser's `Origin` header has them.
+    /// The origin (RFC 6454), as in a browser's `Origin` header.
     pub fn origin(&self) -> String {
         url::Url::parse(&self.0).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
     }

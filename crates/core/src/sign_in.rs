@@ -1,136 +1,170 @@
-//! Coming in with a password: registering and signing in.
+//! The sign-in pipeline, the only way to begin a session. Every [`Authenticated`] user takes the same steps, whatever the
+//! authenticator and client; a step that needs input is a [`SignInStep`]. A pending sign-in is encrypted, bound to the
+//! browser and accepted nowhere else (GHSA-xg6x-h9c9-2m83).
 
-use super::{
-    Auth, RequestContext,
-    account::parse_name,
-    email::Email,
-    event::{Entry, Kind, is_among, network_of},
-    password::{Password, Verdict},
-    reason::Reason,
-};
+use std::sync::Arc;
+
+use sekisho_model::SessionKind;
+use tracing::instrument;
+
 use crate::{
-    db::{
-        sessions,
-        users::{self, User},
+    authenticator::{Authenticated, Proof},
+    db::{sessions::Session, users::User},
+    error::Error,
+    pending_flow::PendingFlows,
+    request_context::RequestContext,
+    session::{
+        Sessions,
+        begin::{Begun, NewSession},
+        credential::{CookieToken, Credential},
     },
-    error::{Error, FieldError},
+    token::{
+        refresh::{Grant, RefreshTokens},
+        request::TokenRequest,
+    },
+    unit_of_work::Store,
 };
 
-/// What a person fills in to get an account.
-#[derive(Clone, Copy)]
-pub struct Registration<'a> {
-    pub email: &'a str,
-    pub password: &'a str,
-    /// Else the address's local part.
-    pub name: Option<&'a str>,
-    pub locale: Option<&'a str>,
+mod pending;
+
+pub use pending::PendingSignIn;
+
+/// The client that signs in.
+#[derive(Clone, Copy, Debug)]
+pub enum Client<'a> {
+    /// A browser.
+    Browser {
+        /// Its current session, which ends (session fixation, ASVS 7.2.4).
+        previous: Option<&'a Session>,
+    },
+    /// An API client.
+    Api {
+        /// Its name for the device; defaults to the user agent's.
+        device: Option<&'a str>,
+        /// Audience and scope of its tokens.
+        request: &'a TokenRequest,
+    },
 }
 
-impl Auth {
-    /// Makes an account for a stranger. All faults of the input are told at once.
-    pub async fn register(&self, new: Registration<'_>, context: &RequestContext) -> Result<User, Error> {
-        if !self.registration_open {
-            return Err(Error::RegistrationClosed);
-        }
-        self.limits.register(context.ip)?;
-        self.create_user(new, context).await
-    }
+/// The next step of a sign-in.
+#[derive(Debug)]
+pub enum SignInStep {
+    /// The session has begun.
+    Complete(Box<SignedInClient>),
+    /// The device limit is reached: the user must choose a session to end.
+    DeviceChoice(PendingSignIn),
+}
 
-    /// Makes an account, whoever may register.
-    pub async fn create_user(&self, new: Registration<'_>, context: &RequestContext) -> Result<User, Error> {
-        let email = Email::parse(new.email).ok_or_else(|| FieldError::new("email", "email-invalid"));
-        let name = match new.name.map(str::trim).filter(|name| !name.is_empty()) {
-            Some(name) => parse_name(name),
-            None => parse_name(new.email.split('@').next().unwrap_or_default()),
-        };
-        let user_inputs = [new.email, new.name.unwrap_or_default()];
-        let password = self.passwords.choose("password", new.password, &user_inputs).await?;
-        let (email, name, password) = match (email, name, password) {
-            (Ok(email), Ok(name), Ok(password)) => (email, name, password),
-            (email, name, password) => {
-                let name = name.err().filter(|_| email.is_ok()); // an unnamed person's name comes from the address
-                return Err(Error::InvalidInput([email.err(), name, password.err()].into_iter().flatten().collect()));
+/// A new session's user and credential.
+#[derive(Debug)]
+pub struct SignedInClient {
+    /// The signed-in user.
+    pub user: User,
+    /// To be sent to the client.
+    pub credential: ClientCredential,
+}
+
+/// A new session's credential, by kind of client.
+#[derive(Debug)]
+pub enum ClientCredential {
+    /// A browser's cookie token.
+    Cookie(CookieToken),
+    /// An API client's access and refresh token.
+    Tokens(Grant),
+}
+
+/// The sign-in pipeline.
+pub struct SignIn {
+    pub(crate) store: Arc<Store>,
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) refresh_tokens: Arc<RefreshTokens>,
+    pub(crate) flows: PendingFlows,
+}
+
+impl SignIn {
+    /// Runs a sign-in up to the next step that needs input. `evict` is the user's session chosen to end at the device
+    /// limit.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
+    #[instrument(level = "debug", skip_all, fields(user.id = authenticated.user().id))]
+    pub async fn proceed(
+        &self,
+        authenticated: Authenticated,
+        client: Client<'_>,
+        evict: Option<&str>,
+        context: &RequestContext,
+    ) -> Result<SignInStep, Error> {
+        let (user, proof) = authenticated.into_parts();
+        match self.sessions.begin(&proof, new_session(client, evict), context).await? {
+            Begun::DeviceLimit(devices) => Ok(SignInStep::DeviceChoice(PendingSignIn::new(user, proof, devices))),
+            Begun::Session(session, credential) => {
+                let credential = self.credential(&user, &session, credential, client)?;
+                Ok(SignInStep::Complete(Box::new(SignedInClient { user, credential })))
             }
-        };
-        // Hashed before the address is looked at: a taken one takes as long as a free one.
-        let password_hash = Some(self.passwords.hash(password).await?);
-        let now = self.clock.now();
-        let user = User {
-            id: self.clock.new_id(),
-            email: email.as_str().into(),
-            name,
-            about: String::new(),
-            locale: new.locale.map(Into::into),
-            password_hash,
-            roles: "user".into(),
-            created_at: now,
-            disabled_at: None,
-            password_changed_at: Some(now),
-            notice_at: None,
-            notices_seen_at: None,
-        };
-        self.insert_user(&user, context).await?;
-        Ok(user)
+        }
     }
 
-    async fn insert_user(&self, user: &User, context: &RequestContext) -> Result<(), Error> {
-        let mut act = self.begin(Some(context)).await?;
-        users::insert(act.db(), user).await.map_err(taken)?;
-        act.log(Entry::new(Kind::Registered).user(&user.id));
-        act.commit().await.map(drop)
-    }
-
-    /// Checks an address and a password. An unknown address, a wrong password and an account without one are
-    /// answered alike, in text and in time (ASVS 6.3.8).
-    pub async fn check_password(&self, email: &str, password: &str, context: &RequestContext) -> Result<User, Error> {
-        let device = self.known_device(email, context);
-        match device {
-            Some(device) => self.limits.password_from_device(email, device.nonce)?,
-            None => self.limits.password(context.ip, email)?,
-        }
-        let user = match Email::parse(email) {
-            Some(email) => users::find_by_email(self.db.reader(), email.as_str()).await?,
-            None => None,
-        };
-        let changed_at = user.as_ref().and_then(|user| user.password_changed_at);
-        if device.is_some_and(|device| !device.is_since(changed_at)) {
-            self.limits.password(context.ip, email)?;
-        }
-        if device.is_none_or(|device| !device.is_since(changed_at)) {
-            // Looked for whoever it is: time must not tell who has an account.
-            let user_id = user.as_ref().map_or("", |user| &user.id);
-            let known = sessions::list_addresses(self.db.reader(), user_id).await?;
-            let network = is_among(context.ip, &known).then(|| network_of(context.ip));
-            self.limits.password_anywhere(email, network)?;
-        }
-        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-        let presented = Password::presented(password);
-        let verdict = self.passwords.verify(presented.clone(), stored.clone()).await?;
-        let user = match (user, verdict) {
-            (Some(user), Verdict::Right | Verdict::RightOutdated) => user,
-            (user, _) => {
-                let user_id = user.map(|user| user.id);
-                self.log_alone(Entry { user_id, ..Entry::new(Kind::SignInFailed) }, context).await?;
-                return Err(Error::InvalidCredentials);
+    fn credential(
+        &self,
+        user: &User,
+        session: &Session,
+        credential: Credential,
+        client: Client<'_>,
+    ) -> Result<ClientCredential, Error> {
+        match (credential, client) {
+            (Credential::Cookie(token), _) => Ok(ClientCredential::Cookie(token)),
+            (Credential::RefreshToken(token, expires_at), Client::Api { request, .. }) => {
+                let lifetime = expires_at - session.created_at;
+                Ok(ClientCredential::Tokens(self.refresh_tokens.grant(user, session, token, lifetime, request)?))
             }
-        };
-        if user.disabled_at.is_some() {
-            self.log_alone(Entry::refused(&user.id, Reason::AccountDisabled), context).await?;
-            return Err(Error::AccountDisabled);
+            (Credential::RefreshToken(..), Client::Browser { .. }) => {
+                Err(Error::internal("a browser's session has a cookie"))
+            }
         }
-        if verdict == Verdict::RightOutdated {
-            let hash = self.passwords.hash(presented).await?;
-            users::upgrade_password(self.db.writer(), &user.id, &stored.unwrap_or_default(), &hash).await?;
-            self.forget_profile(&user.id);
-        }
-        Ok(user)
     }
 }
 
-/// A unique violation while making an account means that the address has one.
-pub(super) fn taken(error: sqlx::Error) -> Error {
-    match error.as_database_error() {
-        Some(e) if e.is_unique_violation() => Error::EmailTaken,
-        _ => error.into(),
+fn new_session<'a>(client: Client<'a>, evict_session_id: Option<&'a str>) -> NewSession<'a> {
+    let new = |kind| NewSession { kind, device: None, previous: None, evict_session_id, scope: None };
+    match client {
+        Client::Browser { previous } => NewSession { previous, ..new(SessionKind::Browser) },
+        Client::Api { device, request } => NewSession { device, scope: request.scope, ..new(SessionKind::Api) },
+    }
+}
+
+impl SignInStep {
+    /// The user and cookie token of a completed browser sign-in.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLimit`], for callers that can't ask for the device choice.
+    pub fn into_cookie(self) -> Result<(User, CookieToken), Error> {
+        match self {
+            Self::Complete(client) => match client.credential {
+                ClientCredential::Cookie(token) => Ok((client.user, token)),
+                ClientCredential::Tokens(_) => Err(Error::internal("a browser's session has a cookie")),
+            },
+            Self::DeviceChoice(pending) => Err(Error::DeviceLimit(pending.devices)),
+        }
+    }
+
+    /// The tokens of a completed API sign-in.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLimit`] with the live sessions.
+    pub fn into_tokens(self) -> Result<Grant, Error> {
+        match self {
+            Self::Complete(client) => match client.credential {
+                ClientCredential::Tokens(grant) => Ok(grant),
+                ClientCredential::Cookie(_) => Err(Error::internal("an API session has a refresh token")),
+            },
+            Self::DeviceChoice(pending) => Err(Error::DeviceLimit(pending.devices)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Grant(..)")
     }
 }

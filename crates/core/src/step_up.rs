@@ -1,55 +1,77 @@
-//! Step-up: something sensitive needs a proof of who it is that is no older than the policy says (ASVS 7.5.1).
+//! Step-up: sensitive actions require an authentication no older than the policy's limit (ASVS 7.5.1). Rejects GitHub as
+//! reauthentication for accounts with a password and for administrators.
 
-use super::{
-    Auth, RequestContext,
-    act::Act,
-    event::{Entry, Kind},
-    millis,
-    password::{Password, Verdict},
-    role::{ADMINISTER, Permissions},
-    secret::random,
-    session::{CookieToken, Method, SignedIn},
-};
+use std::sync::Arc;
+
+use sekisho_model::{AuthMethod, EventKind, Permission, Permissions};
+use tracing::instrument;
+
 use crate::{
+    audit::event::Entry,
+    authenticator::password::PasswordAuthenticator,
+    clock::{UnixMillis, millis},
     db::{
-        UnixMillis,
         sessions::{self, Session},
         users::{self, User},
     },
     error::Error,
+    policy::Policy,
+    request_context::RequestContext,
+    role::Roles,
+    secret::random,
+    session::{SignedIn, credential::CookieToken},
+    unit_of_work::{Store, UnitOfWork},
 };
 
-/// How far the clocks of two nodes may differ, in milliseconds.
+/// Clock skew between nodes, in milliseconds.
 const SKEW: i64 = 30_000;
 
-impl Auth {
-    /// Refuses a session whose last proof is too old, or counts for too little: GitHub sends a browser back without
-    /// asking anybody anything, so an account with a password, and an administrator, prove themselves by the password.
+/// Checks for recent authentication, and reauthenticates.
+pub struct StepUp {
+    pub(crate) store: Arc<Store>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) roles: Arc<Roles>,
+    pub(crate) password: Arc<PasswordAuthenticator>,
+}
+
+impl StepUp {
+    /// Rejects a session whose last authentication is too old, or too weak: GitHub redirects back without interaction, so
+    /// an account with a password, and an administrator, must use the password.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`].
     pub fn require_recent(&self, signed_in: &SignedIn) -> Result<(), Error> {
         self.require_proof(&signed_in.user, &signed_in.session, &signed_in.permissions)
     }
 
-    /// As [`Auth::require_recent`], for the session that a token names: a browser's hands out tokens as well.
+    /// As [`StepUp::require_recent`], for an access token's session, which may be a browser's.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`], [`Error::InvalidToken`].
     pub async fn require_recent_api(&self, session_id: &str) -> Result<(), Error> {
-        let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
-        let user = users::find(self.db.reader(), &session.user_id).await?.ok_or(Error::InvalidToken)?;
-        let permissions = self.permissions(&user).await?;
+        let session = sessions::find(self.store.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
+        let user = users::find(self.store.reader(), &session.user_id).await?.ok_or(Error::InvalidToken)?;
+        let permissions = self.roles.permissions(&user).await?;
         self.require_proof(&user, &session, &permissions)
     }
 
     fn require_proof(&self, user: &User, session: &Session, permissions: &Permissions) -> Result<(), Error> {
-        let needs_password = user.password_hash.is_some() || permissions.allow(ADMINISTER);
-        if self.policy.step_up.is_some() && needs_password && session.method != Method::Password.as_str() {
+        let needs_password =
+            user.auth_methods.contains(AuthMethod::Password) || permissions.allow(Permission::ADMINISTER);
+        if self.policy.step_up.is_some() && needs_password && session.method != AuthMethod::Password {
             return Err(Error::StepUpRequired);
         }
         self.require_since(session.authenticated_at)
     }
 
-    /// Refuses to set a first password, unless the sign-in itself is recent: a step-up through GitHub is not enough for
-    /// what lets somebody in from then on. An administrator's is set on the command line, as whoever sits at an unlocked
-    /// browser could else make themselves one through GitHub.
+    /// Before setting a first password: requires a recent sign-in, as a step-up through GitHub is too weak for adding an
+    /// authenticator. An administrator's first password is set on the command line: otherwise an unlocked browser would
+    /// suffice.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`], [`Error::Forbidden`] for an administrator.
     pub fn require_recent_sign_in(&self, signed_in: &SignedIn) -> Result<(), Error> {
-        if self.policy.step_up.is_some() && signed_in.permissions.allow(ADMINISTER) {
+        if self.policy.step_up.is_some() && signed_in.permissions.allow(Permission::ADMINISTER) {
             return Err(Error::Forbidden);
         }
         self.require_since(signed_in.session.created_at)
@@ -57,96 +79,88 @@ impl Auth {
 
     fn require_since(&self, at: UnixMillis) -> Result<(), Error> {
         match self.policy.step_up {
-            // A proof from the future, as after a clock was set back, is of no known age.
-            Some(age) if !(-SKEW..=millis(age)).contains(&(self.clock.now() - at)) => Err(Error::StepUpRequired),
+            // An authentication in the future (clock set back) has an unknown age.
+            Some(age) if !(-SKEW..=millis(age)).contains(&(self.store.now() - at)) => Err(Error::StepUpRequired),
             _ => Ok(()),
         }
     }
 
-    /// Takes the password again, and gives a browser's session a new secret for it (ASVS 7.2.4).
-    pub async fn step_up(
+    /// Reauthenticates a browser session by password and regenerates its cookie token (ASVS 7.2.4).
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a wrong password, [`Error::RateLimited`], [`Error::Busy`], [`Error::NotSignedIn`].
+    #[instrument(level = "debug", skip_all, fields(user.id = signed_in.user.id))]
+    pub async fn by_password(
         &self,
         signed_in: &SignedIn,
         password: &str,
         context: &RequestContext,
     ) -> Result<CookieToken, Error> {
-        self.prove(&signed_in.user, &signed_in.session.id, ("password", password), context).await?;
-        self.stepped_up(signed_in, Method::Password, context).await
+        let field = ("password", password);
+        self.password.reauthenticate(&signed_in.user, &signed_in.session.id, field, context).await?;
+        self.complete(signed_in, AuthMethod::Password, context).await
     }
 
-    /// Takes the password again for an API session. A browser's would need a new secret, which no API answer brings.
-    pub async fn step_up_api(
+    /// Reauthenticates an API session by password.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a wrong password, [`Error::RateLimited`], [`Error::Busy`], [`Error::InvalidToken`];
+    /// [`Error::Forbidden`] for a browser's session, whose new cookie token the API can't deliver.
+    #[instrument(level = "debug", skip_all, fields(user.id = user.id))]
+    pub async fn by_password_api(
         &self,
         user: &User,
         session_id: &str,
         password: &str,
         context: &RequestContext,
     ) -> Result<(), Error> {
-        let session = sessions::find(self.db.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
+        let session = sessions::find(self.store.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
         if session.token_hash.is_some() {
             return Err(Error::Forbidden);
         }
-        self.prove(user, session_id, ("password", password), context).await?;
-        let mut act = self.begin(Some(context)).await?;
-        let now = act.now;
-        if !sessions::set_authenticated(act.db(), session_id, now).await? {
+        self.password.reauthenticate(user, session_id, ("password", password), context).await?;
+        let mut work = self.store.begin(Some(context)).await?;
+        let now = work.now;
+        if !sessions::set_authenticated(work.db(), session_id, now).await? {
             return Err(Error::InvalidToken);
         }
-        act.log(Entry::new(Kind::SteppedUp).user(&user.id).session(session_id));
-        act.commit().await.map(drop)
+        work.log(Entry::new(EventKind::SteppedUp).user(&user.id).session(session_id));
+        work.commit().await.map(drop)
     }
 
-    /// Checks the password of somebody who is signed in; `field` is the one that a wrong one is told at. Counted like a
-    /// sign-in, for the account over all networks as well: a stolen session is no place to guess from (ASVS 6.3.1).
-    pub(super) async fn prove(
-        &self,
-        user: &User,
-        session_id: &str,
-        (field, password): (&str, &str),
-        context: &RequestContext,
-    ) -> Result<(), Error> {
-        match self.known_device(&user.email, context).filter(|device| device.is_since(user.password_changed_at)) {
-            Some(device) => self.limits.password_from_device(&user.email, device.nonce)?,
-            None => self.limits.password(context.ip, &user.email)?,
-        }
-        self.limits.step_up(session_id, &user.email)?;
-        match self.passwords.verify(Password::presented(password), user.password_hash.clone()).await? {
-            Verdict::Right | Verdict::RightOutdated => Ok(()),
-            Verdict::Wrong => {
-                self.log_failed_step_up(&user.id, session_id, context).await?;
-                Err(Error::field(field, "password-wrong"))
-            }
-        }
-    }
-
-    /// The proof, and a new secret for the session that gave it.
-    pub(super) async fn stepped_up(
+    /// Records a reauthentication and regenerates the session's cookie token.
+    #[instrument(level = "debug", skip_all, fields(user.id = signed_in.user.id))]
+    pub(crate) async fn complete(
         &self,
         signed_in: &SignedIn,
-        method: Method,
+        method: AuthMethod,
         context: &RequestContext,
     ) -> Result<CookieToken, Error> {
         let (user, session) = (&signed_in.user, &signed_in.session);
-        let mut act = self.begin(Some(context)).await?;
-        let token = renew_cookie(&mut act, &session.id, method).await?;
-        act.log(Entry::new(Kind::SteppedUp).user(&user.id).session(&session.id));
-        act.commit().await?;
+        let mut work = self.store.begin(Some(context)).await?;
+        let token = renew_cookie(&mut work, &session.id, method).await?;
+        work.log(Entry::new(EventKind::SteppedUp).user(&user.id).session(&session.id));
+        work.commit().await?;
         Ok(token)
     }
 
-    pub(super) async fn log_failed_step_up(
-        &self,
-        user: &str,
-        session: &str,
-        context: &RequestContext,
-    ) -> Result<(), Error> {
-        self.log_alone(Entry::new(Kind::StepUpFailed).user(user).session(session), context).await
+    pub(crate) async fn log_failure(&self, user: &str, session: &str, context: &RequestContext) -> Result<(), Error> {
+        self.store.log(Entry::new(EventKind::StepUpFailed).user(user).session(session), context).await
     }
 }
 
-/// Gives a live session a new cookie secret, after the person proved again who they are (ASVS 7.2.4).
-pub(super) async fn renew_cookie(act: &mut Act<'_>, id: &str, method: Method) -> Result<CookieToken, Error> {
-    let (token, now) = (CookieToken::new(random()), act.now);
-    let renewed = sessions::replace_token(act.db(), id, &token.hash(), method.as_str(), now).await?;
+/// Whether GitHub counts as step-up: the user has no password and is no administrator.
+pub fn by_github_alone(signed_in: &SignedIn) -> bool {
+    !signed_in.user.auth_methods.contains(AuthMethod::Password) && !signed_in.permissions.allow(Permission::ADMINISTER)
+}
+
+/// Regenerates a live session's cookie token after reauthentication (ASVS 7.2.4).
+pub(crate) async fn renew_cookie(
+    work: &mut UnitOfWork<'_>,
+    id: &str,
+    method: AuthMethod,
+) -> Result<CookieToken, Error> {
+    let (token, now) = (CookieToken::new(random()), work.now);
+    let renewed = sessions::replace_token(work.db(), id, &token.hash(), method, now).await?;
     if renewed { Ok(token) } else { Err(Error::NotSignedIn) }
 }

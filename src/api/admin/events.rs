@@ -13,7 +13,7 @@ use crate::{
     },
     state::AppState,
 };
-use sekisho_core::log_filter::LogFilter;
+use sekisho_core::audit::filter::LogFilter;
 
 /// `GET /api/v1/admin/events?person=…&kind=…&from=…&to=…&network=…`
 pub async fn list(
@@ -22,10 +22,13 @@ pub async fn list(
     range: PageQuery,
     Query(filter): Query<LogFilter>,
 ) -> Result<Json<Page<EventRecord>>, Problem> {
-    let Some(filter) = filter.resolve(&app.auth).await? else {
+    let Some(filter) = app.core.administration.resolve_filter(&filter).await? else {
         return Ok(Json(Page { items: Vec::new(), next_cursor: None }));
     };
-    Ok(Json(Page::of(app.auth.search_events(&filter, range.cursor.as_deref(), range.limit).await?, EventRecord::from)))
+    Ok(Json(Page::of(
+        app.core.administration.search_events(&filter, range.cursor.as_deref(), range.limit).await?,
+        EventRecord::from,
+    )))
 }
 
 /// `POST /api/v1/admin/events/export`: all entries that the filter lets through, as a download. The whole log at once

@@ -8,7 +8,7 @@ use crate::{
     http::{json::JsonBody, list::Page, path::Path, problem::Problem},
     state::AppState,
 };
-use sekisho_core::db::roles::Role;
+use sekisho_core::Role;
 
 #[derive(Serialize)]
 pub struct RoleResponse {
@@ -18,7 +18,7 @@ pub struct RoleResponse {
 
 impl From<Role> for RoleResponse {
     fn from(role: Role) -> Self {
-        Self { permissions: role.permissions.split_ascii_whitespace().map(Into::into).collect(), name: role.name }
+        Self { permissions: role.permissions.iter().map(ToString::to_string).collect(), name: role.name.to_string() }
     }
 }
 
@@ -30,7 +30,7 @@ pub struct SaveRoleRequest {
 
 /// `GET /api/v1/admin/roles`
 pub async fn list(State(app): State<AppState>, _: BearerAdmin) -> Result<Json<Page<RoleResponse>>, Problem> {
-    Ok(Json(Page::of((app.auth.list_roles().await?, None), RoleResponse::from)))
+    Ok(Json(Page::of((app.core.roles.list().await?, None), RoleResponse::from)))
 }
 
 /// `PUT /api/v1/admin/roles/{name}`: makes a role, or gives it other permissions.
@@ -40,7 +40,7 @@ pub async fn save(
     Path(name): Path<String>,
     JsonBody(role): JsonBody<SaveRoleRequest>,
 ) -> Result<Json<RoleResponse>, Problem> {
-    Ok(Json(app.auth.save_role(&name, &role.permissions, &admin.context).await?.into()))
+    Ok(Json(app.core.roles.save(&name, &role.permissions, &admin.context).await?.into()))
 }
 
 /// `DELETE /api/v1/admin/roles/{name}`: only while nobody has it.
@@ -49,6 +49,6 @@ pub async fn delete(
     RecentAdmin(admin): RecentAdmin,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.auth.remove_role(&name, &admin.context).await?;
+    app.core.roles.remove(&name, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

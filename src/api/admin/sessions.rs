@@ -30,8 +30,8 @@ pub async fn list(
     admin: BearerAdmin,
     range: PageQuery,
 ) -> Result<Json<Page<OwnedSessionResponse>>, Problem> {
-    let (sessions, next_cursor) = app.auth.all_sessions(range.cursor.as_deref(), range.limit).await?;
-    let item = |owned: sekisho_core::db::sessions::OwnedSession| OwnedSessionResponse {
+    let (sessions, next_cursor) = app.core.administration.all_sessions(range.cursor.as_deref(), range.limit).await?;
+    let item = |owned: sekisho_core::OwnedSession| OwnedSessionResponse {
         user_id: owned.session.user_id.clone(),
         session: Session::new(owned.session, &admin.claims.sid),
     };
@@ -44,7 +44,7 @@ pub async fn delete(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.auth.end_session(&id, &admin.context).await?;
+    app.core.administration.end_session(&id, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -53,5 +53,7 @@ pub async fn revoke_all(
     State(app): State<AppState>,
     RecentAdmin(admin): RecentAdmin,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    Ok(Json(RevokedResponse { revoked: app.auth.sign_out_everybody(&admin.claims.sid, &admin.context).await? }))
+    Ok(Json(RevokedResponse {
+        revoked: app.core.global_sign_out.revoke_all_sessions(&admin.claims.sid, &admin.context).await?,
+    }))
 }

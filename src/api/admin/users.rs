@@ -18,13 +18,8 @@ use crate::{
     },
     state::AppState,
 };
-use sekisho_core::{
-    admin::AccessChange,
-    clock::rfc3339,
-    db::users::{self, User},
-    error::Error,
-    session::parse_id,
-};
+use sekisho_core::{Error, User, UserFilter, administration::AccessChange, clock::rfc3339, session::parse_id};
+use sekisho_model::AuthMethod;
 
 #[derive(Serialize)]
 pub struct UserResponse {
@@ -42,10 +37,10 @@ pub struct UserResponse {
 impl From<User> for UserResponse {
     fn from(user: User) -> Self {
         Self {
-            roles: user.roles().map(Into::into).collect(),
+            roles: user.role_names().map(Into::into).collect(),
             created_at: rfc3339(user.created_at),
             disabled_at: user.disabled_at.map(rfc3339),
-            has_password: user.password_hash.is_some(),
+            has_password: user.auth_methods.contains(AuthMethod::Password),
             id: user.id,
             email: user.email,
             name: user.name,
@@ -78,8 +73,11 @@ pub async fn list(
     range: PageQuery,
     Query(filter): Query<UsersQuery>,
 ) -> Result<Json<Page<UserResponse>>, Problem> {
-    let filter = users::Filter { search: filter.q, role: filter.role, disabled: filter.disabled };
-    Ok(Json(Page::of(app.auth.search_users(&filter, range.cursor.as_deref(), range.limit).await?, UserResponse::from)))
+    let filter = UserFilter { search: filter.q, role: filter.role, disabled: filter.disabled };
+    Ok(Json(Page::of(
+        app.core.administration.search_users(&filter, range.cursor.as_deref(), range.limit).await?,
+        UserResponse::from,
+    )))
 }
 
 /// `GET /api/v1/admin/users/{id}`
@@ -88,7 +86,7 @@ pub async fn show(
     _: BearerAdmin,
     Path(id): Path<String>,
 ) -> Result<Json<UserResponse>, Problem> {
-    Ok(Json(app.auth.find_user(&id).await?.into()))
+    Ok(Json(app.core.administration.find_user(&id).await?.into()))
 }
 
 /// `PATCH /api/v1/admin/users/{id}`: an absent field stays as it is.
@@ -103,7 +101,7 @@ pub async fn update(
         return Err(Error::field("disabled", "disabled-self").into());
     }
     let change = AccessChange { roles: change.roles.as_deref(), disabled: change.disabled };
-    Ok(Json(app.auth.change_access(id, change, Some(&admin.context)).await?.0.into()))
+    Ok(Json(app.core.administration.change_access(id, change, Some(&admin.context)).await?.0.into()))
 }
 
 /// `GET /api/v1/admin/users/{id}/sessions`
@@ -113,8 +111,8 @@ pub async fn sessions(
     Path(id): Path<String>,
     range: PageQuery,
 ) -> Result<Json<Page<Session>>, Problem> {
-    let user = app.auth.find_user(&id).await?;
-    let found = app.auth.sessions(&user.id, range.cursor.as_deref(), range.limit).await?;
+    let user = app.core.administration.find_user(&id).await?;
+    let found = app.core.sessions.list(&user.id, range.cursor.as_deref(), range.limit).await?;
     Ok(Json(Page::of(found, |session| Session::new(session, &admin.claims.sid))))
 }
 
@@ -124,8 +122,8 @@ pub async fn revoke_sessions(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    let user = app.auth.find_user(&id).await?;
-    Ok(Json(RevokedResponse { revoked: app.auth.sign_out_user(&user.id, &admin.context).await? }))
+    let user = app.core.administration.find_user(&id).await?;
+    Ok(Json(RevokedResponse { revoked: app.core.administration.sign_out_user(&user.id, &admin.context).await? }))
 }
 
 /// `DELETE /api/v1/admin/users/{id}/identities/github`: ends the sessions that came by it, too. Idempotent.
@@ -134,6 +132,6 @@ pub async fn unlink_github(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.auth.unlink_github(parse_id(&id)?, &admin.context).await?;
+    app.core.identities.unlink(parse_id(&id)?, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

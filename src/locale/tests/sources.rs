@@ -85,15 +85,15 @@ impl Source {
         keys
     }
 
-    /// What `Error::code` answers, and what is given to `Error::Github`.
+    /// What `code` of each error type answers.
     pub fn error_codes(&self) -> Vec<String> {
         let mut codes = Vec::new();
         visit(&self.tokens, &mut |tokens| match tokens {
-            [keyword, name, body, ..] if is_ident(keyword, "impl") && is_ident(name, "Error") => {
+            [keyword, name, body, ..]
+                if is_ident(keyword, "impl")
+                    && ["Error", "GithubError", "HttpError"].iter().any(|error| is_ident(name, error)) =>
+            {
                 codes.extend(literals(&body_of("code", &group(body))));
-            }
-            [name, call, ..] if is_ident(name, "Github") && is_group(call, Delimiter::Parenthesis) => {
-                codes.extend(literals(&group(call)).into_iter().filter(|code| code.starts_with("github_")));
             }
             _ => {}
         });

@@ -20,7 +20,8 @@ use crate::{
         visitor::Administrator,
     },
 };
-use sekisho_core::{clock::rfc3339, db::events::NamedEvent, event::Kind, log_filter::LogFilter};
+use sekisho_core::{NamedEvent, audit::filter::LogFilter, clock::rfc3339};
+use sekisho_model::EventKind;
 
 /// `2026-11-21T06:00`
 const LOCAL_TIME: usize = 16;
@@ -37,12 +38,12 @@ pub async fn show(
 ) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
-    let auth = &visitor.app.auth;
+    let core = &visitor.app.core;
     let before = cursor(range.before);
     let newest = before.is_none();
-    let (found, form_errors) = match asked.resolve(auth).await {
+    let (found, form_errors) = match core.administration.resolve_filter(&asked).await {
         Ok(Some(filter)) => {
-            let (entries, older) = auth.search_events(&filter, before.as_deref(), PAGE).await?;
+            let (entries, older) = core.administration.search_events(&filter, before.as_deref(), PAGE).await?;
             (SearchResult::Entries { entries, newest, older }, FormErrors::default())
         }
         Ok(None) => (SearchResult::Nobody, FormErrors::default()),
@@ -121,7 +122,7 @@ fn FilterForm(lang: Lang, asked: LogFilter, form_errors: FormErrors) -> impl Int
     let filtered = pairs(&asked).iter().any(|(_, text)| !text.is_empty());
     let [person, kind, from, to, network] = pairs(&asked).map(|(_, text)| text.to_owned());
     let kinds = std::iter::once(("", lang.t("admin-log-any")))
-        .chain(Kind::ALL.iter().map(|kind| (kind.as_str(), lang.t(&format!("event-{}", kind.as_str())))))
+        .chain(EventKind::ALL.iter().map(|kind| (kind.as_str(), lang.t(&format!("event-{}", kind.as_str())))))
         .map(|(name, label)| view! { <option value=name selected=kind == name>{label}</option> })
         .collect_view();
     let error = form_errors.fields.iter().find(|error| error.field == "kind");

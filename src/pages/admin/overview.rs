@@ -13,10 +13,8 @@ use crate::{
     locale::Lang,
     pages::{layout::Layout, visitor::Administrator},
 };
-use sekisho_core::{
-    admin::{LIVE, Overview, REFRESHES},
-    event::Kind,
-};
+use sekisho_core::{administration::Overview, audit::statistics::LIVE, audit::statistics::REFRESHES};
+use sekisho_model::EventKind;
 
 #[derive(Deserialize)]
 pub struct OverviewQuery {
@@ -26,7 +24,7 @@ pub struct OverviewQuery {
 pub async fn show(who: Administrator, Query(choice): Query<OverviewQuery>) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
-    let overview = visitor.app.auth.overview().await?;
+    let overview = visitor.app.core.administration.overview().await?;
     let unit = if choice.by.as_deref() == Some("day") { Unit::Day } else { Unit::Hour };
     let page = Layout::new(visitor, "admin-overview").at("/admin");
     Ok(page.render(move || view! { <OverviewPage lang overview unit /> }).await)
@@ -49,11 +47,11 @@ fn OverviewPage(lang: Lang, overview: Overview, unit: Unit) -> impl IntoView {
         }
     });
     let plots = [
-        ("admin-plot-sign-ins", Kind::SignedIn.as_str(), Measure::Sum, "good"),
+        ("admin-plot-sign-ins", EventKind::SignedIn.as_str(), Measure::Sum, "good"),
         ("admin-plot-live", LIVE, Measure::Peak, "good"),
-        ("admin-plot-failures", Kind::SignInFailed.as_str(), Measure::Sum, "bad"),
+        ("admin-plot-failures", EventKind::SignInFailed.as_str(), Measure::Sum, "bad"),
         ("admin-plot-refreshes", REFRESHES, Measure::Sum, "good"),
-        ("admin-plot-thefts", Kind::RefreshReuse.as_str(), Measure::Sum, "bad"),
+        ("admin-plot-refresh-token-reuse", EventKind::RefreshReuse.as_str(), Measure::Sum, "bad"),
     ];
     let plots = plots.map(|(title, kind, measure, tone)| {
         let bars = bars(&overview.counts, kind, overview.hour, unit, measure);

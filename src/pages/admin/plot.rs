@@ -4,10 +4,7 @@
 use leptos::prelude::*;
 
 use crate::locale::Lang;
-use sekisho_core::{
-    clock::rfc3339,
-    db::{UnixMillis, counts::Count},
-};
+use sekisho_core::{Count, UnixMillis, clock::rfc3339};
 
 const HOUR: UnixMillis = 3_600_000;
 /// A bar's room in the picture's own units; the bar itself leaves a gap at either side.

@@ -15,10 +15,8 @@ use crate::{
         visitor::Administrator,
     },
 };
-use sekisho_core::{
-    db::roles::Role,
-    role::{ADMIN, USER},
-};
+use sekisho_core::Role;
+use sekisho_model::RoleName;
 
 #[derive(Deserialize)]
 pub struct RolesQuery {
@@ -40,10 +38,10 @@ pub struct RemoveRoleForm {
 }
 
 pub async fn show(who: Administrator, Query(range): Query<RolesQuery>) -> Result<Response, HttpError> {
-    let roles = who.visitor.app.auth.list_roles().await?;
+    let roles = who.visitor.app.core.roles.list().await?;
     let change = range.change.as_deref().filter(|name| is_free(name));
     let chosen = roles.into_iter().find(|role| change == Some(role.name.as_str()));
-    let draft = chosen.map(|role| RoleForm { name: role.name, permissions: role.permissions });
+    let draft = chosen.map(|role| RoleForm { name: role.name.to_string(), permissions: role.permissions.to_string() });
     let done = match range.done.as_deref() {
         Some("saved") => Some("admin-done-role-saved"),
         Some("removed") => Some("admin-done-role-removed"),
@@ -58,7 +56,7 @@ pub async fn save(
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
     let permissions: Vec<_> = form.permissions.split_whitespace().map(str::to_owned).collect();
-    match visitor.app.auth.save_role(form.name.trim(), &permissions, &visitor.context).await {
+    match visitor.app.core.roles.save(form.name.trim(), &permissions, &visitor.context).await {
         Ok(_) => Ok(Redirect::to("/admin/roles?done=saved").into_response()),
         Err(error) => page(who, form, None, FormErrors::of(error)?, FormErrors::default()).await,
     }
@@ -69,7 +67,7 @@ pub async fn remove(
     RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, RemoveRoleForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    match visitor.app.auth.remove_role(&form.name, &visitor.context).await {
+    match visitor.app.core.roles.remove(&form.name, &visitor.context).await {
         Ok(()) => Ok(Redirect::to("/admin/roles?done=removed").into_response()),
         Err(error) => {
             // There is no field to say it at: the button's page says it.
@@ -82,7 +80,7 @@ pub async fn remove(
 }
 
 fn is_free(name: &str) -> bool {
-    ![ADMIN, USER].contains(&name)
+    name.parse::<RoleName>().is_ok_and(|name| !name.is_built_in())
 }
 
 /// `refused`: why a role was not removed.
@@ -95,7 +93,7 @@ async fn page(
 ) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
-    let roles = visitor.app.auth.list_roles().await?;
+    let roles = visitor.app.core.roles.list().await?;
     let page = Layout::new(visitor, "admin-roles").at("/admin").form_errors(&form_errors).form_errors(&refused);
     Ok(page.render(move || view! { <RolesPage lang roles draft done form_errors refused /> }).await)
 }
@@ -149,7 +147,7 @@ fn RolesPage(
 #[component]
 fn Row(lang: Lang, role: Role) -> impl IntoView {
     let Role { name, permissions } = role;
-    let acts = if is_free(&name) {
+    let acts = if !name.is_built_in() {
         let change = format!("{}#role", link("/admin/roles", &[("change", name.as_str())]));
         view! {
             <div class="actions">
@@ -161,7 +159,7 @@ fn Row(lang: Lang, role: Role) -> impl IntoView {
                     {lang.t("admin-role-change")}
                 </a>
                 <form method="post" action="/admin/roles/remove">
-                    <input type="hidden" name="name" value=name.clone() />
+                    <input type="hidden" name="name" value=name.to_string() />
                     <button class="danger small" aria-label=lang.t1("admin-role-remove-label", "role", name.as_str())>
                         {lang.t("admin-role-remove")}
                     </button>
@@ -173,17 +171,17 @@ fn Row(lang: Lang, role: Role) -> impl IntoView {
         lang.t("admin-role-fixed").into_any()
     };
     let permits = match name.as_str() {
-        ADMIN => lang.t("admin-everything").into_any(),
-        USER => lang.t("admin-role-user").into_any(),
+        RoleName::ADMIN => lang.t("admin-everything").into_any(),
+        RoleName::USER => lang.t("admin-role-user").into_any(),
         _ => permissions
-            .split_ascii_whitespace()
-            .map(|permission| view! { <code>{permission.to_owned()}</code> " " })
+            .iter()
+            .map(|permission| view! { <code>{permission.to_string()}</code> " " })
             .collect_view()
             .into_any(),
     };
     view! {
         <tr>
-            <td>{name}</td>
+            <td>{name.to_string()}</td>
             <td>{permits}</td>
             <td class="acts">{acts}</td>
         </tr>

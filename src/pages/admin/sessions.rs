@@ -16,7 +16,8 @@ use crate::{
         visitor::Administrator,
     },
 };
-use sekisho_core::{db::sessions::OwnedSession, error::Error};
+use sekisho_core::{Error, OwnedSession};
+use sekisho_model::SessionKind;
 
 const PATH: &str = "/admin/sessions";
 
@@ -43,11 +44,11 @@ pub async fn show(who: Administrator, Query(range): Query<SessionsQuery>) -> Res
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
     let before = cursor(range.before);
-    let (sessions, older) = visitor.app.auth.all_sessions(before.as_deref(), PAGE).await?;
+    let (sessions, older) = visitor.app.core.administration.all_sessions(before.as_deref(), PAGE).await?;
     let current = signed_in.session.id.clone();
     let done = match range.done.as_deref() {
         Some("ended") => Some("admin-done-ended"),
-        Some("everybody") => Some("admin-done-everybody"),
+        Some("everybody") => Some("admin-done-global-sign-out"),
         _ => None,
     };
     let page = Layout::new(visitor, "admin-sessions").at("/admin");
@@ -59,7 +60,7 @@ pub async fn end(
     RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, EndSessionForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    visitor.app.auth.end_session(&form.id, &visitor.context).await?;
+    visitor.app.core.administration.end_session(&form.id, &visitor.context).await?;
     Ok(Redirect::to(&with(&local_path(form.back.as_deref()), "done=ended")).into_response())
 }
 
@@ -71,7 +72,7 @@ pub async fn end_all(
     if form.sure.is_none() {
         return Err(Error::field("sure", "missing").into());
     }
-    visitor.app.auth.sign_out_everybody(&signed_in.session.id, &visitor.context).await?;
+    visitor.app.core.global_sign_out.revoke_all_sessions(&signed_in.session.id, &visitor.context).await?;
     Ok(Redirect::to(&with(PATH, "done=everybody")).into_response())
 }
 
@@ -94,16 +95,16 @@ fn SessionsPage(
         <SessionTable lang sessions current back label="admin-sessions" people=true />
         <Paging lang list=PATH.to_owned() newest older />
         <section class="card" aria-labelledby="everybody">
-            <h2 id="everybody">{lang.t("admin-everybody")}</h2>
-            <p>{lang.t("admin-everybody-text")}</p>
+            <h2 id="everybody">{lang.t("admin-global-sign-out")}</h2>
+            <p>{lang.t("admin-global-sign-out-text")}</p>
             <form method="post" action="/admin/sessions/end-all">
                 <div class="choices">
                     <label>
                         <input type="checkbox" name="sure" value="yes" required />
-                        <span>{lang.t("admin-everybody-sure")}</span>
+                        <span>{lang.t("admin-global-sign-out-sure")}</span>
                     </label>
                 </div>
-                <button class="danger">{lang.t("admin-everybody-submit")}</button>
+                <button class="danger">{lang.t("admin-global-sign-out-submit")}</button>
             </form>
         </section>
     }
@@ -150,7 +151,7 @@ pub fn SessionTable(
 fn SessionRow(lang: Lang, owned: OwnedSession, current: bool, back: String, people: bool) -> impl IntoView {
     let OwnedSession { session, email, name } = owned;
     let device = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device };
-    let kind = if session.kind == "api" { "devices-kind-api" } else { "devices-kind-browser" };
+    let kind = if session.kind == SessionKind::Api { "devices-kind-api" } else { "devices-kind-browser" };
     let end_label = lang.t1("devices-end-label", "device", format!("{device} ({email})"));
     let person = people.then(|| view! { <td><Person id=session.user_id name email /></td> });
     let end = if current {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
 
-use super::{PAGE, Person, Standing, Tabs, called, events::LogTable, link, sessions::SessionTable, special};
+use super::{PAGE, Person, Standing, Tabs, called, events::LogTable, link, role_badges, sessions::SessionTable};
 use crate::{
     http::{error::HttpError, form::EmptyForm, path::Path, query::Query},
     locale::Lang,
@@ -19,18 +19,10 @@ use crate::{
     },
 };
 use sekisho_core::{
-    admin::AccessChange,
-    db::{
-        events::{self, NamedEvent},
-        identities::Identity,
-        roles::Role,
-        sessions::OwnedSession,
-        users::{Filter, User},
-    },
-    error::Error,
-    role::{ADMIN, USER},
-    session::{SignedIn, parse_id},
+    Error, EventFilter, Identity, NamedEvent, OwnedSession, Role, User, UserFilter, administration::AccessChange,
+    session::SignedIn, session::parse_id,
 };
+use sekisho_model::{AuthMethod, RoleName};
 
 /// Entries of the log on a user's own page.
 const LATEST: usize = 20;
@@ -47,18 +39,19 @@ pub struct UsersQuery {
 pub async fn list(who: Administrator, Query(search): Query<UsersQuery>) -> Result<Response, HttpError> {
     let visitor = who.visitor;
     let lang = visitor.lang;
-    let auth = &visitor.app.auth;
+    let core = &visitor.app.core;
     let UsersQuery { q, filter, before } = search;
     let q = q.trim().to_owned();
-    let roles: Vec<_> = auth.list_roles().await?.into_iter().map(|role| role.name).filter(|r| r != USER).collect();
-    let wanted = Filter {
+    let roles = core.roles.list().await?.into_iter().map(|role| role.name.to_string());
+    let roles: Vec<_> = roles.filter(|name| name != RoleName::USER).collect();
+    let wanted = UserFilter {
         search: Some(q.clone()).filter(|q| !q.is_empty()),
         role: roles.iter().find(|role| filter.strip_prefix("role:") == Some(role.as_str())).cloned(),
         disabled: filter == "disabled",
     };
     let before = cursor(before);
     let newest = before.is_none();
-    let (users, older) = auth.search_users(&wanted, before.as_deref(), PAGE).await?;
+    let (users, older) = core.administration.search_users(&wanted, before.as_deref(), PAGE).await?;
     let page = Layout::new(visitor, "admin-users").at("/admin");
     Ok(page.render(move || view! { <UsersPage lang q filter roles users newest older /> }).await)
 }
@@ -74,7 +67,7 @@ fn UsersPage(
     older: Option<String>,
 ) -> impl IntoView {
     let list = link("/admin/users", &[("q", q.as_str()), ("filter", filter.as_str())]);
-    let others = roles.iter().filter(|role| *role != ADMIN);
+    let others = roles.iter().filter(|role| *role != RoleName::ADMIN);
     let choices = [("", "admin-filter-all"), ("role:admin", "admin-filter-admins"), ("disabled", "admin-disabled")]
         .map(|(value, label)| (value.to_owned(), lang.t(label)))
         .into_iter()
@@ -122,7 +115,7 @@ fn UsersPage(
 
 #[component]
 fn UserRow(lang: Lang, user: User) -> impl IntoView {
-    let roles = special(&user.roles);
+    let roles = role_badges(&user);
     view! {
         <tr>
             <td><Person id=user.id name=user.name email=user.email /></td>
@@ -169,7 +162,12 @@ pub async fn set_roles(
     RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, SetRolesForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.context)).await
+    match visitor
+        .app
+        .core
+        .administration
+        .change_access(parse_id(&id)?, AccessChange::roles(&form.roles), Some(&visitor.context))
+        .await
     {
         Ok(_) => Ok(back(&id, "roles")),
         Err(error) => page(who, &id, None, None, Some(form.roles), FormErrors::of(error)?).await,
@@ -185,7 +183,13 @@ pub async fn disable(
     if id == who.signed_in.user.id {
         return Err(Error::Forbidden.into());
     }
-    match visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.context)).await {
+    match visitor
+        .app
+        .core
+        .administration
+        .change_access(parse_id(&id)?, AccessChange::disabled(true), Some(&visitor.context))
+        .await
+    {
         Ok(_) => Ok(back(&id, "disabled")),
         Err(error) => page(who, &id, None, None, None, FormErrors::of(error)?).await,
     }
@@ -197,7 +201,12 @@ pub async fn enable(
     RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    visitor.app.auth.change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.context)).await?;
+    visitor
+        .app
+        .core
+        .administration
+        .change_access(parse_id(&id)?, AccessChange::disabled(false), Some(&visitor.context))
+        .await?;
     Ok(back(&id, "enabled"))
 }
 
@@ -207,7 +216,7 @@ pub async fn sign_out(
     RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    visitor.app.auth.sign_out_user(parse_id(&id)?, &visitor.context).await?;
+    visitor.app.core.administration.sign_out_user(parse_id(&id)?, &visitor.context).await?;
     Ok(back(&id, "signed-out"))
 }
 
@@ -217,7 +226,7 @@ pub async fn unlink(
     RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    match visitor.app.auth.unlink_github(parse_id(&id)?, &visitor.context).await {
+    match visitor.app.core.identities.unlink(parse_id(&id)?, &visitor.context).await {
         Ok(()) => Ok(back(&id, "unlinked")),
         Err(error) => page(who, &id, None, None, None, FormErrors::of(error)?).await,
     }
@@ -238,17 +247,17 @@ async fn page(
 ) -> Result<Response, HttpError> {
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
-    let auth = &visitor.app.auth;
-    let user = auth.find_user(id).await?;
-    let github = auth.github_identity(&user.id).await?;
+    let core = &visitor.app.core;
+    let user = core.administration.find_user(id).await?;
+    let github = core.identities.linked(&user.id).await?;
     let owned = |session| OwnedSession { session, email: user.email.clone(), name: user.name.clone() };
     let newest = before.is_none();
-    let (sessions, older) = auth.sessions(&user.id, before.as_deref(), PAGE).await?;
+    let (sessions, older) = core.sessions.list(&user.id, before.as_deref(), PAGE).await?;
     let sessions = sessions.into_iter().map(owned).collect();
-    let filter = events::Filter { user_id: Some(user.id.clone()), ..events::Filter::default() };
-    let (entries, _) = auth.search_events(&filter, None, LATEST).await?;
-    let roles = auth.list_roles().await?;
-    let chosen = chosen.unwrap_or_else(|| special(&user.roles));
+    let filter = EventFilter { user_id: Some(user.id.clone()), ..EventFilter::default() };
+    let (entries, _) = core.administration.search_events(&filter, None, LATEST).await?;
+    let roles = core.roles.list().await?;
+    let chosen = chosen.unwrap_or_else(|| role_badges(&user));
     let shown = UserView { user, github, sessions, newest, older, entries, roles, chosen };
     let page = Layout::new(visitor, "admin-user").at("/admin").form_errors(&form_errors);
     Ok(page.render(move || view! { <UserPage lang shown current=signed_in done form_errors /> }).await)
@@ -280,12 +289,13 @@ fn UserPage(
     let own = user.id == current.user.id;
     let disabled = user.disabled_at.is_some();
     let signed_in = !sessions.is_empty();
-    let unlink = (github.is_some() && user.password_hash.is_some()).then(|| format!("{path}/unlink"));
+    let unlink =
+        (github.is_some() && user.auth_methods.contains(AuthMethod::Password)).then(|| format!("{path}/unlink"));
     view! {
         <Tabs lang at="/admin/users" />
         <h1>{called(&user.name, &user.email)}</h1>
         <p class="lead">
-            {user.email.clone()} " " <Standing lang roles=special(&user.roles) disabled />
+            {user.email.clone()} " " <Standing lang roles=role_badges(&user) disabled />
             {own.then(|| view! { <span class="badge" data-kind="current">{lang.t("admin-you")}</span> })}
         </p>
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
@@ -332,7 +342,7 @@ fn Profile(
     unlink: Option<String>,
 ) -> impl IntoView {
     let language = user.locale.as_deref().and_then(Lang::from_code).map(|lang| lang.name().to_owned());
-    let password = user.password_hash.is_some().then(|| lang.t("password"));
+    let password = user.auth_methods.contains(AuthMethod::Password).then(|| lang.t("password"));
     let ways = password.into_iter().chain(github.map(|identity| format!("GitHub ({})", identity.login)));
     let ways = ways.collect::<Vec<_>>().join(", ");
     view! {
@@ -373,12 +383,16 @@ fn RolesForm(
     let error = form_errors.fields.iter().find(|error| error.field == "roles");
     let error = error.map(|error| lang.t(&format!("field-{}", error.code)));
     let described = error.is_some().then_some("roles-fault");
-    let choices = roles.into_iter().filter(|role| role.name != USER).map(|role| {
-        let permissions = if role.name == ADMIN { lang.t("admin-everything") } else { role.permissions };
+    let choices = roles.into_iter().filter(|role| role.name.as_str() != RoleName::USER).map(|role| {
+        let name = role.name.to_string();
+        let permissions = match role.name.as_str() {
+            RoleName::ADMIN => lang.t("admin-everything"),
+            _ => role.permissions.to_string(),
+        };
         view! {
             <label>
-                <input type="checkbox" name="roles" checked=chosen.contains(&role.name) value=role.name.clone() />
-                <span>{role.name} " " <span class="hint">{permissions}</span></span>
+                <input type="checkbox" name="roles" checked=chosen.contains(&name) value=name.clone() />
+                <span>{name} " " <span class="hint">{permissions}</span></span>
             </label>
         }
     });

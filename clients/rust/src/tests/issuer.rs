@@ -1,4 +1,4 @@
-//! A stand-in for Sekisho on a port of its own, which can sign anything and fail in every way.
+//! A fake Sekisho on a local port, which signs any token and simulates failures.
 
 use std::{
     convert::Infallible,
@@ -33,7 +33,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto, get_current_timestamp, jwk::J
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::broadcast};
 
-/// Whom its tokens are for.
+/// The `aud` of its tokens.
 pub const AUDIENCE: &str = "orders";
 
 pub struct Issuer {
@@ -44,22 +44,22 @@ pub struct Issuer {
 pub struct Stored {
     jwks: Mutex<Vec<Value>>,
     pub jwks_reads: AtomicUsize,
-    /// What it answers besides its keys and its feed: nothing, an error, a redirect.
+    /// Failures of the key set: an error, a redirect.
     pub jwks_fails: AtomicBool,
     pub jwks_moved: AtomicBool,
     pub feed_fails: AtomicBool,
-    /// Where the feed is instead.
+    /// Redirects the feed to this URL.
     pub feed_moved: Mutex<Option<String>>,
-    /// It hangs up before it has told everything.
+    /// Closes the connection before the replay is complete.
     pub feed_breaks_off: AtomicBool,
-    /// The connection stays, and nothing comes any more.
+    /// Keeps the connection open without sending anything.
     pub feed_is_silent: AtomicBool,
     ended: Mutex<Vec<String>>,
     withdrawn_keys: Mutex<Vec<String>>,
     news: broadcast::Sender<News>,
     pub connections: AtomicUsize,
     pub last_event_ids: Mutex<Vec<Option<String>>>,
-    /// The `Authorization` of each request, by path.
+    /// The `Authorization` header of each request, by path.
     pub credentials: Mutex<Vec<(&'static str, Option<String>)>>,
 }
 
@@ -70,7 +70,7 @@ enum News {
     Cut,
 }
 
-/// A key pair with its public half as a JWK.
+/// A key pair with its public JWK.
 #[derive(Clone)]
 pub struct Signer {
     pub kid: &'static str,
@@ -156,7 +156,7 @@ impl Issuer {
         *lock(&self.state.jwks) = jwks;
     }
 
-    /// Claims of a token that is good for a minute.
+    /// Claims of a token valid for a minute.
     pub fn claims(&self, sid: &str) -> Value {
         let now = get_current_timestamp();
         json!({
@@ -170,34 +170,35 @@ impl Issuer {
     }
 
     pub fn end(&self, sid: &str) {
-        self.tell(&json!({ "sid": sid, "reason": "revoked_by_user", "ended_at": "2026-11-21T06:00:00Z" }).to_string());
+        let end = json!({ "sid": sid, "reason": "revoked_by_user", "ended_at": "2026-11-21T06:00:00Z" });
+        self.send_ended(&end.to_string());
     }
 
-    /// Sends this data as an end.
-    pub fn tell(&self, data: &str) {
+    /// Sends an `ended` event with this data.
+    pub fn send_ended(&self, data: &str) {
         let mut ended = lock(&self.state.ended);
         ended.push(data.to_owned());
         let _ = self.state.news.send(News::Ended(ended.len()));
     }
 
-    /// Tells of a withdrawn key, and goes on publishing it, as a cache in between would.
+    /// Sends `key_withdrawn` but keeps publishing the key, as a cache would.
     pub fn withdraw(&self, kid: &str) {
         lock(&self.state.withdrawn_keys).push(kid.to_owned());
         let _ = self.state.news.send(News::KeyWithdrawn(kid.to_owned()));
     }
 
-    pub fn forget_ends(&self) {
+    pub fn clear_revocations(&self) {
         lock(&self.state.ended).clear();
     }
 
-    /// Ends all connections of the feed.
+    /// Closes all connections of the feed.
     pub fn cut(&self) {
         let _ = self.state.news.send(News::Cut);
     }
 }
 
 impl Stored {
-    fn note_credentials(&self, path: &'static str, headers: &HeaderMap) {
+    fn record_credentials(&self, path: &'static str, headers: &HeaderMap) {
         let shown = headers.get(header::AUTHORIZATION).map(|value| value.to_str().expect("text").to_owned());
         lock(&self.credentials).push((path, shown));
     }
@@ -208,7 +209,7 @@ impl Stored {
 }
 
 async fn jwks(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Response {
-    state.note_credentials("jwks", &headers);
+    state.record_credentials("jwks", &headers);
     state.jwks_reads.fetch_add(1, SeqCst);
     if state.jwks_fails.load(SeqCst) {
         return StatusCode::BAD_GATEWAY.into_response();
@@ -220,7 +221,7 @@ async fn jwks(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Response 
 }
 
 async fn revocations(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Response {
-    state.note_credentials("feed", &headers);
+    state.record_credentials("feed", &headers);
     assert_eq!(headers[header::ACCEPT], "text/event-stream");
     if let Some(url) = &*lock(&state.feed_moved) {
         return Redirect::temporary(url).into_response();
@@ -256,7 +257,7 @@ impl Drop for Connection {
     }
 }
 
-/// Cursors are the number of ends so far.
+/// Event ids are the number of revocations so far.
 fn feed(
     connection: Connection,
     since: usize,

@@ -1,4 +1,4 @@
-//! The services in Node and Python, as processes, against the stand-in for the server: what end2end/ does not ask for.
+//! Tests the example services in Node and Python, as processes, against the fake server; complements end2end/.
 
 use std::{
     env, fs,
@@ -42,7 +42,7 @@ impl Drop for Service {
     }
 }
 
-/// The service's program, with what it needs; `now` stops its clock.
+/// The command of a service; `now` fixes its clock.
 fn program(language: Language, now: Option<u64>) -> Command {
     let clients = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("clients/");
     match language {
@@ -72,7 +72,7 @@ fn program(language: Language, now: Option<u64>) -> Command {
     }
 }
 
-/// What the service says for the log.
+/// A file for the service's log.
 fn log() -> (PathBuf, Stdio) {
     static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
     let name = format!("sekisho-service-{}-{}", std::process::id(), COUNT.fetch_add(1, SeqCst));
@@ -137,12 +137,12 @@ async fn every_vector(language: Language) {
 }
 
 #[tokio::test]
-async fn node_answers_every_vector_as_everybody_does() {
+async fn node_passes_every_vector() {
     every_vector(Node).await;
 }
 
 #[tokio::test]
-async fn python_answers_every_vector_as_everybody_does() {
+async fn python_passes_every_vector() {
     every_vector(Python).await;
 }
 
@@ -154,12 +154,12 @@ async fn keys(language: Language) {
     assert!(shown.contains(&("feed", Some(format!("Bearer {SECRET}")))), "{shown:?}");
     assert!(shown.iter().all(|(path, shown)| *path == "feed" || shown.is_none()), "{shown:?}");
 
-    // Of 1,000 forged key ids, hardly one makes it ask.
+    // Reloads for 1,000 forged key ids are rate-limited.
     let (began, before) = (Instant::now(), issuer.state.jwks_reads.load(SeqCst));
-    let stranger = Signer::new("stranger", Algorithm::EdDSA);
+    let attacker = Signer::new("attacker", Algorithm::EdDSA);
     for n in 0..1_000 {
         let header = json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": format!("forged-{n}") });
-        let forged = stranger.sign(&header, &issuer.claims("a-session"));
+        let forged = attacker.sign(&header, &issuer.claims("a-session"));
         assert_eq!(service.code(&forged).await, "invalid_token");
     }
     let (reads, most) = (issuer.state.jwks_reads.load(SeqCst) - before, began.elapsed().as_secs() / 3 + 1);
@@ -173,16 +173,16 @@ async fn keys(language: Language) {
     assert_eq!(service.code(&issuer.token(&kept, "a-session")).await, "ok");
 
     let started_later = Service::start(program(language, None), &issuer, &[]).await;
-    assert_eq!(started_later.code(&token).await, "invalid_token", "told before it is ready");
+    assert_eq!(started_later.code(&token).await, "invalid_token", "received before it is ready");
 }
 
 #[tokio::test]
-async fn node_refuses_a_withdrawn_key_at_once_and_asks_hardly_for_forged_ones() {
+async fn node_rejects_a_withdrawn_key_at_once_and_rate_limits_reloads() {
     keys(Node).await;
 }
 
 #[tokio::test]
-async fn python_refuses_a_withdrawn_key_at_once_and_asks_hardly_for_forged_ones() {
+async fn python_rejects_a_withdrawn_key_at_once_and_rate_limits_reloads() {
     keys(Python).await;
 }
 
@@ -195,7 +195,7 @@ async fn settings(language: Language) {
     assert_eq!((refused.0, refused.1["code"].as_str()), (403, Some("insufficient_scope")));
     drop(service);
 
-    // What would lead the secret elsewhere, or can't be sent, is an error that does not show it.
+    // A redirect, or a secret that can't be sent, is an error that does not show the secret.
     *lock(&issuer.state.feed_moved) = Some(format!("{}/api/v1/revocations", elsewhere.url));
     for (secret, stops) in [(SECRET, false), ("a-secret with a blank", true), ("a-secret\nwith a line end", true)] {
         let (path, file) = log();
@@ -222,11 +222,11 @@ async fn settings(language: Language) {
 }
 
 #[tokio::test]
-async fn node_keeps_its_secret_and_asks_for_scope_and_audience() {
+async fn node_does_not_leak_its_secret_and_requires_scope_and_audience() {
     settings(Node).await;
 }
 
 #[tokio::test]
-async fn python_keeps_its_secret_and_asks_for_scope_and_audience() {
+async fn python_does_not_leak_its_secret_and_requires_scope_and_audience() {
     settings(Python).await;
 }

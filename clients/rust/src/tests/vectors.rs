@@ -1,4 +1,4 @@
-//! `clients/vectors/tokens.json`: tokens, and what everybody must answer to them.
+//! `clients/vectors/tokens.json`: tokens, and the result every verifier must give.
 
 use axum::{
     Router,
@@ -54,7 +54,7 @@ impl Vector {
 /// The time of the vectors.
 pub const NOW: u64 = 1_800_000_000;
 
-/// Asserts that `answers`, as name and code, are those of the vectors; tells all that are not.
+/// Asserts that `answers` are the vectors' codes; lists all that are not.
 pub fn check(vectors: &Vectors, answers: &[String]) {
     let wrong: Vec<_> = vectors
         .vectors
@@ -67,7 +67,7 @@ pub fn check(vectors: &Vectors, answers: &[String]) {
 }
 
 #[tokio::test]
-async fn every_vector_is_answered_as_by_everybody() {
+async fn every_vector_passes() {
     let vectors = Vectors::read();
     let issuer = Issuer::start(&[]).await;
     issuer.publish_jwks(vectors.jwks.keys.clone());

@@ -1,11 +1,11 @@
-//! Statements on `access_ttls`: the lives that access tokens were given, so that ends are remembered long enough after
-//! the setting was shortened.
+//! Statements on `access_ttls`: lifetimes of issued access tokens, so that revocations are kept long enough after the
+//! setting was shortened.
 
 use sqlx::Result;
 
 use super::{Executor, UnixMillis};
 
-/// Notes that tokens of this life are made at `now`.
+/// Records that tokens with this lifetime are issued at `now`.
 pub async fn save(db: impl Executor<'_>, seconds: i64, now: UnixMillis) -> Result<()> {
     sqlx::query(
         "insert into access_ttls (seconds, used_at) values ($1, $2) \
@@ -18,7 +18,7 @@ pub async fn save(db: impl Executor<'_>, seconds: i64, now: UnixMillis) -> Resul
     .map(drop)
 }
 
-/// The longest life, in seconds, of tokens that may be alive at `now`.
+/// The longest lifetime, in seconds, of tokens that may be valid at `now`.
 pub async fn find_longest(db: impl Executor<'_>, now: UnixMillis) -> Result<Option<i64>> {
     sqlx::query_scalar("select max(seconds) from access_ttls where used_at + seconds * 1000 > $1")
         .bind(now)
@@ -26,7 +26,7 @@ pub async fn find_longest(db: impl Executor<'_>, now: UnixMillis) -> Result<Opti
         .await
 }
 
-/// Forgets lives whose last tokens ended before `before`.
+/// Deletes lifetimes whose last tokens expired before `before`.
 pub async fn delete_over(db: impl Executor<'_>, before: UnixMillis) -> Result<()> {
     sqlx::query("delete from access_ttls where used_at + seconds * 1000 < $1").bind(before).execute(db).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! Statements on `chain_keys`: what the log's entries are hashed with, sealed.
+//! Statements on `chain_keys`: the audit chain's HMAC keys, encrypted.
 
 use sqlx::{FromRow, Result};
 
@@ -6,12 +6,12 @@ use super::Executor;
 
 #[derive(Clone, Debug, FromRow)]
 pub struct StoredChainKey {
-    /// The first entry that it is for.
+    /// First entry of the key's range.
     pub from_seq: i64,
     pub sealed: String,
 }
 
-/// Makes the first key, unless there is one.
+/// Inserts the first key, unless there is one.
 pub async fn insert_first(db: impl Executor<'_>, key: &StoredChainKey) -> Result<()> {
     sqlx::query(
         "insert into chain_keys (from_seq, sealed) select $1, $2 \
@@ -24,7 +24,7 @@ pub async fn insert_first(db: impl Executor<'_>, key: &StoredChainKey) -> Result
     .map(drop)
 }
 
-/// Adds a key, or seals one anew.
+/// Inserts a key or replaces its encrypted value.
 pub async fn save(db: impl Executor<'_>, key: &StoredChainKey) -> Result<()> {
     sqlx::query(
         "insert into chain_keys (from_seq, sealed) values ($1, $2) \

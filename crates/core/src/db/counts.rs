@@ -1,14 +1,17 @@
-//! Statements on `counts`: how often each kind of thing happened in each hour.
+//! Statements on `counts`: hourly event counts.
 
 use sqlx::{FromRow, Result};
 
 use super::Executor;
 
+/// An hourly count.
 #[derive(Clone, Debug, FromRow)]
 pub struct Count {
     /// Hours since 1970-01-01 UTC.
     pub hour: i64,
+    /// An event kind, or a name in [`statistics`](crate::audit::statistics).
     pub kind: String,
+    /// The count.
     pub n: i64,
 }
 
@@ -25,7 +28,7 @@ pub async fn add(db: impl Executor<'_>, hour: i64, kind: &str, n: i64) -> Result
     .map(drop)
 }
 
-/// Keeps the greatest value seen in an hour.
+/// Raises an hour's value to the maximum.
 pub async fn raise(db: impl Executor<'_>, hour: i64, kind: &str, n: i64) -> Result<()> {
     sqlx::query(
         "insert into counts (hour, kind, n) values ($1, $2, $3) \

@@ -1,45 +1,64 @@
-//! Statements on `events`, the log of what happened, and on `chain`, which says where it begins and ends.
+//! Statements on `events`, the audit log, and `chain`, its sealed ends.
 
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
+/// An entry of the audit log.
 #[derive(Clone, Debug, FromRow)]
 pub struct Event {
+    /// Position in the chain, without gaps.
     pub seq: i64,
+    /// UUIDv7; the pagination cursor.
     pub id: String,
+    /// When it was logged.
     pub at: UnixMillis,
+    /// The affected user.
     pub user_id: Option<String>,
+    /// The actor, if not the user: an administrator's id or `command-line`.
     pub actor_id: Option<String>,
+    /// The affected, or acting, session.
     pub session_id: Option<String>,
+    /// Name of an [`EventKind`](sekisho_model::EventKind).
     pub kind: String,
+    /// `success` or `failure`.
     pub outcome: String,
+    /// Name of an [`EndReason`](sekisho_model::EndReason).
     pub reason: Option<String>,
+    /// Client address; empty for background jobs.
     pub ip: String,
+    /// Its network: IPv4 /24, IPv6 /64.
     pub network: String,
+    /// The client's `User-Agent`.
     pub user_agent: String,
+    /// The request id.
     pub request_id: Option<String>,
+    /// Free text.
     pub detail: Option<String>,
+    /// HMAC-SHA-256 in hex, over this entry and the previous hash.
     pub hash: String,
 }
 
-/// An event, and the people in it as they are now.
+/// An event with its users' current e-mail addresses.
 #[derive(Clone, Debug, FromRow)]
 pub struct NamedEvent {
+    /// The event.
     #[sqlx(flatten)]
     pub event: Event,
+    /// The affected user's address.
     pub user_email: Option<String>,
+    /// The actor's address.
     pub actor_email: Option<String>,
 }
 
-/// Where the log begins and ends.
+/// Both ends of the chain, sealed.
 #[derive(Clone, Debug, Default, FromRow)]
 pub struct Chain {
     pub first_seq: i64,
     pub first_hash: String,
     pub last_seq: i64,
     pub last_hash: String,
-    /// The first entry that records tampering.
+    /// The first entry that recorded tampering.
     pub broken_seq: Option<i64>,
     pub seal: String,
 }
@@ -73,7 +92,7 @@ pub async fn insert(db: impl Executor<'_>, event: &Event) -> Result<()> {
     .map(drop)
 }
 
-/// One person's log, the newest first, from before the event `before` on (an empty string: from the newest).
+/// One user's events, newest first, after the cursor `before` (empty: from the newest).
 pub async fn list(db: impl Executor<'_>, user_id: &str, before: &str, limit: i64) -> Result<Vec<Event>> {
     let statement = format!(
         "select {COLUMNS} from events e where e.user_id = $1 \
@@ -83,7 +102,7 @@ pub async fn list(db: impl Executor<'_>, user_id: &str, before: &str, limit: i64
     sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(before).bind(limit).fetch_all(db).await
 }
 
-/// What a person should know of and may not have seen: events of `kinds` after `since`, the newest first.
+/// A user's events of `kinds` after `since`, newest first.
 pub async fn list_notices(
     db: impl Executor<'_>,
     user_id: &str,
@@ -91,7 +110,7 @@ pub async fn list_notices(
     since: UnixMillis,
     limit: i64,
 ) -> Result<Vec<Event>> {
-    // `kinds` are names of ours, never input.
+    // SQL injection: `kinds` are constants, never input.
     let kinds = kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
     let statement = format!(
         "select {COLUMNS} from events e where e.user_id = $1 and e.at > $2 and e.kind in ({kinds}) \
@@ -100,22 +119,27 @@ pub async fn list_notices(
     sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(since).bind(limit).fetch_all(db).await
 }
 
-/// Which events an administrator looks for; what is `None` is any.
+/// A search for events; `None` matches any.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// The affected user.
     pub user_id: Option<String>,
+    /// Name of an event kind.
     pub kind: Option<&'static str>,
-    /// From this time on.
+    /// Inclusive start.
     pub from: Option<UnixMillis>,
-    /// Before this time.
+    /// Exclusive end.
     pub to: Option<UnixMillis>,
-    pub place: Option<Place>,
+    /// Client network or address.
+    pub network: Option<Network>,
 }
 
+/// A network as recorded, or one address in it.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct Network {
+    /// IPv4 /24 or IPv6 /64.
     pub network: String,
-    /// One address in it; `None` is any.
+    /// One address; `None`: any.
     pub ip: Option<String>,
 }
 
@@ -123,7 +147,7 @@ pub async fn find_seq(db: impl Executor<'_>, id: &str) -> Result<Option<i64>> {
     sqlx::query_scalar("select seq from events where id = $1").bind(id).fetch_optional(db).await
 }
 
-/// Whether a person has an entry of a kind.
+/// Whether a user has an event of a kind.
 pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str) -> Result<bool> {
     sqlx::query_scalar::<_, i64>("select seq from events where user_id = $1 and kind = $2 limit 1")
         .bind(user_id)
@@ -133,7 +157,7 @@ pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str) -> Result<boo
         .map(|seq| seq.is_some())
 }
 
-/// The last entry before a time.
+/// Number of the last entry before a time.
 pub async fn find_seq_before(db: impl Executor<'_>, at: UnixMillis) -> Result<Option<i64>> {
     sqlx::query_scalar("select seq from events where at < $1 order by at desc, seq desc limit 1")
         .bind(at)
@@ -141,7 +165,7 @@ pub async fn find_seq_before(db: impl Executor<'_>, at: UnixMillis) -> Result<Op
         .await
 }
 
-/// The last entry numbered below `seq`.
+/// The last number below `seq`.
 pub async fn find_below(db: impl Executor<'_>, seq: i64) -> Result<Option<i64>> {
     sqlx::query_scalar("select seq from events where seq < $1 order by seq desc limit 1")
         .bind(seq)
@@ -149,7 +173,7 @@ pub async fn find_below(db: impl Executor<'_>, seq: i64) -> Result<Option<i64>> 
         .await
 }
 
-/// The first entry from a time on.
+/// Number of the first entry at or after a time.
 pub async fn find_seq_since(db: impl Executor<'_>, at: UnixMillis) -> Result<Option<i64>> {
     sqlx::query_scalar("select seq from events where at >= $1 order by at, seq limit 1")
         .bind(at)
@@ -157,18 +181,18 @@ pub async fn find_seq_since(db: impl Executor<'_>, at: UnixMillis) -> Result<Opt
         .await
 }
 
-/// Everybody's log, the newest first, of what `seqs` spans.
+/// All users' events in the range `seqs`, newest first.
 ///
-/// The filter that leaves least (a person, then a place, then a kind) is looked up by its index; the others are
-/// written so that no index serves them, or a planner without statistics might take the worst.
+/// Only the most selective filter (user, then network, then kind) is written to use its index; a planner without
+/// statistics might choose a worse one.
 pub async fn search(
     db: impl Executor<'_>,
     filter: &Filter,
     seqs: std::ops::Range<i64>,
     limit: i64,
 ) -> Result<Vec<NamedEvent>> {
-    let network = filter.place.as_ref().map(|place| place.network.as_str());
-    let ip = filter.place.as_ref().and_then(|place| place.ip.as_deref());
+    let network = filter.network.as_ref().map(|network| network.network.as_str());
+    let ip = filter.network.as_ref().and_then(|network| network.ip.as_deref());
     let mut wheres = vec!["e.seq >= $1 and e.seq < $2 and e.at >= $3 and e.at < $4".to_owned()];
     let mut texts = Vec::new();
     for (column, value) in
@@ -195,7 +219,7 @@ pub async fn search(
     query.bind(limit).fetch_all(db).await
 }
 
-/// The log as a chain, from the entry `from` on, the oldest first.
+/// Entries in chain order from number `from` on.
 pub async fn list_chain(db: impl Executor<'_>, from: i64, limit: i64) -> Result<Vec<Event>> {
     let statement = format!("select {COLUMNS} from events e where e.seq >= $1 order by e.seq limit $2");
     sqlx::query_as(AssertSqlSafe(statement)).bind(from).bind(limit).fetch_all(db).await
@@ -205,8 +229,7 @@ pub async fn delete_before(db: impl Executor<'_>, seq: i64) -> Result<()> {
     sqlx::query("delete from events where seq < $1").bind(seq).execute(db).await.map(drop)
 }
 
-/// Makes the chain of an empty log, unless there is one: only in an empty house, so that a log which somebody wiped
-/// is not taken for a new one.
+/// Inserts the chain row of a new database: only without users, so that a wiped log is not accepted as a new one.
 pub async fn insert_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
     sqlx::query(
         "insert into chain (id, first_seq, first_hash, last_seq, last_hash, seal) \
@@ -222,7 +245,7 @@ pub async fn insert_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
     .map(drop)
 }
 
-/// Holds the chain until the transaction ends: entries are made one after the other.
+/// Locks the chain until the transaction ends: appends are serialised.
 pub async fn lock_chain(db: impl Executor<'_>) -> Result<Option<Chain>> {
     sqlx::query_as(
         "update chain set seal = seal where id = 1 \
@@ -238,34 +261,18 @@ pub async fn find_chain(db: impl Executor<'_>) -> Result<Option<Chain>> {
         .await
 }
 
-/// The newest entry's number and hash, whatever the chain says.
+/// Number and hash of the newest entry present.
 pub async fn find_newest(db: impl Executor<'_>) -> Result<Option<(i64, String)>> {
     sqlx::query_as("select seq, hash from events order by seq desc limit 1").fetch_optional(db).await
 }
 
-/// The oldest entry's number, whatever the chain says.
+/// Number of the oldest entry present.
 pub async fn find_oldest_seq(db: impl Executor<'_>) -> Result<Option<i64>> {
     sqlx::query_scalar("select min(seq) from events").fetch_one(db).await
 }
 
-pub async fn update_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
-    sqlx::query(
-        "update chain set first_seq = $1, first_hash = $2, last_seq = $3, last_hash = $4, broken_seq = $5, seal = $6 \
-         where id = 1",
-    )
-    .bind(chain.first_seq)
-    .bind(&chain.first_hash)
-    .bind(chain.last_seq)
-    .bind(&chain.last_hash)
-    .bind(chain.broken_seq)
-    .bind(&chain.seal)
-    .execute(db)
-    .await
-    .map(drop)
-}
-
-/// Writes the row whether or not it is still there.
-pub async fn replace_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
+/// Upserts the chain row.
+pub async fn save_chain(db: impl Executor<'_>, chain: &Chain) -> Result<()> {
     sqlx::query(
         "insert into chain (id, first_seq, first_hash, last_seq, last_hash, broken_seq, seal) \
          values (1, $1, $2, $3, $4, $5, $6) on conflict (id) do update set first_seq = excluded.first_seq, \

@@ -1,10 +1,10 @@
-//! Statements on `identities`: which account a provider's person belongs to.
+//! Statements on `identities`: links between a provider's users and accounts.
 
 use sqlx::{FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
-/// Who vouches for an identity: a user id of one host says nothing on another.
+/// An identity provider; user ids are unique per host only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
     /// The key in `identities`: `github`, or `github:` and the host of an Enterprise server.
@@ -12,15 +12,20 @@ pub struct Provider {
     pub host: String,
 }
 
+/// A link between a provider's user and an account.
 #[derive(Clone, Debug, FromRow)]
 pub struct Identity {
+    /// The provider's key.
     pub provider: String,
+    /// The provider's user id.
     pub subject: String,
+    /// The local account.
     pub user_id: String,
+    /// The login name at the provider when linked; for display.
     pub login: String,
 }
 
-/// Fails with a unique violation when the identity, or the user's place for this provider, is taken.
+/// Unique violation if the identity is linked already, or the user has a link to this provider.
 pub async fn insert(db: impl Executor<'_>, identity: &Identity, host: &str, now: UnixMillis) -> Result<()> {
     sqlx::query(
         "insert into identities (provider, subject, user_id, login, created_at, host) values ($1, $2, $3, $4, $5, $6)",
@@ -44,7 +49,7 @@ pub async fn find(db: impl Executor<'_>, provider: &str, subject: &str) -> Resul
         .await
 }
 
-/// All that is linked to a user.
+/// All links of a user.
 pub async fn list(db: impl Executor<'_>, user_id: &str) -> Result<Vec<Identity>> {
     sqlx::query_as("select provider, subject, user_id, login from identities where user_id = $1 order by provider")
         .bind(user_id)
@@ -52,25 +57,12 @@ pub async fn list(db: impl Executor<'_>, user_id: &str) -> Result<Vec<Identity>>
         .await
 }
 
-/// Whether a provider's identity has been linked to a user since before `at`.
-pub async fn any_since(db: impl Executor<'_>, provider: &str, user_id: &str, at: UnixMillis) -> Result<bool> {
-    sqlx::query_scalar::<_, String>(
-        "select subject from identities where provider = $1 and user_id = $2 and created_at <= $3",
-    )
-    .bind(provider)
-    .bind(user_id)
-    .bind(at)
-    .fetch_optional(db)
-    .await
-    .map(|subject| subject.is_some())
-}
-
-/// Removes everything that is linked to a user; returns how many links there were.
+/// Deletes all links of a user; returns how many.
 pub async fn delete_all(db: impl Executor<'_>, user_id: &str) -> Result<u64> {
     sqlx::query("delete from identities where user_id = $1").bind(user_id).execute(db).await.map(|r| r.rows_affected())
 }
 
-/// Binds what was linked before hosts were recorded to this provider; returns how many links were bound.
+/// Sets provider and host of links without a recorded host; returns how many.
 pub async fn bind(db: impl Executor<'_>, provider: &Provider) -> Result<u64> {
     sqlx::query(
         "update identities set provider = $1, host = $2 where host is null and provider = 'github' \

@@ -1,4 +1,4 @@
-//! Statements on `refresh_tokens`. A token is used once: `mark_used` is the compare-and-set everything rests on.
+//! Statements on `refresh_tokens`. Single use is enforced by the compare-and-set in `mark_used`.
 
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
@@ -13,14 +13,11 @@ pub struct RefreshToken {
     pub used_network: Option<String>,
     pub successor_salt: Option<String>,
     pub successor_hash: Option<String>,
-    /// When it was given up, unused, for another successor of its predecessor.
+    /// When it was replaced, unused, by another successor of its predecessor.
     pub replaced_at: Option<UnixMillis>,
-    /// When an access token that came with it was first seen.
-    pub access_used_at: Option<UnixMillis>,
 }
 
-const COLUMNS: &str = "session_id, expires_at, used_at, used_network, successor_salt, successor_hash, replaced_at, \
-                       access_used_at";
+const COLUMNS: &str = "session_id, expires_at, used_at, used_network, successor_salt, successor_hash, replaced_at";
 
 pub async fn insert(
     db: impl Executor<'_>,
@@ -44,20 +41,20 @@ pub async fn find(db: impl Executor<'_>, hash: &str) -> Result<Option<RefreshTok
     sqlx::query_as(AssertSqlSafe(statement)).bind(hash).fetch_optional(db).await
 }
 
-/// The token, whose row is held until the transaction ends.
+/// Finds a token and locks its row until the transaction ends.
 pub async fn find_for_update(db: impl Executor<'_>, hash: &str) -> Result<Option<RefreshToken>> {
     let statement = format!("update refresh_tokens set hash = hash where hash = $1 returning {COLUMNS}");
     sqlx::query_as(AssertSqlSafe(statement)).bind(hash).fetch_optional(db).await
 }
 
-/// What follows a used token.
+/// The successor of a used token.
 #[derive(Clone, Copy, Debug)]
 pub struct Successor<'a> {
     pub salt: &'a str,
     pub hash: &'a str,
 }
 
-/// Uses the token up; true for exactly one caller, however many try at once.
+/// Compare-and-set of the first use: true for exactly one caller.
 pub async fn mark_used(
     db: impl Executor<'_>,
     hash: &str,
@@ -79,7 +76,7 @@ pub async fn mark_used(
     .map(|r| r.rows_affected() == 1)
 }
 
-/// Gives a token up that was never used, nor an access token that came with it. False: one of them was.
+/// Replaces an unused token; false if it or the access token issued with it was used.
 pub async fn mark_replaced(db: impl Executor<'_>, hash: &str, now: UnixMillis) -> Result<bool> {
     sqlx::query(
         "update refresh_tokens set replaced_at = $2 where hash = $1 and used_at is null and replaced_at is null \
@@ -92,7 +89,7 @@ pub async fn mark_replaced(db: impl Executor<'_>, hash: &str, now: UnixMillis) -
     .map(|r| r.rows_affected() == 1)
 }
 
-/// Gives a used token another successor.
+/// Sets another successor of a used token.
 pub async fn set_successor(db: impl Executor<'_>, hash: &str, successor: Successor<'_>) -> Result<()> {
     sqlx::query("update refresh_tokens set successor_salt = $2, successor_hash = $3 where hash = $1")
         .bind(hash)
@@ -103,9 +100,9 @@ pub async fn set_successor(db: impl Executor<'_>, hash: &str, successor: Success
         .map(drop)
 }
 
-/// Notes that an access token was seen that came with the refresh token whose hash begins so.
+/// Records the use of an access token, by the hash prefix of the refresh token issued with it.
 pub async fn mark_access_used(db: impl Executor<'_>, hash_prefix: &str, now: UnixMillis) -> Result<()> {
-    // Hashes are lower-case hex: `g` is behind every digit. A range, as `like` is not served by the index everywhere.
+    // A range instead of `like`, which not every database serves by the index; `g` sorts after hex digits.
     sqlx::query(
         "update refresh_tokens set access_used_at = $3 where hash >= $1 and hash < $2 and access_used_at is null",
     )
@@ -117,7 +114,7 @@ pub async fn mark_access_used(db: impl Executor<'_>, hash_prefix: &str, now: Uni
     .map(drop)
 }
 
-/// Removes tokens that ended before `before`, `limit` at a time; returns how many.
+/// Deletes up to `limit` tokens that expired before `before`; returns how many.
 pub async fn delete_expired(db: impl Executor<'_>, before: UnixMillis, limit: i64) -> Result<u64> {
     sqlx::query(
         "delete from refresh_tokens where hash in (select hash from refresh_tokens where expires_at < $1 limit $2)",

@@ -1,4 +1,4 @@
-//! Statements on `sign_outs`: everybody's sign-outs that are not written to every session yet.
+//! Statements on `sign_outs`: global sign-outs in progress.
 
 use sqlx::{FromRow, Result};
 
@@ -7,9 +7,9 @@ use super::{Executor, UnixMillis};
 #[derive(Clone, Debug, FromRow)]
 pub struct SignOut {
     pub id: String,
-    /// Sessions that began, or whose proof was given, no later than this end.
+    /// Ends sessions begun or authenticated up to this time.
     pub at: UnixMillis,
-    /// All but this one.
+    /// Id of the session that is kept.
     pub keep: String,
 }
 
@@ -27,7 +27,7 @@ pub async fn list(db: impl Executor<'_>) -> Result<Vec<SignOut>> {
     sqlx::query_as("select id, at, keep from sign_outs order by id").fetch_all(db).await
 }
 
-/// Whether everybody was signed out between `since` and `now`.
+/// Whether there was a global sign-out between `since` and `now`.
 pub async fn any_between(db: impl Executor<'_>, since: UnixMillis, now: UnixMillis) -> Result<bool> {
     sqlx::query_scalar::<_, String>("select id from sign_outs where at >= $1 and at <= $2 limit 1")
         .bind(since)
@@ -37,7 +37,7 @@ pub async fn any_between(db: impl Executor<'_>, since: UnixMillis, now: UnixMill
         .map(|id| id.is_some())
 }
 
-/// Whether a session is live that it ends.
+/// Whether sessions remain to be ended.
 pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> {
     sqlx::query_scalar::<_, String>(
         "select id from sessions where ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2) limit 1",

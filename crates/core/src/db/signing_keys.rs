@@ -1,4 +1,4 @@
-//! Statements on `signing_keys`, and on `key_set`: its version, which changes with every change to the keys.
+//! Statements on `signing_keys`, and `key_set`: the version, incremented by every change to the keys.
 
 use sqlx::{AnyConnection, FromRow, Result};
 
@@ -9,17 +9,17 @@ pub struct SigningKey {
     pub kid: String,
     pub algorithm: String,
     pub public_jwk: String,
-    /// Sealed PKCS#8; empty once the key is withdrawn.
+    /// Encrypted PKCS#8; empty once withdrawn.
     pub private_key: String,
-    /// Published from then on.
+    /// When it was published.
     pub created_at: UnixMillis,
-    /// Signs from then on.
+    /// When it begins to sign.
     pub signs_at: UnixMillis,
-    /// When a node last said that it signs with this key.
+    /// When a node last reported signing with it.
     pub signed_at: Option<UnixMillis>,
-    /// The longest life of a token that it signed, in milliseconds.
+    /// Longest lifetime of a token it signed, in milliseconds.
     pub longest_ttl: i64,
-    /// A tombstone from then on: the key is never accepted again.
+    /// When it was withdrawn; the row stays as a tombstone.
     pub withdrawn_at: Option<UnixMillis>,
 }
 
@@ -40,7 +40,7 @@ pub async fn insert(db: impl Executor<'_>, key: &SigningKey) -> Result<()> {
     .map(drop)
 }
 
-/// All keys, tombstones too, the newest first.
+/// All keys including tombstones, newest first.
 pub async fn list(db: impl Executor<'_>) -> Result<Vec<SigningKey>> {
     sqlx::query_as(
         "select kid, algorithm, public_jwk, private_key, created_at, signs_at, signed_at, longest_ttl, withdrawn_at \
@@ -54,14 +54,14 @@ pub async fn version(db: impl Executor<'_>) -> Result<i64> {
     sqlx::query_scalar("select version from key_set where id = 1").fetch_one(db).await
 }
 
-/// All keys, for a change to them: no other transaction changes them before this one has ended.
+/// All keys, locked against changes by other transactions; increments the version.
 pub async fn lock(tx: &mut AnyConnection) -> Result<Vec<SigningKey>> {
     sqlx::query("update key_set set version = version + 1 where id = 1").execute(&mut *tx).await?;
     list(tx).await
 }
 
-/// Notes that a node signs with a key, tokens that live for `ttl`.
-pub async fn note_signing(db: impl Executor<'_>, kid: &str, now: UnixMillis, ttl: i64) -> Result<()> {
+/// Records that a node signs with a key, for tokens of lifetime `ttl`.
+pub async fn record_signing(db: impl Executor<'_>, kid: &str, now: UnixMillis, ttl: i64) -> Result<()> {
     sqlx::query(
         "update signing_keys set signed_at = case when signed_at > $2 then signed_at else $2 end, \
          longest_ttl = case when longest_ttl > $3 then longest_ttl else $3 end where kid = $1 and withdrawn_at is null",
@@ -92,7 +92,7 @@ pub async fn set_private_key(db: impl Executor<'_>, kid: &str, sealed: &str) -> 
         .map(drop)
 }
 
-/// Leaves a tombstone.
+/// Withdraws a key, leaving a tombstone without its private half.
 pub async fn withdraw(db: impl Executor<'_>, kid: &str, now: UnixMillis) -> Result<()> {
     sqlx::query("update signing_keys set withdrawn_at = $2, private_key = '' where kid = $1 and withdrawn_at is null")
         .bind(kid)

@@ -1,40 +1,100 @@
 //! Statements on `users`.
 
+use sekisho_model::{AuthMethod, RoleName, UnknownWord};
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
+/// An account. Times are Unix milliseconds.
 #[derive(Clone, Debug, FromRow)]
 pub struct User {
+    /// UUIDv7; `sub` in tokens.
     pub id: String,
+    /// The normalised, unique e-mail address.
     pub email: String,
+    /// The display name.
     pub name: String,
+    /// Free text of the profile.
     pub about: String,
+    /// `en` or `ja`; `None` follows the browser.
     pub locale: Option<String>,
+    /// Argon2id hash as a PHC string; `None`: no password.
     pub password_hash: Option<String>,
-    pub roles: String,
+    /// Assigned roles.
+    #[sqlx(try_from = "String")]
+    pub roles: Roles,
+    /// The account's authenticators.
+    #[sqlx(try_from = "String")]
+    pub auth_methods: AuthMethods,
+    /// When it was created.
     pub created_at: UnixMillis,
+    /// When it was disabled; `None`: enabled.
     pub disabled_at: Option<UnixMillis>,
+    /// When the password was set last.
     pub password_changed_at: Option<UnixMillis>,
-    /// When the latest thing happened that the person should know of.
+    /// When the latest notice was raised (ASVS 6.3.7).
     pub notice_at: Option<UnixMillis>,
-    /// When they last said that they had seen such things.
+    /// Up to when notices are acknowledged.
     pub notices_seen_at: Option<UnixMillis>,
 }
 
-const COLUMNS: &str = "id, email, name, about, locale, password_hash, roles, created_at, disabled_at, password_changed_at, notice_at, \
-     notices_seen_at";
+/// A user's roles, sorted by name, without the implicit `user`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roles(pub Vec<RoleName>);
 
-/// What administrators search in.
+impl TryFrom<String> for Roles {
+    type Error = UnknownWord;
+
+    fn try_from(names: String) -> std::result::Result<Self, UnknownWord> {
+        names.split_ascii_whitespace().map(str::parse).collect::<std::result::Result<_, _>>().map(Self)
+    }
+}
+
+/// The authenticators of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuthMethods(Vec<AuthMethod>);
+
+impl AuthMethods {
+    /// A set of methods.
+    pub fn new(methods: impl IntoIterator<Item = AuthMethod>) -> Self {
+        Self(methods.into_iter().collect())
+    }
+
+    /// Whether the account has this authenticator.
+    pub fn contains(&self, method: AuthMethod) -> bool {
+        self.0.contains(&method)
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = AuthMethod> {
+        self.0.iter().copied()
+    }
+}
+
+impl TryFrom<String> for AuthMethods {
+    type Error = UnknownWord;
+
+    fn try_from(names: String) -> std::result::Result<Self, UnknownWord> {
+        names.split_ascii_whitespace().map(str::parse).collect::<std::result::Result<_, _>>().map(Self)
+    }
+}
+
+const COLUMNS: &str = "id, email, name, about, locale, password_hash, \
+     case when password_hash is null then '' else 'password ' end || \
+     case when exists (select 1 from identities where user_id = users.id) then 'github' else '' end as auth_methods, \
+     (select coalesce(string_agg(role, ' ' order by role), '') from user_roles where user_id = users.id) as roles, \
+     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at";
+
+/// The text that administrators search in.
 fn searched(email: &str, name: &str) -> String {
     format!("{email} {name}").to_lowercase()
 }
 
-/// Fails with a unique violation when the e-mail address has an account.
+/// Unique violation if the e-mail address is registered.
 pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
     sqlx::query(
-        "insert into users (id, email, name, about, locale, password_hash, roles, created_at, updated_at, \
-         password_changed_at, search) values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9)",
+        "insert into users (id, email, name, about, locale, password_hash, created_at, updated_at, \
+         password_changed_at, search) values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8)",
     )
     .bind(&user.id)
     .bind(&user.email)
@@ -42,7 +102,6 @@ pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
     .bind(&user.about)
     .bind(&user.locale)
     .bind(&user.password_hash)
-    .bind(&user.roles)
     .bind(user.created_at)
     .bind(searched(&user.email, &user.name))
     .execute(db)
@@ -55,7 +114,7 @@ pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
     sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
 }
 
-/// The user, whose row is held until the transaction ends.
+/// Finds a user and locks the row until the transaction ends.
 pub async fn find_for_update(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
     let statement = format!("update users set updated_at = updated_at where id = $1 returning {COLUMNS}");
     sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
@@ -66,16 +125,18 @@ pub async fn find_by_email(db: impl Executor<'_>, email: &str) -> Result<Option<
     sqlx::query_as(AssertSqlSafe(statement)).bind(email).fetch_optional(db).await
 }
 
-/// Changes to a profile; what is `None` stays.
+/// A change of a profile; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
+    /// The display name.
     pub name: Option<String>,
+    /// Free text.
     pub about: Option<String>,
-    /// `Some(None)`: follow the browser.
+    /// `Some(None)` follows the browser.
     pub locale: Option<Option<String>>,
 }
 
-/// Writes what changed of a profile, and nothing else; returns the user as they now are.
+/// Updates the changed fields of a profile; returns the updated user.
 pub async fn update_profile(
     db: impl Executor<'_>,
     user: &User,
@@ -98,7 +159,7 @@ pub async fn update_profile(
         .await
 }
 
-/// Sets a hash only where `old` is still the stored one: false says somebody else changed it meanwhile.
+/// Compare-and-set of the password hash; false if it is no longer `old`.
 pub async fn swap_password(
     db: impl Executor<'_>,
     id: &str,
@@ -119,7 +180,7 @@ pub async fn swap_password(
     .map(|r| r.rows_affected() == 1)
 }
 
-/// Replaces a hash by one of the same password with newer parameters, unless the password was changed meanwhile.
+/// Compare-and-set of a rehash with current parameters; keeps `password_changed_at`.
 pub async fn upgrade_password(db: impl Executor<'_>, id: &str, old: &str, new: &str) -> Result<()> {
     sqlx::query("update users set password_hash = $3 where id = $1 and password_hash = $2")
         .bind(id)
@@ -130,7 +191,7 @@ pub async fn upgrade_password(db: impl Executor<'_>, id: &str, old: &str, new: &
         .map(drop)
 }
 
-/// Disables an account, or enables it again (`at` is `None`).
+/// Disables an account; enables it if `at` is `None`.
 pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis>, now: UnixMillis) -> Result<()> {
     sqlx::query("update users set disabled_at = $2, updated_at = $3 where id = $1")
         .bind(id)
@@ -141,33 +202,22 @@ pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis
         .map(drop)
 }
 
-pub async fn set_roles(db: impl Executor<'_>, id: &str, roles: &str, now: UnixMillis) -> Result<()> {
-    sqlx::query("update users set roles = $2, updated_at = $3 where id = $1")
-        .bind(id)
-        .bind(roles)
-        .bind(now)
-        .execute(db)
-        .await
-        .map(drop)
-}
-
-/// How many accounts have a role and are not disabled.
+/// Number of enabled accounts with a role.
 pub async fn count_enabled(db: impl Executor<'_>, role: &str) -> Result<i64> {
     sqlx::query_scalar(
-        "select count(*) from users where roles <> 'user' and ' ' || roles || ' ' like '% ' || $1 || ' %' \
-         and disabled_at is null",
+        "select count(*) from user_roles r join users u on u.id = r.user_id where r.role = $1 and u.disabled_at is null",
     )
     .bind(role)
     .fetch_one(db)
     .await
 }
 
-/// Marks that something happened which the person should know of.
+/// Raises a notice.
 pub async fn set_notice(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<()> {
     sqlx::query("update users set notice_at = $2 where id = $1").bind(id).bind(now).execute(db).await.map(drop)
 }
 
-/// Marks notices up to a time as seen; never takes that back.
+/// Acknowledges notices up to a time; never moves it back.
 pub async fn set_notices_seen(db: impl Executor<'_>, id: &str, until: UnixMillis) -> Result<()> {
     sqlx::query("update users set notices_seen_at = $2 where id = $1 and coalesce(notices_seen_at, 0) < $2")
         .bind(id)
@@ -177,31 +227,31 @@ pub async fn set_notices_seen(db: impl Executor<'_>, id: &str, until: UnixMillis
         .map(drop)
 }
 
-/// Which users an administrator looks for.
+/// A search for users.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Part of an address or a name.
+    /// Part of an e-mail address or name, case-insensitive.
     pub search: Option<String>,
+    /// Name of a role.
     pub role: Option<String>,
+    /// Only disabled accounts.
     pub disabled: bool,
 }
 
-/// Users, the newest first, from before the user `before` on.
+/// Users, newest first, after the cursor `before`.
 pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit: i64) -> Result<Vec<User>> {
     let mut wheres = vec!["id < $1".to_owned()];
     let mut texts = Vec::new();
     if let Some(search) = &filter.search {
-        // The characters that `like` gives a meaning are looked for as they are.
+        // Escape the wildcards of `like`.
         let literal = search.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         texts.push(format!("%{literal}%"));
         wheres.push(format!("search like ${} escape '\\'", texts.len() + 1));
     }
-    if let Some(role) = &filter.role {
-        texts.push(format!(" {role} "));
-        let n = texts.len() + 1;
-        // Everybody has `user`; the others' index needs the condition as it is written there.
-        let special = if role == "user" { "" } else { "roles <> 'user' and " };
-        wheres.push(format!("{special}' ' || roles || ' ' like '%' || ${n} || '%'"));
+    // The role `user` is implicit.
+    if let Some(role) = filter.role.as_ref().filter(|role| *role != RoleName::USER) {
+        texts.push(role.clone());
+        wheres.push(format!("id in (select user_id from user_roles where role = ${})", texts.len() + 1));
     }
     if filter.disabled {
         wheres.push("disabled_at is not null".to_owned());
@@ -219,9 +269,21 @@ pub async fn search(db: impl Executor<'_>, filter: &Filter, before: &str, limit:
     query.bind(limit).fetch_all(db).await
 }
 
-/// How many accounts there are, and how many of them are disabled.
+/// Number of accounts, and of disabled ones.
 pub async fn count(db: impl Executor<'_>) -> Result<(i64, i64)> {
     sqlx::query_as("select count(*), (select count(*) from users where disabled_at is not null) from users")
         .fetch_one(db)
         .await
+}
+
+impl User {
+    /// Names of all roles, the implicit `user` first.
+    pub fn role_names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(RoleName::USER).chain(self.roles.0.iter().map(RoleName::as_str))
+    }
+
+    /// Whether the user has a role.
+    pub fn has_role(&self, name: &str) -> bool {
+        self.role_names().any(|role| role == name)
+    }
 }

@@ -8,6 +8,7 @@ use crate::{
         protocol::EndReason,
     },
 };
+use sekisho_model::EndReason as Reason;
 
 /// How long the other tabs have to offer their access token.
 const OFFER_PAUSE: Millis = 150;
@@ -68,12 +69,13 @@ impl Model {
         if self.has_ended() {
             return;
         }
-        let implied = if self.state == State::SigningOut { EndReason::SignedOut } else { EndReason::Unknown };
+        let implied =
+            if self.state == State::SigningOut { EndReason::Known(Reason::SignedOut) } else { EndReason::Unknown };
         let reason = reason.unwrap_or(implied);
         self.state = State::Ended;
         self.stop();
         self.broadcast(TabMessage::Ended(reason));
-        if reason == EndReason::SignedOut {
+        if reason == EndReason::Known(Reason::SignedOut) {
             self.effect(Effect::ForgetDrafts);
             self.effect(Effect::Navigate(Destination::SignedOut));
         } else if self.environment.keeps_draft || self.is_redirect_loop() {

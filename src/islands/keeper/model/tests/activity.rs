@@ -1,6 +1,7 @@
 //! When activity is reported, and when not.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 #[test]
 fn activity_is_reported_once_per_interval() {
@@ -61,7 +62,7 @@ fn a_report_that_failed_is_made_again_when_there_is_contact() {
 #[test]
 fn after_the_end_there_is_no_activity() {
     let mut page = Page::open();
-    page.on_token_answer(unauthorized(EndReason::RevokedByUser));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::RevokedByUser)));
     assert!(!page.model.awaits_activity());
     page.on(Event::Activity);
     page.on(Event::ActivityAnswered(unavailable()));

@@ -1,11 +1,12 @@
 //! What answers of the server mean, and their absence.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 #[test]
 fn a_401_with_a_reason_is_the_end() {
     let mut page = Page::open();
-    page.on_token_answer(unauthorized(EndReason::RevokedByAdmin));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::RevokedByAdmin)));
     assert_eq!(page.state(), State::Ended);
 }
 
@@ -59,7 +60,7 @@ fn pauses_between_attempts_grow_until_one_succeeds() {
     let mut pauses = Vec::new();
     for _ in 0..4 {
         page.on_token_answer(unavailable());
-        pauses.push(page.wait(TimerId::Check).unwrap() / SECOND);
+        pauses.push(page.wait(TimerId::Check).expect("a check is planned") / SECOND);
     }
     assert_eq!(pauses, [1, 2, 4, 8]);
     page.on_token_answer(Ok(None));
@@ -95,29 +96,30 @@ fn offline_is_shown_at_once_if_the_browser_says_so() {
 #[test]
 fn an_end_that_was_told_counts_if_the_server_does_not_answer() {
     let mut page = Page::open();
-    let effects = page.on_told_answer(EndReason::DeviceLimit, unavailable());
-    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::DeviceLimit))));
+    let effects = page.on_told_answer(EndReason::Known(Reason::DeviceLimit), unavailable());
+    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::DeviceLimit)))));
     assert_eq!(page.state(), State::Ended);
 }
 
 #[test]
 fn an_end_that_was_told_explains_a_401_without_a_reason() {
     let mut page = Page::open();
-    let effects = page.on_told_answer(EndReason::DeviceLimit, unexplained());
-    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::DeviceLimit))));
+    let effects = page.on_told_answer(EndReason::Known(Reason::DeviceLimit), unexplained());
+    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::DeviceLimit)))));
 }
 
 #[test]
 fn the_servers_own_reason_counts_more_than_what_was_told() {
     let mut page = Page::open();
-    let effects = page.on_told_answer(EndReason::DeviceLimit, unauthorized(EndReason::PasswordChanged));
-    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::PasswordChanged))));
+    let effects = page
+        .on_told_answer(EndReason::Known(Reason::DeviceLimit), unauthorized(EndReason::Known(Reason::PasswordChanged)));
+    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::PasswordChanged)))));
 }
 
 #[test]
 fn an_end_that_was_told_is_none_if_the_server_knows_the_session() {
     let mut page = Page::open();
-    page.on_told_answer(EndReason::DeviceLimit, Ok(None));
+    page.on_told_answer(EndReason::Known(Reason::DeviceLimit), Ok(None));
     assert_eq!(page.state(), State::SignedIn);
 }
 

@@ -1,6 +1,7 @@
 //! Warnings, and deadlines that pass.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 fn idle(seconds: u32) -> Option<Warning> {
     Some(Warning { limit: Limit::Idle, seconds })
@@ -27,7 +28,7 @@ fn a_deadline_that_passes_is_asked_about_and_is_no_end() {
     assert_eq!(page.advance(1), [CHECK]);
     assert_eq!(page.state(), State::SignedIn);
 
-    page.on_token_answer(unauthorized(EndReason::IdleTimeout));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
     assert_eq!(page.state(), State::Ended);
     assert_eq!(page.warning(), None);
 }

@@ -1,14 +1,15 @@
 //! What a page does when its session ends.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 #[test]
 fn a_page_without_a_draft_goes_to_the_sign_in_page() {
     let mut page = Page::open();
-    let effects = page.on_token_answer(unauthorized(EndReason::IdleTimeout));
+    let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
     let expected = [
         Effect::CloseStream,
-        Effect::Broadcast(TabMessage::Ended(EndReason::IdleTimeout)),
+        Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::IdleTimeout))),
         Effect::RecordDeparture,
         Effect::Navigate(Destination::SignIn),
     ];
@@ -19,33 +20,36 @@ fn a_page_without_a_draft_goes_to_the_sign_in_page() {
 #[test]
 fn a_page_with_a_draft_stays_and_asks_for_the_password() {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
-    let effects = page.on_token_answer(unauthorized(EndReason::IdleTimeout));
-    let expected =
-        [Effect::CloseStream, Effect::Broadcast(TabMessage::Ended(EndReason::IdleTimeout)), Effect::SaveDraft];
+    let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
+    let expected = [
+        Effect::CloseStream,
+        Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::IdleTimeout))),
+        Effect::SaveDraft,
+    ];
     assert_eq!(effects, expected);
-    assert_eq!(page.model.view().ended, Some(EndReason::IdleTimeout));
+    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::IdleTimeout)));
 }
 
 #[test]
 fn a_tab_that_came_straight_back_from_the_sign_in_page_stays() {
     let reload = |ago| Page::unopened(|_, _| {}, Some(NOW - ago));
     let mut page = reload(2 * SECOND);
-    page.on_token_answer(unauthorized(EndReason::IdleTimeout));
-    assert_eq!(page.model.view().ended, Some(EndReason::IdleTimeout));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
+    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::IdleTimeout)));
 
     let mut page = reload(3 * SECOND);
-    let effects = page.on_token_answer(unauthorized(EndReason::IdleTimeout));
+    let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
     assert_eq!(effects.last(), Some(&Effect::Navigate(Destination::SignIn)));
 
     let mut page = reload(-HOUR);
-    let effects = page.on_token_answer(unauthorized(EndReason::IdleTimeout));
+    let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
     assert_eq!(effects.last(), Some(&Effect::Navigate(Destination::SignIn)), "a clock that was set back is no loop");
 }
 
 #[test]
 fn after_a_sign_out_no_draft_is_left() {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
-    let effects = page.on_token_answer(unauthorized(EndReason::SignedOut));
+    let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::SignedOut)));
     assert_eq!(effects[2..], [Effect::ForgetDrafts, Effect::Navigate(Destination::SignedOut)]);
     assert_eq!(page.model.view().ended, None);
 }
@@ -56,7 +60,7 @@ fn a_sign_out_on_this_page_is_left_to_the_browser() {
     let effects = page.on(Event::SignOutSubmitted);
     assert_eq!(effects, [Effect::ForgetDrafts, Effect::Broadcast(TabMessage::SigningOut), Effect::CloseStream]);
     assert_eq!(page.state(), State::Ended);
-    assert_eq!(page.on_token_answer(unauthorized(EndReason::SignedOut)), [], "the next page tells it");
+    assert_eq!(page.on_token_answer(unauthorized(EndReason::Known(Reason::SignedOut))), [], "the next page tells it");
 }
 
 #[test]
@@ -64,7 +68,7 @@ fn nothing_runs_after_the_end() {
     let mut page = Page::open();
     page.on_token_answer(Ok(Some(page.token(15 * MINUTE))));
     page.on(Event::Activity);
-    page.on_token_answer(unauthorized(EndReason::RevokedByUser));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::RevokedByUser)));
     assert_eq!(page.timers, HashMap::new());
     assert_eq!(page.model.live_token(page.now()), None);
     assert_eq!(page.on(Event::TimerFired(TimerId::Deadlines)), []);
@@ -75,17 +79,17 @@ fn nothing_runs_after_the_end() {
 #[test]
 fn a_session_ends_once() {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
-    page.on_token_answer(unauthorized(EndReason::RevokedByUser));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::RevokedByUser)));
     assert_eq!(page.on_token_answer(unauthorized(EndReason::Unknown)), []);
     assert_eq!(page.on_token_answer(unexplained()), []);
-    assert_eq!(page.on_told_answer(EndReason::IdleTimeout, unavailable()), []);
-    assert_eq!(page.model.view().ended, Some(EndReason::RevokedByUser));
+    assert_eq!(page.on_told_answer(EndReason::Known(Reason::IdleTimeout), unavailable()), []);
+    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::RevokedByUser)));
 }
 
 #[test]
 fn the_server_has_spoken_and_so_is_not_out_of_reach() {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
     page.on(Event::Offline);
-    page.on_token_answer(unauthorized(EndReason::RevokedByUser));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::RevokedByUser)));
     assert!(!page.is_offline());
 }

@@ -1,12 +1,13 @@
 //! Signing in again after the end.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 /// A page that stays when its session has ended.
 fn ended() -> Page {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
     page.advance(MINUTE);
-    page.on_token_answer(unauthorized(EndReason::RevokedByUser));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::RevokedByUser)));
     page
 }
 
@@ -50,7 +51,7 @@ fn whoever_is_still_signed_out_is_so() {
     let mut page = ended();
     assert_eq!(page.on_answer_after_end(unexplained()), []);
     assert_eq!(page.on_answer_after_end(unavailable()), []);
-    assert_eq!(page.model.view().ended, Some(EndReason::RevokedByUser));
+    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::RevokedByUser)));
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn a_new_session_warns_of_its_own_absolute_deadline() {
     page.advance(29 * MINUTE);
     page.on(Event::WarningAnswered);
     page.advance(MINUTE);
-    page.on_token_answer(unauthorized(EndReason::AbsoluteTimeout));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::AbsoluteTimeout)));
     page.on(Event::SignedInAgain { user_id: Some("aoi".to_owned()) });
     let deadlines = Deadlines::after(0, None, Some(40 * SECOND));
     page.on(Event::StreamHello(SessionStatus { user_id: None, now: Some(0), deadlines }));

@@ -1,6 +1,7 @@
 //! The event stream.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 #[test]
 fn a_page_opens_a_stream_and_tells_the_other_tabs() {
@@ -18,7 +19,7 @@ fn a_page_opens_a_stream_and_tells_the_other_tabs() {
 #[test]
 fn an_end_that_the_stream_tells_is_asked_about() {
     let mut page = Page::open();
-    let told = Some(EndReason::RevokedByUser);
+    let told = Some(EndReason::Known(Reason::RevokedByUser));
     let check = Effect::CheckSession(TokenRequest { told, sent_after_end: false });
     assert_eq!(page.on(Event::StreamClosed(told)), [Effect::CloseStream, check]);
     assert_eq!(page.state(), State::SignedIn, "the cookie may be a newer session's by now");
@@ -31,7 +32,7 @@ fn a_refused_stream_is_asked_about_and_opened_again_after_growing_pauses() {
     let mut pauses = Vec::new();
     for _ in 0..4 {
         assert_eq!(page.on(Event::StreamClosed(None)), [Effect::CloseStream, CHECK]);
-        let pause = page.wait(TimerId::Stream).unwrap();
+        let pause = page.wait(TimerId::Stream).expect("a retry is planned");
         pauses.push(pause / SECOND);
         assert_eq!(page.advance(pause)[0], Effect::OpenStream);
     }

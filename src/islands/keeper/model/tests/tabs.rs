@@ -1,6 +1,7 @@
 //! What tabs tell each other.
 
 use super::*;
+use sekisho_model::EndReason as Reason;
 
 #[test]
 fn a_hidden_tab_leaves_the_stream_to_the_one_that_opens_it() {
@@ -40,7 +41,7 @@ fn a_401_after_a_sign_out_in_another_tab_is_that_sign_out() {
     assert_eq!(page.on_message(TabMessage::SigningOut), []);
     assert_eq!(page.state(), State::SigningOut, "the server has not said so yet");
     let effects = page.on_token_answer(unexplained());
-    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::SignedOut))));
+    assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::SignedOut)))));
     assert_eq!(effects.last(), Some(&Effect::Navigate(Destination::SignedOut)));
 }
 
@@ -55,16 +56,16 @@ fn a_sign_out_in_another_tab_that_does_not_happen_ends_nothing() {
 #[test]
 fn an_end_in_another_tab_is_asked_about() {
     let mut page = Page::open();
-    let told = Some(EndReason::IdleTimeout);
+    let told = Some(EndReason::Known(Reason::IdleTimeout));
     let check = Effect::CheckSession(TokenRequest { told, sent_after_end: false });
-    assert_eq!(page.on_message(TabMessage::Ended(EndReason::IdleTimeout)), [check]);
+    assert_eq!(page.on_message(TabMessage::Ended(EndReason::Known(Reason::IdleTimeout))), [check]);
     assert_eq!(page.state(), State::SignedIn);
 }
 
 #[test]
 fn a_sign_in_in_another_tab_is_a_reason_to_ask_for_one_that_has_ended() {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
-    page.on_token_answer(unauthorized(EndReason::IdleTimeout));
+    page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
     assert_eq!(page.on_message(TabMessage::Alive(Deadlines::default())), [CHECK_AFTER_END]);
 }
 
@@ -90,7 +91,7 @@ fn what_concerns_another_users_session_concerns_nobody_else() {
     page.on_token_answer(Ok(Some(page.token(10 * MINUTE))));
     let theirs = page.token(15 * MINUTE);
     let messages = [
-        TabMessage::Ended(EndReason::SignedOut),
+        TabMessage::Ended(EndReason::Known(Reason::SignedOut)),
         TabMessage::SigningOut,
         TabMessage::TokenWanted,
         TabMessage::Token(theirs.clone()),

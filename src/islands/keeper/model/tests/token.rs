@@ -52,7 +52,7 @@ fn a_token_is_renewed_before_it_expires_and_first_by_a_tab_in_front() {
             environment.chance = 0.5;
         });
         page.on_token_answer(Ok(Some(page.token(15 * MINUTE))));
-        page.wait(TimerId::Renewal).unwrap()
+        page.wait(TimerId::Renewal).expect("a renewal is planned")
     };
     assert_eq!(renewal_of(true), 13 * MINUTE - 7_500);
     assert_eq!(renewal_of(false), 13 * MINUTE - 2_500);

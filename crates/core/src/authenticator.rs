@@ -1,0 +1,70 @@
+//! Authenticators, one file each, and the proof of authentication they produce.
+//!
+//! [`Authenticated`] is required to begin a session; a user row alone is not enough. Only authenticators construct one,
+//! and only [`sign_in`](crate::sign_in) consumes it; a test over the sources enforces this.
+
+use sekisho_model::AuthMethod;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    clock::UnixMillis,
+    db::users::{AuthMethods, User},
+    error::Error,
+};
+
+pub mod device_cookie;
+pub mod github;
+mod hashing;
+pub mod password;
+
+/// A user who has just authenticated.
+///
+/// Can't be constructed outside of this module, nor cloned: it is used once.
+#[derive(Debug)]
+pub struct Authenticated {
+    user: Box<User>,
+    proof: Proof,
+}
+
+/// How and when a user authenticated; stored encrypted while a sign-in is pending.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Proof {
+    pub user_id: String,
+    /// The value at authentication: a later password change invalidates the proof (ASVS 7.4.3).
+    pub password_changed_at: Option<UnixMillis>,
+    pub at: UnixMillis,
+    pub method: AuthMethod,
+    /// The provider's user id; the link must still exist when the session begins.
+    pub subject: Option<String>,
+}
+
+impl Authenticated {
+    fn new(user: User, method: AuthMethod, subject: Option<String>, at: UnixMillis) -> Self {
+        let (user_id, password_changed_at) = (user.id.clone(), user.password_changed_at);
+        Self { proof: Proof { user_id, password_changed_at, at, method, subject }, user: Box::new(user) }
+    }
+
+    /// The authenticated user.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    pub(crate) fn into_parts(self) -> (User, Proof) {
+        (*self.user, self.proof)
+    }
+
+    /// Restores a proof from a pending sign-in; `None` if it is another user's.
+    pub(crate) fn resume(user: User, proof: Proof) -> Option<Self> {
+        (user.id == proof.user_id).then(|| Self { user: Box::new(user), proof })
+    }
+}
+
+impl AuthMethods {
+    /// Rejects removing the account's last authenticator.
+    ///
+    /// # Errors
+    /// [`Error::LastWayIn`].
+    pub(crate) fn require_another_than(&self, method: AuthMethod) -> Result<(), Error> {
+        if self.iter().any(|other| other != method) { Ok(()) } else { Err(Error::LastWayIn) }
+    }
+}

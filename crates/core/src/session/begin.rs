@@ -1,0 +1,182 @@
+//! Begins sessions: revalidates the proof, ends the previous session, applies the device limit.
+
+use sekisho_model::{EndReason, EventKind, Scopes, SessionKind};
+use tracing::instrument;
+
+use super::{
+    Sessions,
+    credential::{CookieToken, Credential},
+    device::{device_name, known_device},
+    refresh_expiry,
+};
+use crate::{
+    audit::event::Entry,
+    authenticator::Proof,
+    clock::millis,
+    db::{
+        Nullable, events,
+        sessions::{self, Session, SessionSelector},
+        sign_outs, users,
+    },
+    error::Error,
+    link,
+    paging::NEWEST,
+    policy::DeviceLimit,
+    request_context::RequestContext,
+    secret::random,
+    unit_of_work::UnitOfWork,
+};
+
+/// The requested session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewSession<'a> {
+    pub kind: SessionKind,
+    /// The client's name for the device; defaults to the user agent's.
+    pub device: Option<&'a str>,
+    /// The browser's previous session, of any user: ended (session fixation, ASVS 7.2.4).
+    pub previous: Option<&'a Session>,
+    /// A session of this user to end, chosen at the device limit.
+    pub evict_session_id: Option<&'a str>,
+    /// Upper bound of its tokens' scopes; `None`: all.
+    pub scope: Option<Scopes>,
+}
+
+/// The result of [`Sessions::begin`].
+pub(crate) enum Begun {
+    Session(Box<Session>, Credential),
+    /// The device limit is reached by these sessions, and the policy denies another.
+    DeviceLimit(Box<[Session]>),
+}
+
+impl Sessions {
+    /// Begins a session for the user of `proof`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
+    #[instrument(level = "debug", skip_all, fields(user.id = proof.user_id))]
+    pub(crate) async fn begin(
+        &self,
+        proof: &Proof,
+        new: NewSession<'_>,
+        context: &RequestContext,
+    ) -> Result<Begun, Error> {
+        let user_id = proof.user_id.as_str();
+        let token = (new.kind == SessionKind::Browser).then(|| CookieToken::new(random()));
+        let mut session = self.row(proof, new, token, context);
+        let mut work = self.store.begin(Some(context)).await?;
+        // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
+        match users::find_for_update(work.db(), user_id).await? {
+            Some(user) if user.disabled_at.is_some() => {
+                drop(work);
+                self.store.log(Entry::refused(user_id, EndReason::AccountDisabled), context).await?;
+                return Err(Error::AccountDisabled);
+            }
+            Some(user) if user.password_changed_at == proof.password_changed_at => {}
+            _ => return Err(Error::InvalidCredentials),
+        }
+        if let Some(subject) = &proof.subject {
+            let provider = self.provider.as_deref().unwrap_or_default();
+            if !link::exists(work.db(), provider, subject, user_id).await? {
+                return Err(Error::InvalidCredentials);
+            }
+        }
+        // A global sign-out since the authentication invalidates the proof.
+        let now = self.store.now();
+        if sign_outs::any_between(work.db(), session.authenticated_at, now).await? {
+            return Err(Error::InvalidCredentials);
+        }
+        let known = known_device(&mut work, &session, context).await?;
+        session.new_device_at = match &known {
+            Some(device) => device.new_device_at,
+            // No notice on an account's first sign-in; the log is kept longer than sessions are.
+            None => events::any(work.db(), user_id, EventKind::SignedIn.as_str()).await?.then_some(now),
+        };
+        let is_new_device = known.is_none() && session.new_device_at.is_some();
+        if let Err(devices) = self.apply_device_limit(&mut work, user_id, new).await? {
+            drop(work);
+            // The credentials were valid and the response lists the devices: log it.
+            self.store.log(Entry::refused(user_id, EndReason::DeviceLimit), context).await?;
+            return Ok(Begun::DeviceLimit(devices));
+        }
+        sessions::insert(work.db(), &session).await?;
+        let credential = match token {
+            Some(token) => Credential::Cookie(token),
+            None => {
+                let (token, expires_at) = refresh_expiry::insert_first(work.db(), &self.policy, &session, now).await?;
+                Credential::RefreshToken(token, expires_at)
+            }
+        };
+        let entry = |kind| Entry::new(kind).user(user_id).session(&session.id);
+        work.log(entry(EventKind::SignedIn));
+        if is_new_device {
+            work.notify(user_id).await?;
+            work.log(entry(EventKind::NewDevice));
+        }
+        work.commit().await?;
+        Ok(Begun::Session(Box::new(session), credential))
+    }
+
+    fn row(&self, proof: &Proof, new: NewSession<'_>, token: Option<CookieToken>, context: &RequestContext) -> Session {
+        let now = self.store.now();
+        let (idle, absolute) = match new.kind {
+            SessionKind::Browser => (self.policy.session_idle, self.policy.session_absolute),
+            SessionKind::Api => (self.policy.refresh_ttl, self.policy.api_absolute),
+        };
+        Session {
+            id: self.store.new_id(),
+            user_id: proof.user_id.clone(),
+            kind: new.kind,
+            token_hash: token.map(CookieToken::hash),
+            device: new.device.map_or_else(|| device_name(&context.user_agent), Into::into),
+            ip: context.ip.to_string(),
+            user_agent: context.user_agent.clone(),
+            method: proof.method,
+            created_at: now,
+            authenticated_at: proof.at.min(context.received_at),
+            last_active_at: now,
+            idle_expires_at: idle.map(|d| now + millis(d)),
+            expires_at: absolute.map(|d| now + millis(d)),
+            ended_at: None,
+            ended_reason: Nullable(None),
+            new_device_at: None,
+            scope: new.scope.map(|scope| scope.to_string()),
+        }
+    }
+
+    /// Ends the browser's previous session, the chosen one, and the oldest beyond the device limit. The inner error lists
+    /// the live sessions if the policy denies another.
+    async fn apply_device_limit(
+        &self,
+        work: &mut UnitOfWork<'_>,
+        user_id: &str,
+        new: NewSession<'_>,
+    ) -> Result<Result<(), Box<[Session]>>, Error> {
+        let mut evicted: Vec<(SessionSelector<'_>, EndReason)> = Vec::new();
+        if let Some(previous) = new.previous {
+            evicted.push((SessionSelector::of(previous), EndReason::SignedOut));
+        }
+        if let Some(id) = new.evict_session_id {
+            evicted.push((SessionSelector::One { user_id, id }, EndReason::RevokedByUser));
+        }
+        let live = match self.policy.max_devices {
+            Some(_) => sessions::list_live(work.db(), user_id, NEWEST, self.store.now(), i64::MAX).await?,
+            None => Vec::new(),
+        };
+        if let Some(max) = self.policy.max_devices {
+            let stays = |session: &&Session| !evicted.iter().any(|(selector, _)| selector.is(session));
+            let staying: Vec<_> = live.iter().filter(stays).collect();
+            let keep = (max.max(1) - 1) as usize;
+            if staying.len() > keep && self.policy.device_limit == DeviceLimit::Deny {
+                return Ok(Err(staying.into_iter().cloned().collect()));
+            }
+            let oldest: Vec<_> = staying.into_iter().skip(keep).map(SessionSelector::of).collect();
+            evicted.extend(oldest.into_iter().map(|selector| (selector, EndReason::DeviceLimit)));
+        }
+        // One lock order: by id.
+        evicted.sort_by_key(|(selector, _)| selector.id());
+        for (selector, reason) in evicted {
+            work.end(selector, reason).await?;
+        }
+        Ok(Ok(()))
+    }
+}

@@ -1,0 +1,33 @@
+//! Expiry of refresh tokens, and the first one of a session.
+
+use crate::{
+    clock::{HOUR, UnixMillis, millis},
+    db::{Executor, refresh_tokens, sessions::Session},
+    error::Error,
+    policy::Policy,
+    secret::OpaqueToken,
+};
+
+/// Prefix of refresh tokens, by which secret scanners find leaks.
+pub const PREFIX: &str = "sk_rt_";
+/// Stored expiry if the policy sets none, in milliseconds.
+const FOREVER: UnixMillis = 400 * 24 * HOUR;
+
+/// The expiry of a refresh token issued at `now`: sliding, up to the session's absolute timeout (ASVS 10.4.8).
+pub fn refresh_expiry(policy: &Policy, session: &Session, now: UnixMillis) -> UnixMillis {
+    let sliding = now + policy.refresh_ttl.map_or(FOREVER, millis);
+    session.expires_at.map_or(sliding, |absolute| sliding.min(absolute))
+}
+
+/// Issues a session's first refresh token, in the transaction that begins the session; returns it with its expiry.
+pub async fn insert_first(
+    db: impl Executor<'_>,
+    policy: &Policy,
+    session: &Session,
+    now: UnixMillis,
+) -> Result<(OpaqueToken, UnixMillis), Error> {
+    let token = OpaqueToken::generate(PREFIX);
+    let expires_at = refresh_expiry(policy, session, now);
+    refresh_tokens::insert(db, &token.hash(), &session.id, now, expires_at).await?;
+    Ok((token, expires_at))
+}

@@ -1,0 +1,99 @@
+//! Pending sign-ins: at the device limit, the user chooses a session to end. No session exists until then.
+
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+
+use super::{Client, Proof, SignIn, SignInStep};
+use crate::{
+    authenticator::Authenticated,
+    clock::millis,
+    db::{
+        sessions::Session,
+        users::{self, User},
+    },
+    error::Error,
+    pending_flow::{PendingFlow, TTL},
+    request_context::RequestContext,
+    secret::OpaqueToken,
+};
+
+/// Prefix of the token that continues a pending sign-in, by which secret scanners find leaks.
+const PREFIX: &str = "sk_wt_";
+
+/// A sign-in pending on the device choice.
+#[derive(Debug)]
+pub struct PendingSignIn {
+    user: Box<User>,
+    proof: Proof,
+    /// The user's live sessions.
+    pub devices: Box<[Session]>,
+}
+
+/// The stored state.
+#[derive(Serialize, Deserialize)]
+struct StoredSignIn {
+    proof: Proof,
+    /// Local path to redirect to afterwards.
+    return_to: String,
+}
+
+impl PendingFlow for StoredSignIn {
+    const NAME: &'static str = "pending-sign-in";
+}
+
+impl PendingSignIn {
+    pub(super) fn new(user: User, proof: Proof, devices: Box<[Session]>) -> Self {
+        Self { user: Box::new(user), proof, devices }
+    }
+
+    /// The user who signs in.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+}
+
+impl SignIn {
+    /// Stores a pending sign-in bound to the browser token; the returned token continues it at
+    /// [`SignIn::resolve_device_limit`]. `return_to` is a local path.
+    ///
+    /// # Errors
+    /// [`Error::FlowGone`] if the authentication is older than a flow's lifetime: suspending again does not extend it.
+    #[instrument(level = "debug", skip_all, fields(user.id = pending.user.id))]
+    pub async fn suspend(
+        &self,
+        browser: &OpaqueToken,
+        pending: &PendingSignIn,
+        return_to: String,
+    ) -> Result<OpaqueToken, Error> {
+        if self.store.now() - pending.proof.at >= millis(TTL) {
+            return Err(Error::FlowGone);
+        }
+        let token = OpaqueToken::generate(PREFIX);
+        let stored = StoredSignIn { proof: pending.proof.clone(), return_to };
+        self.flows.insert(&token.hash(), browser, &stored).await?;
+        Ok(token)
+    }
+
+    /// Ends the session `evict` and continues the pending sign-in; returns the next step and the local path to redirect
+    /// to. The step is [`SignInStep::DeviceChoice`] again if there are still too many sessions.
+    ///
+    /// # Errors
+    /// [`Error::FlowGone`] if it expired, was used, or belongs to another browser; and those of [`SignIn::proceed`].
+    #[instrument(level = "debug", skip_all)]
+    pub async fn resolve_device_limit(
+        &self,
+        browser: &OpaqueToken,
+        token: &str,
+        evict: &str,
+        client: Client<'_>,
+        context: &RequestContext,
+    ) -> Result<(SignInStep, String), Error> {
+        let token = OpaqueToken::parse(PREFIX, token).ok_or(Error::FlowGone)?;
+        let stored: Option<StoredSignIn> = self.flows.take(&token.hash(), browser).await?;
+        let StoredSignIn { proof, return_to } = stored.ok_or(Error::FlowGone)?;
+        let user = users::find(self.store.reader(), &proof.user_id).await?.ok_or(Error::FlowGone)?;
+        let authenticated = Authenticated::resume(user, proof).ok_or(Error::FlowGone)?;
+        let step = self.proceed(authenticated, client, Some(evict), context).await?;
+        Ok((step, return_to))
+    }
+}

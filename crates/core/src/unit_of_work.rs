@@ -1,0 +1,181 @@
+//! A unit of work: a change, the sessions it ends and its log entries, in one transaction. Revocations are published and
+//! caches invalidated only after the commit; dropping it rolls back.
+
+use std::sync::Arc;
+
+use sekisho_model::{EndReason, EventKind};
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+
+use crate::{
+    audit::{AuditLog, event::Entry},
+    clock::{Clock, UnixMillis},
+    db::{
+        Db, events,
+        sessions::{self, Ended, SessionSelector},
+        users,
+    },
+    error::Error,
+    metrics::Metrics,
+    request_context::RequestContext,
+    revocation::{
+        Transport,
+        list::{Revocation, RevocationList},
+    },
+    user_cache::UserCache,
+};
+
+/// The database, and what a commit notifies: caches, revocation list, log, metrics.
+pub(crate) struct Store {
+    pub db: Db,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub audit: Arc<AuditLog>,
+    pub revocations: Arc<RevocationList>,
+    pub transport: Arc<dyn Transport>,
+    pub users: UserCache,
+}
+
+impl Store {
+    pub fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    pub fn new_id(&self) -> String {
+        self.clock.new_id()
+    }
+
+    pub fn reader(&self) -> &AnyPool {
+        self.db.reader()
+    }
+
+    pub fn writer(&self) -> &AnyPool {
+        self.db.writer()
+    }
+
+    pub fn for_update(&self) -> &'static str {
+        self.db.for_update()
+    }
+
+    /// Begins a unit of work; `context` is `None` for background jobs. Rejected if the acting session has ended, also on
+    /// another node: its row is read in this transaction (ASVS 7.4.1).
+    pub async fn begin<'a>(&'a self, context: Option<&'a RequestContext>) -> Result<UnitOfWork<'a>, Error> {
+        let mut work = self.begin_unchecked(context).await?;
+        if let Some(id) = context.and_then(|context| context.session_id.as_deref()) {
+            let session = sessions::find(work.db(), id).await?.ok_or(Error::InvalidToken)?;
+            if let Some(reason) = session.end_reason(work.now) {
+                return Err(reason.into());
+            }
+        }
+        Ok(work)
+    }
+
+    async fn begin_unchecked<'a>(&'a self, context: Option<&'a RequestContext>) -> Result<UnitOfWork<'a>, Error> {
+        let tx = self.db.begin().await?;
+        let now = self.now();
+        let (entries, ended, changed_users) = Default::default();
+        Ok(UnitOfWork { store: self, context, tx, now, entries, ended, changed_users })
+    }
+
+    /// Appends one log entry without a change, even if the acting session has ended.
+    pub async fn log(&self, entry: Entry, context: &RequestContext) -> Result<(), Error> {
+        let mut work = self.begin_unchecked(Some(context)).await?;
+        work.log(entry);
+        work.commit().await.map(drop)
+    }
+}
+
+/// One write transaction.
+pub(crate) struct UnitOfWork<'a> {
+    store: &'a Store,
+    context: Option<&'a RequestContext>,
+    tx: Transaction<'static, Any>,
+    pub now: UnixMillis,
+    entries: Vec<Entry>,
+    ended: Vec<Ended>,
+    changed_users: Vec<String>,
+}
+
+impl UnitOfWork<'_> {
+    /// The connection, inside the transaction.
+    pub fn db(&mut self) -> &mut AnyConnection {
+        &mut self.tx
+    }
+
+    /// The actor of a change to another account: an administrator's id, or
+    /// [`COMMAND_LINE`](crate::request_context::COMMAND_LINE).
+    pub fn actor(&self) -> Option<&str> {
+        self.context.and_then(|context| context.actor.as_deref())
+    }
+
+    /// Adds a log entry, appended on commit.
+    pub fn log(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Ends sessions; returns how many.
+    pub async fn end(&mut self, selector: SessionSelector<'_>, reason: EndReason) -> Result<usize, Error> {
+        let (now, lock) = (self.now, self.store.for_update());
+        let ended = sessions::end(self.db(), selector, reason, now, lock).await?;
+        Ok(self.record_ended(ended))
+    }
+
+    /// Registers sessions ended by a statement, to be logged, and published after the commit; returns how many.
+    pub fn record_ended(&mut self, ended: Vec<Ended>) -> usize {
+        self.entries.extend(ended.iter().map(|end| {
+            let entry = Entry::new(EventKind::SessionEnded).user(&end.user_id).session(&end.id);
+            Entry { reason: Some(end.ended_reason), ..entry }
+        }));
+        let count = ended.len();
+        self.ended.extend(ended);
+        count
+    }
+
+    /// Raises a notice for the user (ASVS 6.3.7).
+    pub async fn notify(&mut self, user_id: &str) -> Result<(), Error> {
+        let now = self.now;
+        users::set_notice(self.db(), user_id, now).await?;
+        self.user_changed(user_id);
+        Ok(())
+    }
+
+    /// Marks a user's row as changed: invalidated in caches after the commit.
+    pub fn user_changed(&mut self, user_id: &str) {
+        self.changed_users.push(user_id.into());
+    }
+
+    /// Rereads the acting session's row: with concurrent writers the session may have ended while this transaction waited
+    /// for a lock. Ending a session locks the chain, as this transaction has by now, so the two are serialised.
+    async fn require_session_still_live(&mut self) -> Result<(), Error> {
+        let Some(id) = self.context.and_then(|context| context.session_id.as_deref()) else { return Ok(()) };
+        if self.store.db.has_one_writer() || self.ended.iter().any(|ended| ended.id == id) {
+            return Ok(());
+        }
+        if self.entries.is_empty() {
+            events::lock_chain(&mut *self.tx).await?;
+        }
+        let session = sessions::find(&mut *self.tx, id).await?.ok_or(Error::InvalidToken)?;
+        session.ended_at.and_then(|_| session.end_reason(self.now)).map_or(Ok(()), |reason| Err(reason.into()))
+    }
+
+    /// Appends the log, commits and publishes. Returns the number of ended sessions.
+    pub async fn commit(mut self) -> Result<usize, Error> {
+        let store = self.store;
+        let written = store.audit.append(&mut self.tx, &self.entries, self.context).await?;
+        self.require_session_still_live().await?;
+        self.tx.commit().await?;
+        let count = self.ended.len();
+        store.metrics.ended(&self.ended);
+        if count > 0 {
+            let ends: Vec<_> = self.ended.into_iter().map(Revocation::from).collect();
+            store.revocations.publish(ends.iter().cloned());
+            if let Err(error) = store.transport.publish(&ends).await {
+                error.log(); // best effort: other processes also poll the rows
+            }
+        }
+        for user_id in &self.changed_users {
+            store.users.invalidate(user_id);
+        }
+        store.audit.report(&self.entries, &written);
+        Ok(count)
+    }
+}

@@ -1,0 +1,71 @@
+//! The kinds of security events.
+
+use crate::word::words;
+
+words! {
+    /// A kind of security event; its text is `event-<name>` in the locales.
+    EventKind, "kind of event", {
+        /// An account was created.
+        Registered = "registered",
+        /// A session began.
+        SignedIn = "sign_in",
+        /// A sign-in failed or was rejected.
+        SignInFailed = "sign_in_failed",
+        /// A sign-in on a device, or from a network, new to the account.
+        NewDevice = "new_device",
+        /// A reauthentication succeeded.
+        SteppedUp = "step_up",
+        /// A reauthentication failed.
+        StepUpFailed = "step_up_failed",
+        /// A session ended.
+        SessionEnded = "session_ended",
+        /// The password was changed or reset.
+        PasswordChanged = "password_changed",
+        /// A GitHub account was linked.
+        GithubLinked = "github_linked",
+        /// GitHub accounts were unlinked.
+        GithubUnlinked = "github_unlinked",
+        /// A used refresh token was replayed and accepted: probably a lost response.
+        RefreshReplayed = "refresh_replayed",
+        /// Refresh token reuse: a copy was stolen.
+        RefreshReuse = "refresh_reuse",
+        /// The account was disabled.
+        AccountDisabled = "account_disabled",
+        /// The account was enabled again.
+        AccountEnabled = "account_enabled",
+        /// The account's roles changed.
+        RolesChanged = "roles_changed",
+        /// A role was created or changed.
+        RoleSaved = "role_saved",
+        /// A role was deleted.
+        RoleRemoved = "role_removed",
+        /// An administrator revoked all sessions of all users.
+        EverybodyEnded = "everybody_ended",
+        /// An administrator exported the log.
+        LogExported = "log_exported",
+        /// Housekeeping removed entries beyond the retention period.
+        LogTrimmed = "log_trimmed",
+        /// Tampering with the log was detected.
+        LogTampered = "log_tampered",
+        /// The next signing key was created.
+        KeyRotated = "key_rotated",
+        /// A signing key was withdrawn.
+        KeyWithdrawn = "key_withdrawn",
+        /// Stored keys were re-encrypted with a new secret.
+        SecretRotated = "secret_rotated",
+    }
+}
+
+impl EventKind {
+    /// Kinds of which the user is notified (ASVS 6.3.7).
+    pub const NOTICES: [Self; 5] =
+        [Self::NewDevice, Self::PasswordChanged, Self::GithubLinked, Self::GithubUnlinked, Self::RefreshReuse];
+
+    /// `failure` or `success`.
+    pub fn outcome(self) -> &'static str {
+        match self {
+            Self::SignInFailed | Self::StepUpFailed | Self::RefreshReuse | Self::LogTampered => "failure",
+            _ => "success",
+        }
+    }
+}

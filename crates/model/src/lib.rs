@@ -1,0 +1,22 @@
+//! Types shared by the server, the pages in the browser and token verifiers: closed sets of names as enums, roles,
+//! scopes, and access token claims. Serde only, no I/O.
+//!
+//! An unknown name is an error ([`UnknownWord`]), never a default.
+
+#![warn(missing_docs)]
+
+mod claims;
+mod event;
+#[cfg(feature = "jws")]
+pub mod jws;
+mod role;
+mod scope;
+mod session;
+mod word;
+
+pub use claims::{ACCESS_TOKEN_TYPE, Claims, LEEWAY, MissingScope};
+pub use event::EventKind;
+pub use role::{Permission, Permissions, RoleName};
+pub use scope::{Scope, Scopes};
+pub use session::{AuthMethod, EndReason, SessionKind};
+pub use word::UnknownWord;
