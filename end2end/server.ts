@@ -14,10 +14,13 @@ export interface Server {
   url: string;
   /** Runs a command of the binary on this server's database. */
   sekisho(...args: string[]): Promise<void>;
+  /** Fills this server's database, if it is empty, with made-up data: `examples/fill.rs`. */
+  fill(...args: string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
 const BINARY = resolve(import.meta.dirname, process.env.E2E_BINARY ?? '../target/release/sekisho');
+const FILL = resolve(import.meta.dirname, '../target/release/examples/fill');
 const COMMON_DIR = resolve(import.meta.dirname, '../target/end-to-end');
 
 /** The settings of the server that most tests share. Not the default port: there may be somebody's `make serve`. */
@@ -66,7 +69,8 @@ async function waitUntilReady(url: string) {
 /** The server that was there before the tests. */
 export const commonServer: Server = {
   url: process.env.E2E_BASE_URL ?? COMMON.SEKISHO_BASE_URL,
-  sekisho: (...args) => command(process.cwd(), process.env.E2E_BASE_URL ? process.env : COMMON, args),
+  sekisho: (...args) => command(BINARY, process.cwd(), process.env.E2E_BASE_URL ? process.env : COMMON, args),
+  fill: () => Promise.reject('the common server has people already'),
   stop: async () => {},
 };
 
@@ -87,7 +91,8 @@ export async function startServer(settings: Settings): Promise<Server> {
   await Promise.race([waitUntilReady(url), exited.then(([code]) => Promise.reject(`${BINARY} stopped with ${code}`))]);
   return {
     url,
-    sekisho: (...args) => command(dir, env, args),
+    sekisho: (...args) => command(BINARY, dir, env, args),
+    fill: (...args) => command(FILL, dir, env, args),
     async stop() {
       server.kill();
       await exited;
@@ -96,8 +101,8 @@ export async function startServer(settings: Settings): Promise<Server> {
   };
 }
 
-async function command(cwd: string, env: NodeJS.ProcessEnv, args: string[]) {
-  await promisify(execFile)(BINARY, args, { cwd, env });
+async function command(file: string, cwd: string, env: NodeJS.ProcessEnv, args: string[]) {
+  await promisify(execFile)(file, args, { cwd, env });
 }
 
 async function freePort() {

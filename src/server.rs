@@ -86,9 +86,8 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     let _ = io::stdout().write_all(format!("Sekisho is ready: {base_url}\n{database}").as_bytes());
     accept(listener, router(app.clone()), &app, limits, stop).await;
     app.stopping.cancel();
-    if jobs.await.is_err() {
-        tracing::error!("a background job failed: see above");
-    }
+    let _ = jobs.await;
+    app.core.flush().await;
     app.core.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -138,3 +138,20 @@ async fn other_services_can_follow_what_ends() {
     let after = t.anonymous().get(&format!("/api/v1/revocations?since={since}")).await.json();
     assert_eq!(after["items"].as_array().map(Vec::len), Some(2));
 }
+
+/// A process of a newer version may end a session for a reason that this one does not know.
+#[tokio::test]
+async fn a_revocation_with_an_unknown_reason_counts_and_hides_no_other() {
+    let t = TestApp::new().await;
+    let (mut ada, _) = t.api("ada@example.com").await;
+    let (mut bob, _) = t.api("bob@example.com").await;
+    let ended = "update sessions set ended_at = $1, ended_reason = $2 where user_id = $3";
+    for (email, reason) in [("ada@example.com", "quantum_entanglement"), ("bob@example.com", "password_changed")] {
+        let end = sqlx::query(ended).bind(t.clock.now()).bind(reason).bind(t.user_id(email).await);
+        end.execute(t.db.writer()).await.expect("an update");
+    }
+    t.app.core.follow(None).await.expect("a look");
+    ada.get("/api/v1/me").await.problem(401, "session_revoked");
+    assert_eq!(bob.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "password_changed");
+    t.restart().await;
+}

@@ -3,7 +3,11 @@
 
 use std::{future::Future, time::Duration};
 
-use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Interval, MissedTickBehavior, interval, timeout},
+};
 
 use crate::{
     Core,
@@ -17,22 +21,41 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(30);
 /// Rows per transaction.
 const BATCH: i64 = 200;
+/// How long a job may take to finish what it does when the server stops.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// How long ended sessions are kept, in milliseconds, to report their end reason.
 const KEEP_ENDED: i64 = 30 * 24 * HOUR;
 
 impl Core {
-    /// Runs all background jobs until `stopped`, then flushes what is buffered in memory.
+    /// Runs the background jobs until `stopped`, each as a task of its own: a panic in one does not stop the others, and
+    /// none is cancelled between two statements.
     pub async fn run_background_jobs(&self, stopped: impl Future<Output = ()>) {
-        if let Err(error) = self.revocations.note_access_ttl().await {
-            error.log();
-        }
-        let jobs = async {
-            tokio::join!(self.run_housekeeping_often(), self.flush_access_uses_often(), self.follow_revocations(),)
+        // From here on it shows when the revocations of other processes can't be polled.
+        self.revocations.list.set_fresh();
+        let (stop, stopping) = watch::channel(());
+        let mut jobs = JoinSet::new();
+        let (core, stop_signal) = (self.clone(), stopping.clone());
+        jobs.spawn(async move { core.run_housekeeping_until(stop_signal).await });
+        let (core, stop_signal) = (self.clone(), stopping.clone());
+        jobs.spawn(async move { core.flush_access_uses_until(stop_signal).await });
+        let core = self.clone();
+        jobs.spawn(async move { core.follow_revocations_until(stopping).await });
+        stopped.await;
+        drop(stop);
+        let joined = async {
+            while let Some(job) = jobs.join_next().await {
+                if let Err(error) = job {
+                    tracing::error!(%error, "a background job failed");
+                }
+            }
         };
-        tokio::select! {
-            _ = jobs => {}
-            () = stopped => {}
+        if timeout(STOP_WITHIN, joined).await.is_err() {
+            tracing::warn!("a background job did not stop in time");
         }
+    }
+
+    /// Writes what is buffered in memory: uses of access tokens, and counts.
+    pub async fn flush(&self) {
         for written in [self.access_uses.flush().await, self.statistics.flush().await.map(drop)] {
             if let Err(error) = written {
                 error.log();
@@ -40,20 +63,21 @@ impl Core {
         }
     }
 
-    async fn run_housekeeping_often(&self) {
+    async fn run_housekeeping_until(&self, mut stopping: watch::Receiver<()>) {
+        if let Err(error) = self.revocations.note_access_ttl().await {
+            error.log();
+        }
         let mut ticks = ticks(INTERVAL);
-        loop {
-            ticks.tick().await;
+        while next(&mut ticks, &mut stopping).await {
             if let Err(error) = self.run_housekeeping().await {
                 error.log();
             }
         }
     }
 
-    async fn flush_access_uses_often(&self) {
+    async fn flush_access_uses_until(&self, mut stopping: watch::Receiver<()>) {
         let mut ticks = ticks(FOLLOW_EVERY);
-        loop {
-            ticks.tick().await;
+        while next(&mut ticks, &mut stopping).await {
             if let Err(error) = self.access_uses.flush().await {
                 error.log();
             }
@@ -106,12 +130,10 @@ impl Core {
     }
 
     /// Polls for revocations and key changes by other processes; a failed or hung poll is retried from the same time.
-    async fn follow_revocations(&self) {
+    async fn follow_revocations_until(&self, mut stopping: watch::Receiver<()>) {
         let mut ticks = ticks(FOLLOW_EVERY);
         let mut since = None;
-        self.revocations.list.set_fresh();
-        loop {
-            ticks.tick().await;
+        while next(&mut ticks, &mut stopping).await {
             match timeout(STALE_AFTER, self.follow(since)).await {
                 Ok(Ok(next)) => {
                     since = Some(next);
@@ -140,4 +162,12 @@ fn ticks(every: Duration) -> Interval {
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks
+}
+
+/// Waits for the next tick; false when the sender of `stopping` is gone.
+async fn next(ticks: &mut Interval, stopping: &mut watch::Receiver<()>) -> bool {
+    tokio::select! {
+        _ = ticks.tick() => true,
+        _ = stopping.changed() => false,
+    }
 }

@@ -82,8 +82,10 @@ pub enum Outcome {
 struct OAuthFlow {
     purpose: Purpose,
     verifier: String,
+    #[serde(rename = "next")]
     return_to: String,
     /// The session signed in at the start.
+    #[serde(rename = "by")]
     begun_by: Option<BegunBy>,
 }
 
@@ -114,6 +116,7 @@ pub struct PendingLink {
     user_id: String,
     password_changed_at: Option<UnixMillis>,
     subject: String,
+    #[serde(rename = "next")]
     return_to: String,
 }
 

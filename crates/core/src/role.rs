@@ -181,7 +181,7 @@ pub(crate) async fn assign(
         return Err(Error::field("roles", "role-unknown"));
     }
     let given = known.iter().filter(|role| names.contains(role.name.as_str())).map(|role| role.name.clone());
-    let user = User { roles: users::Roles(given.collect()), ..was.clone() };
+    let user = User { roles: given.collect(), ..was.clone() };
     let changed: Vec<_> =
         known.iter().filter(|r| was.has_role(r.name.as_str()) != user.has_role(r.name.as_str())).collect();
     if !changed.is_empty() {

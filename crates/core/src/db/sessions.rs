@@ -420,9 +420,18 @@ pub struct LiveCount {
     pub n: i64,
 }
 
+/// A session that any process ended, with its reason as text: a process of a newer version may give one that is unknown
+/// here.
+#[derive(Clone, Debug, FromRow)]
+pub struct EndedElsewhere {
+    pub id: String,
+    pub ended_at: UnixMillis,
+    pub ended_reason: String,
+}
+
 /// Sessions that ended after `since`.
-pub async fn list_ended_since(db: impl Executor<'_>, since: UnixMillis) -> Result<Vec<Ended>> {
-    sqlx::query_as("select id, user_id, ended_at, ended_reason from sessions where ended_at > $1")
+pub async fn list_ended_since(db: impl Executor<'_>, since: UnixMillis) -> Result<Vec<EndedElsewhere>> {
+    sqlx::query_as("select id, ended_at, ended_reason from sessions where ended_at > $1")
         .bind(since)
         .fetch_all(db)
         .await

@@ -1,7 +1,7 @@
 //! Statements on `users`.
 
 use sekisho_model::{AuthMethod, RoleName, UnknownWord};
-use sqlx::{AssertSqlSafe, FromRow, Result};
+use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
@@ -46,7 +46,17 @@ impl TryFrom<String> for Roles {
     type Error = UnknownWord;
 
     fn try_from(names: String) -> std::result::Result<Self, UnknownWord> {
-        names.split_ascii_whitespace().map(str::parse).collect::<std::result::Result<_, _>>().map(Self)
+        let names: std::result::Result<Vec<RoleName>, _> = names.split_ascii_whitespace().map(str::parse).collect();
+        names.map(Self::from_iter)
+    }
+}
+
+impl FromIterator<RoleName> for Roles {
+    /// Sorts by bytes: databases sort by their collation.
+    fn from_iter<I: IntoIterator<Item = RoleName>>(names: I) -> Self {
+        let mut names: Vec<_> = names.into_iter().collect();
+        names.sort_unstable();
+        Self(names)
     }
 }
 
@@ -82,7 +92,7 @@ impl TryFrom<String> for AuthMethods {
 const COLUMNS: &str = "id, email, name, about, locale, password_hash, \
      case when password_hash is null then '' else 'password ' end || \
      case when exists (select 1 from identities where user_id = users.id) then 'github' else '' end as auth_methods, \
-     (select coalesce(string_agg(role, ' ' order by role), '') from user_roles where user_id = users.id) as roles, \
+     (select coalesce(string_agg(role, ' '), '') from user_roles where user_id = users.id) as roles, \
      created_at, disabled_at, password_changed_at, notice_at, notices_seen_at";
 
 /// The text that administrators search in.
@@ -115,9 +125,12 @@ pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
 }
 
 /// Finds a user and locks the row until the transaction ends.
-pub async fn find_for_update(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
-    let statement = format!("update users set updated_at = updated_at where id = $1 returning {COLUMNS}");
-    sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
+///
+/// Read by a statement of its own: PostgreSQL reads the locked row anew after waiting for it, but not what subselects of
+/// the same statement see, here roles and authentication methods.
+pub async fn find_for_update(tx: &mut AnyConnection, id: &str) -> Result<Option<User>> {
+    sqlx::query("update users set updated_at = updated_at where id = $1").bind(id).execute(&mut *tx).await?;
+    find(tx, id).await
 }
 
 pub async fn find_by_email(db: impl Executor<'_>, email: &str) -> Result<Option<User>> {

@@ -2,10 +2,15 @@
 
 use std::{future::Future, pin::Pin};
 
+use sekisho_model::{EndReason, UnknownWord};
+
 use super::list::Revocation;
 use crate::{
     clock::UnixMillis,
-    db::{Db, sessions},
+    db::{
+        Db,
+        sessions::{self, EndedElsewhere},
+    },
     error::Error,
 };
 
@@ -28,11 +33,21 @@ impl Transport for Polling {
     fn learn(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Revocation>, Error>> {
         Box::pin(async move {
             let ended = sessions::list_ended_since(self.0.reader(), since).await?;
-            Ok(ended.into_iter().map(Revocation::from).collect())
+            Ok(ended.into_iter().map(revocation).collect())
         })
     }
 
     fn publish<'a>(&'a self, _: &'a [Revocation]) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }
+}
+
+/// Fails closed (ASVS 16.5.3): a session whose end reason is unknown here is revoked all the same, and keeps nobody from
+/// learning of the others. The reason given then is the least specific one.
+fn revocation(row: EndedElsewhere) -> Revocation {
+    let reason = row.ended_reason.parse().unwrap_or_else(|error: UnknownWord| {
+        tracing::error!(%error, session.id = row.id, "a session ended for a reason that this version does not know");
+        EndReason::RevokedByAdmin
+    });
+    Revocation { session_id: row.id.into(), reason, at: row.ended_at }
 }
