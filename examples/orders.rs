@@ -15,7 +15,7 @@ use sekisho::{
 };
 use sekisho_core::Error;
 
-/// The routes as they would stand in the table of `src/app.rs`.
+/// The routes as they would stand in the table of `src/router.rs`.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/orders", get(show))

@@ -124,7 +124,7 @@ impl Crate {
         (1..=path.len()).rev().map(|n| path[..n].to_vec()).find(|module| self.files.contains_key(module))
     }
 
-    /// SessionSelector children of each folder import which others, a child standing for all that is in it.
+    /// Which children of each folder import which others, a child standing for all that is in it.
     fn edges(&self) -> BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> {
         let mut edges: BTreeMap<Module, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
         for (from, source) in &self.files {

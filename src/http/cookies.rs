@@ -24,7 +24,7 @@ pub enum CookieKind {
     Session,
     /// The language that was chosen in this browser.
     Language,
-    /// SessionSelector accounts signed in from this browser.
+    /// Which accounts signed in from this browser.
     Device,
     /// Binds an auth flow, or a sign-in that is not finished, to the browser in which it began.
     AuthFlow,

@@ -1,7 +1,7 @@
 //! Every error that a request can be answered with: the core's, and those that only HTTP knows. Status codes (RFC 9110)
 //! and `Retry-After` are decided here.
 //!
-//! The answer that an error becomes by itself is plain text. SessionSelector format a client gets is a property of the router
+//! The answer that an error becomes by itself is plain text. Which format a client gets is a property of the router
 //! that the route is in: its outermost layer, [`problem::render`](super::problem::render) or the error page, takes the
 //! error out of the answer ([`take`]) and renders it.
 

@@ -22,7 +22,7 @@ impl<T> Page<T> {
     }
 }
 
-/// SessionSelector page of a list.
+/// Which page of a list.
 #[derive(Debug)]
 pub struct PageQuery {
     /// The `next_cursor` of the page before.
