@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use sekisho::{commands::command_line, config::Config, server};
+use sekisho::{cli::command_line, config::Config, server};
 use sekisho_core::{
     Core,
     clock::Clock,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use sekisho::{
-    commands::{self, AuditCommand, KeysCommand, SecretCommand, UserCommand},
+    cli::{self, AuditCommand, KeysCommand, SecretCommand, UserCommand},
     config::{Config, LogFormat},
     server::{self, StartError},
 };
@@ -69,10 +69,10 @@ async fn run(command: Command, config: Config) -> Result<(), StartError> {
             println!("The database is up to date.");
             Ok(())
         }
-        Command::User(command) => commands::user(&config, command).await,
-        Command::Audit(command) => commands::audit(&config, command).await,
-        Command::Keys(command) => commands::keys(&config, command).await,
-        Command::Secret(command) => commands::secret(&config, command).await,
+        Command::User(command) => cli::user(&config, command).await,
+        Command::Audit(command) => cli::audit(&config, command).await,
+        Command::Keys(command) => cli::keys(&config, command).await,
+        Command::Secret(command) => cli::secret(&config, command).await,
     }
 }
 
