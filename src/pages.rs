@@ -28,4 +28,5 @@ pub mod session_store;
 pub mod sign_in;
 pub mod sign_out;
 pub mod step_up;
+pub mod table;
 pub mod visitor;

@@ -31,7 +31,8 @@ impl FormErrors {
         }
     }
 
-    fn field(&self, name: &str, lang: Lang) -> Option<String> {
+    /// What is wrong with a field, in words.
+    pub fn field(&self, name: &str, lang: Lang) -> Option<String> {
         self.fields.iter().find(|f| f.field == name).map(|f| lang.t(&format!("field-{}", f.code)))
     }
 
@@ -93,7 +94,7 @@ pub fn Field(
                 aria-describedby=described
             />
             {hint.map(|hint| view! { <p class="hint" id=format!("{name}-hint")>{lang.t(hint)}</p> })}
-            {error.map(|error| view! { <p class="fault" id=format!("{name}-fault")>{error}</p> })}
+            {error_text(name, error)}
             {children.map(|children| children())}
         </div>
     }
@@ -143,12 +144,18 @@ pub fn TextField(
                 inner_html=format!("\n{}", html_escape::encode_text(&value))
             ></textarea>
             <p class="hint" id=format!("{name}-hint")>{lang.t(hint)}</p>
-            {error.map(|error| view! { <p class="fault" id=format!("{name}-fault")>{error}</p> })}
+            {error_text(name, error)}
         </div>
     }
 }
 
-fn describe(name: &str, hint: bool, error: bool) -> Option<String> {
+/// A field's error, under it.
+pub fn error_text(name: &str, error: Option<String>) -> impl IntoView {
+    error.map(|error| view! { <p class="fault" id=format!("{name}-fault")>{error}</p> })
+}
+
+/// The field's `aria-describedby`: the ids of its error and its hint, of those that there are.
+pub fn describe(name: &str, hint: bool, error: bool) -> Option<String> {
     match (hint, error) {
         (false, false) => None,
         (true, false) => Some(format!("{name}-hint")),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     layout::{Layout, When},
     paging::{Paging, cursor},
+    table::Table,
     visitor::Member,
 };
 use crate::{
@@ -108,31 +109,13 @@ fn SecurityPage(
     newest: bool,
     older: Option<String>,
 ) -> impl IntoView {
-    let empty = events.is_empty();
     let rows = events.into_iter().map(|event| view! { <Entry lang event /> }).collect_view();
     view! {
         <h1>{lang.t("security-title")}</h1>
         <p class="lead">{lang.t("security-lead")}</p>
         {(!notices.is_empty()).then(|| view! { <Notices lang notices dismissing /> })}
-        {if empty {
-            view! { <p>{lang.t("security-empty")}</p> }.into_any()
-        } else {
-            view! {
-                <div class="card table" tabindex="0" role="region" aria-label=lang.t("security-title")>
-                    <table>
-                        <thead>
-                            <tr>
-                                <th scope="col">{lang.t("security-what")}</th>
-                                <th scope="col">{lang.t("security-when")}</th>
-                                <th scope="col">{lang.t("security-where")}</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
-            }
-            .into_any()
-        }}
+        <Table lang label="security-title" columns=&["security-what", "security-when", "security-where"]
+            empty="security-empty" dense=false rows />
         <Paging lang list="/security".to_owned() newest older />
     }
 }

@@ -13,10 +13,11 @@ use crate::{
     },
     locale::Lang,
     pages::{
-        form::{Field, FormErrorNotice, FormErrors},
+        form::{Field, FormErrorNotice, FormErrors, describe, error_text},
         layout::{Layout, When},
         paging::{Paging, cursor},
         step_up::RecentlyAuthenticated,
+        table::Table,
         visitor::Administrator,
     },
 };
@@ -125,8 +126,7 @@ fn FilterForm(lang: Lang, asked: LogFilter, form_errors: FormErrors) -> impl Int
         .chain(EventKind::ALL.iter().map(|kind| (kind.as_str(), lang.t(&format!("event-{}", kind.as_str())))))
         .map(|(name, label)| view! { <option value=name selected=kind == name>{label}</option> })
         .collect_view();
-    let error = form_errors.fields.iter().find(|error| error.field == "kind");
-    let error = error.map(|error| lang.t(&format!("field-{}", error.code)));
+    let error = form_errors.field("kind", lang);
     view! {
         <form class="filter" method="get" action="/admin/events" role="search">
             <Field lang form_errors=form_errors.clone() name="person" label="admin-log-person" value=person
@@ -137,11 +137,11 @@ fn FilterForm(lang: Lang, asked: LogFilter, form_errors: FormErrors) -> impl Int
                     id="kind"
                     name="kind"
                     aria-invalid=error.is_some().then_some("true")
-                    aria-describedby=error.is_some().then_some("kind-fault")
+                    aria-describedby=describe("kind", false, error.is_some())
                 >
                     {kinds}
                 </select>
-                {error.map(|error| view! { <p class="fault" id="kind-fault">{error}</p> })}
+                {error_text("kind", error)}
             </div>
             <Field lang form_errors=form_errors.clone() name="network" label="admin-log-network" value=network
                 required=false maxlength=64 />
@@ -179,26 +179,12 @@ pub fn LogTable(
     /// Whether they are about several people.
     people: bool,
 ) -> impl IntoView {
-    if entries.is_empty() {
-        return view! { <p>{lang.t("admin-log-empty")}</p> }.into_any();
-    }
+    let columns: &[_] = match people {
+        true => &["security-what", "admin-user", "security-when", "security-where"],
+        false => &["security-what", "security-when", "security-where"],
+    };
     let rows = entries.into_iter().map(|entry| view! { <Row lang entry people /> }).collect_view();
-    view! {
-        <div class="card table dense" tabindex="0" role="region" aria-label=lang.t(label)>
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">{lang.t("security-what")}</th>
-                        {people.then(|| view! { <th scope="col">{lang.t("admin-user")}</th> })}
-                        <th scope="col">{lang.t("security-when")}</th>
-                        <th scope="col">{lang.t("security-where")}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+    view! { <Table lang label columns empty="admin-log-empty" rows /> }
 }
 
 #[component]

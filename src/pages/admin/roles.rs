@@ -12,6 +12,7 @@ use crate::{
         form::{Field, FormErrorNotice, FormErrors, TextField},
         layout::{Done, Layout},
         step_up::RecentlyAuthenticated,
+        table::Table,
         visitor::Administrator,
     },
 };
@@ -118,18 +119,7 @@ fn RolesPage(
         <p class="lead">{lang.t("admin-roles-lead")}</p>
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
         <FormErrorNotice lang form_errors=refused />
-        <div class="card table dense" tabindex="0" role="region" aria-label=lang.t("admin-roles")>
-            <table>
-                <thead>
-                    <tr>
-                        <th scope="col">{lang.t("admin-role")}</th>
-                        <th scope="col">{lang.t("admin-permissions")}</th>
-                        <th scope="col"><span class="visually-hidden">{lang.t("admin-role-acts")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table lang label="admin-roles" columns=&["admin-role", "admin-permissions"] actions="admin-role-acts" rows />
         <section class="card" id="role" aria-labelledby="role-title">
             <h2 id="role-title">{lang.t("admin-role-save-title")}</h2>
             <form method="post" action="/admin/roles" data-draft=changed data-saved=saved data-errors=errors>

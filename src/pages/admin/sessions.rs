@@ -13,6 +13,7 @@ use crate::{
         paging::{Paging, cursor, with},
         return_to::local_path,
         step_up::RecentlyAuthenticated,
+        table::Table,
         visitor::Administrator,
     },
 };
@@ -128,23 +129,11 @@ pub fn SessionTable(
         let current = owned.session.id == current;
         view! { <SessionRow lang owned current back=back.clone() people /> }
     });
-    let rows = rows.collect_view();
-    view! {
-        <div class="card table dense" tabindex="0" role="region" aria-label=lang.t(label)>
-            <table>
-                <thead>
-                    <tr>
-                        {people.then(|| view! { <th scope="col">{lang.t("admin-user")}</th> })}
-                        <th scope="col">{lang.t("admin-device")}</th>
-                        <th scope="col">{lang.t("devices-signed-in")}</th>
-                        <th scope="col">{lang.t("devices-last-active")}</th>
-                        <th scope="col"><span class="visually-hidden">{lang.t("devices-end")}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
+    let columns: &[_] = match people {
+        true => &["admin-user", "admin-device", "devices-signed-in", "devices-last-active"],
+        false => &["admin-device", "devices-signed-in", "devices-last-active"],
+    };
+    view! { <Table lang label columns actions="devices-end" rows=rows.collect_view() /> }
 }
 
 #[component]
