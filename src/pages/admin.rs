@@ -17,6 +17,7 @@ pub mod overview;
 pub mod plot;
 pub mod roles;
 pub mod sessions;
+pub mod user;
 pub mod users;
 
 /// Entries on a page of a list.
