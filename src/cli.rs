@@ -87,9 +87,9 @@ async fn open(config: &Config, make: bool) -> Result<Core, StartError> {
 
 fn failed(error: Error) -> StartError {
     let text = match &error {
-        Error::InvalidInput(faults) => faults
+        Error::InvalidInput(errors) => errors
             .iter()
-            .map(|fault| format!("{}: {}", fault.field, Lang::En.t(&format!("field-{}", fault.code))))
+            .map(|error| format!("{}: {}", error.field, Lang::En.t(&format!("field-{}", error.code))))
             .collect::<Vec<_>>()
             .join("\n"),
         Error::Internal(cause) => format!("{error}: {cause}"),

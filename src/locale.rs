@@ -104,7 +104,7 @@ fn bundle(lang: Lang, texts: [&str; 2]) -> Bundle {
     bundle.set_use_isolating(false); // the values stand in HTML, where their direction is known
     for text in texts {
         let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, errors)| {
-            tracing::error!(?errors, "a locale file has faults");
+            tracing::error!(?errors, "a locale file is malformed");
             resource
         });
         if let Err(errors) = bundle.add_resource(resource) {

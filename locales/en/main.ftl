@@ -123,8 +123,8 @@ devices-address = Address
 devices-end = Sign out
 devices-end-label = Sign out { $device }
 devices-end-others = Sign out all other devices
-devices-ended-one = The device was signed out.
-devices-ended-others = All other devices were signed out.
+devices-done-one = The device was signed out.
+devices-done-others = All other devices were signed out.
 devices-only-this = No other device is signed in.
 devices-unknown = Unknown device
 
@@ -288,15 +288,15 @@ admin-role-save = Save role
 
 ## Why somebody was signed out, on the sign-in page
 
-ended-signed_out = You signed out.
-ended-idle_timeout = You were signed out because nothing happened for a while.
-ended-absolute_timeout = You were signed out because the time limit of your sign-in was reached.
-ended-revoked_by_user = You were signed out from another of your devices.
-ended-revoked_by_admin = An administrator signed you out.
-ended-device_limit = You were signed out because you signed in on too many devices.
-ended-password_changed = You were signed out because your password was changed.
-ended-account_disabled = Your account has been disabled. Please contact an administrator.
-ended-refresh_reuse = You were signed out to protect your account, because someone may have used a copy of your sign-in. Please change your password.
+end-reason-signed_out = You signed out.
+end-reason-idle_timeout = You were signed out because nothing happened for a while.
+end-reason-absolute_timeout = You were signed out because the time limit of your sign-in was reached.
+end-reason-revoked_by_user = You were signed out from another of your devices.
+end-reason-revoked_by_admin = An administrator signed you out.
+end-reason-device_limit = You were signed out because you signed in on too many devices.
+end-reason-password_changed = You were signed out because your password was changed.
+end-reason-account_disabled = Your account has been disabled. Please contact an administrator.
+end-reason-refresh_reuse = You were signed out to protect your account, because someone may have used a copy of your sign-in. Please change your password.
 
 ## Errors
 

@@ -123,8 +123,8 @@ devices-address = IPアドレス
 devices-end = サインアウト
 devices-end-label = { $device }からサインアウト
 devices-end-others = ほかのすべての端末からサインアウト
-devices-ended-one = 端末からサインアウトしました。
-devices-ended-others = ほかのすべての端末からサインアウトしました。
+devices-done-one = 端末からサインアウトしました。
+devices-done-others = ほかのすべての端末からサインアウトしました。
 devices-only-this = ほかにサインインしている端末はありません。
 devices-unknown = 不明な端末
 
@@ -288,15 +288,15 @@ admin-role-save = ロールを保存
 
 ## Why somebody was signed out, on the sign-in page
 
-ended-signed_out = サインアウトしました。
-ended-idle_timeout = しばらく操作がなかったため、サインアウトしました。
-ended-absolute_timeout = サインインの有効期限が切れたため、サインアウトしました。
-ended-revoked_by_user = ほかの端末からの操作により、サインアウトしました。
-ended-revoked_by_admin = 管理者の操作により、サインアウトしました。
-ended-device_limit = 別の端末でのサインインにより端末数の上限を超えたため、サインアウトしました。
-ended-password_changed = パスワードが変更されたため、サインアウトしました。
-ended-account_disabled = アカウントが無効になっています。管理者にお問い合わせください。
-ended-refresh_reuse = サインイン情報がコピーされて使われた可能性があります。安全のためサインアウトしました。パスワードを変更してください。
+end-reason-signed_out = サインアウトしました。
+end-reason-idle_timeout = しばらく操作がなかったため、サインアウトしました。
+end-reason-absolute_timeout = サインインの有効期限が切れたため、サインアウトしました。
+end-reason-revoked_by_user = ほかの端末からの操作により、サインアウトしました。
+end-reason-revoked_by_admin = 管理者の操作により、サインアウトしました。
+end-reason-device_limit = 別の端末でのサインインにより端末数の上限を超えたため、サインアウトしました。
+end-reason-password_changed = パスワードが変更されたため、サインアウトしました。
+end-reason-account_disabled = アカウントが無効になっています。管理者にお問い合わせください。
+end-reason-refresh_reuse = サインイン情報がコピーされて使われた可能性があります。安全のためサインアウトしました。パスワードを変更してください。
 
 ## Errors
 

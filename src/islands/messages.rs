@@ -45,10 +45,11 @@ messages! {
     /// Of the session keeper.
     KeeperMessages, "keeper-":
     idle_title, idle_text, absolute_title, absolute_text, seconds_left, stay, dismiss, sign_out, offline,
-    ended_title, ended_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
+    sign_in_title, sign_in_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
     draft_restored, draft_discard,
-    reason_signed_out, reason_idle_timeout, reason_absolute_timeout, reason_revoked_by_user, reason_revoked_by_admin,
-    reason_device_limit, reason_password_changed, reason_account_disabled, reason_refresh_reuse, reason_unknown,
+    end_reason_signed_out, end_reason_idle_timeout, end_reason_absolute_timeout, end_reason_revoked_by_user,
+    end_reason_revoked_by_admin, end_reason_device_limit, end_reason_password_changed, end_reason_account_disabled,
+    end_reason_refresh_reuse, end_reason_unknown,
 }
 
 messages! {
@@ -59,18 +60,18 @@ messages! {
 
 impl KeeperMessages {
     /// Why a session ended, for the person.
-    pub fn reason(&self, reason: EndReason) -> &str {
+    pub fn end_reason(&self, reason: EndReason) -> &str {
         match reason {
-            EndReason::Known(Reason::SignedOut) => &self.reason_signed_out,
-            EndReason::Known(Reason::IdleTimeout) => &self.reason_idle_timeout,
-            EndReason::Known(Reason::AbsoluteTimeout) => &self.reason_absolute_timeout,
-            EndReason::Known(Reason::RevokedByUser) => &self.reason_revoked_by_user,
-            EndReason::Known(Reason::RevokedByAdmin) => &self.reason_revoked_by_admin,
-            EndReason::Known(Reason::DeviceLimit) => &self.reason_device_limit,
-            EndReason::Known(Reason::PasswordChanged) => &self.reason_password_changed,
-            EndReason::Known(Reason::AccountDisabled) => &self.reason_account_disabled,
-            EndReason::Known(Reason::RefreshReuse) => &self.reason_refresh_reuse,
-            EndReason::Unknown => &self.reason_unknown,
+            EndReason::Known(Reason::SignedOut) => &self.end_reason_signed_out,
+            EndReason::Known(Reason::IdleTimeout) => &self.end_reason_idle_timeout,
+            EndReason::Known(Reason::AbsoluteTimeout) => &self.end_reason_absolute_timeout,
+            EndReason::Known(Reason::RevokedByUser) => &self.end_reason_revoked_by_user,
+            EndReason::Known(Reason::RevokedByAdmin) => &self.end_reason_revoked_by_admin,
+            EndReason::Known(Reason::DeviceLimit) => &self.end_reason_device_limit,
+            EndReason::Known(Reason::PasswordChanged) => &self.end_reason_password_changed,
+            EndReason::Known(Reason::AccountDisabled) => &self.end_reason_account_disabled,
+            EndReason::Known(Reason::RefreshReuse) => &self.end_reason_refresh_reuse,
+            EndReason::Unknown => &self.end_reason_unknown,
         }
     }
 }

@@ -13,14 +13,15 @@ use crate::islands::{KeeperMessages, MeterMessages};
 
 /// The keys that the code puts together at run time; `*` stands for what is filled in.
 /// [`composed_keys`] and, for the codes of errors and fields, the tests below say with what.
-const COMPOSED: [&str; 7] = ["error-*", "field-*", "event-*", "reason-*", "ended-*", "home-*-title", "home-*-text"];
+const COMPOSED: [&str; 7] =
+    ["error-*", "field-*", "event-*", "reason-*", "end-reason-*", "home-*-title", "home-*-text"];
 
 /// What nothing but a key begins with, so that a key in a table or an argument is known for one.
 const KEY_FAMILIES: [&str; 13] = [
     "account-",
     "admin-",
     "devices-",
-    "ended-",
+    "end-reason-",
     "error-",
     "event-",
     "field-",
@@ -145,7 +146,7 @@ fn no_message_is_unused() {
 /// The keys made of a closed set of names.
 fn composed_keys() -> BTreeSet<String> {
     let events = EventKind::ALL.iter().map(|kind| format!("event-{}", kind.as_str()));
-    let reasons = EndReason::ALL.iter().flat_map(|reason| [format!("reason-{reason}"), format!("ended-{reason}")]);
+    let reasons = EndReason::ALL.iter().flat_map(|reason| [format!("reason-{reason}"), format!("end-reason-{reason}")]);
     let home = ["sessions", "tokens", "truth"];
     let home = home.iter().flat_map(|name| [format!("home-{name}-title"), format!("home-{name}-text")]);
     let islands = KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).map(|key| key.replace('_', "-"));

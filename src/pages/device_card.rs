@@ -13,15 +13,15 @@ pub fn DeviceCard(
     lang: Lang,
     session: Session,
     #[prop(default = false)] current: bool,
-    /// A sign-in that waits for room: ending this device lets it in.
-    #[prop(optional_no_strip)]
-    waiting: Option<String>,
+    /// The token of a sign-in held up by the device limit, which ending this device completes.
+    #[prop(optional)]
+    pending: Option<String>,
 ) -> impl IntoView {
     let name = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() };
     let kind = if session.kind == SessionKind::Api { "devices-kind-api" } else { "devices-kind-browser" };
     let end_label = lang.t1("devices-end-label", "device", name.clone());
     let deadline = session.deadline();
-    let action = match (waiting.is_some(), current) {
+    let action = match (pending.is_some(), current) {
         (true, _) => "/login/room",
         // Signing out needs no proof.
         (false, true) => "/logout",
@@ -41,7 +41,7 @@ pub fn DeviceCard(
                 <div><dt>{lang.t("devices-address")}</dt><dd>{session.ip}</dd></div>
             </dl>
             <form method="post" action=action>
-                {waiting.map(|token| view! { <input type="hidden" name="waiting" value=token /> })}
+                {pending.map(|token| view! { <input type="hidden" name="waiting" value=token /> })}
                 <input type="hidden" name="id" value=session.id />
                 <button class="secondary" aria-label=end_label>{lang.t("devices-end")}</button>
             </form>

@@ -22,7 +22,7 @@ pub async fn ask(visitor: Visitor, pending: PendingSignIn, return_to: String) ->
         let devices = pending
             .devices
             .into_iter()
-            .map(|session| view! { <DeviceCard lang session waiting=Some(token.expose().to_owned()) /> })
+            .map(|session| view! { <DeviceCard lang session pending=token.expose().to_owned() /> })
             .collect_view();
         view! {
             <h1>{lang.t("device-limit-title")}</h1>

@@ -44,8 +44,8 @@ pub async fn show(member: Member, Query(shown): Query<DevicesQuery>) -> Result<R
     sessions.retain(|session| session.id != signed_in.session.id);
     let this = newest.then(|| signed_in.session.clone());
     let done = match shown.done.as_deref() {
-        Some("one") => Some("devices-ended-one"),
-        Some("others") => Some("devices-ended-others"),
+        Some("one") => Some("devices-done-one"),
+        Some("others") => Some("devices-done-others"),
         _ => None,
     };
     let page = Layout::new(visitor, "devices-title").at("/devices");
@@ -88,8 +88,8 @@ fn DevicesPage(
 ) -> impl IntoView {
     let newest = this.is_some();
     let alone = newest && others.is_empty() && older.is_none();
-    let this = this.map(|session| view! { <DeviceCard lang current=true session waiting=None /> });
-    let others = others.into_iter().map(|session| view! { <DeviceCard lang session waiting=None /> });
+    let this = this.map(|session| view! { <DeviceCard lang current=true session /> });
+    let others = others.into_iter().map(|session| view! { <DeviceCard lang session /> });
     view! {
         <h1>{lang.t("devices-title")}</h1>
         <p class="lead">{lang.t("devices-lead")}</p>

@@ -151,7 +151,7 @@ pub fn TextField(
 
 /// A field's error, under it.
 pub fn error_text(name: &str, error: Option<String>) -> impl IntoView {
-    error.map(|error| view! { <p class="fault" id=format!("{name}-fault")>{error}</p> })
+    error.map(|error| view! { <p class="validation-error" id=format!("{name}-error")>{error}</p> })
 }
 
 /// The field's `aria-describedby`: the ids of its error and its hint, of those that there are.
@@ -159,7 +159,7 @@ pub fn describe(name: &str, hint: bool, error: bool) -> Option<String> {
     match (hint, error) {
         (false, false) => None,
         (true, false) => Some(format!("{name}-hint")),
-        (false, true) => Some(format!("{name}-fault")),
-        (true, true) => Some(format!("{name}-fault {name}-hint")),
+        (false, true) => Some(format!("{name}-error")),
+        (true, true) => Some(format!("{name}-error {name}-hint")),
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::{
     sign_in::begin_session,
-    visitor::{KeeperUser, Visitor},
+    visitor::{CookieUser, Visitor},
 };
 use crate::{
     http::{
@@ -48,11 +48,11 @@ pub struct TokenRequest {
 
 /// `POST /session/token`: a short-lived access token for this browser's session.
 pub async fn token(
-    keeper: KeeperUser,
+    cookie: CookieUser,
     OptionalJsonBody(wanted): OptionalJsonBody<TokenRequest>,
 ) -> Result<Json<TokenResponse>, Problem> {
-    let core = &keeper.app.core;
-    let SignedIn { user, session, .. } = &keeper.signed_in;
+    let core = &cookie.app.core;
+    let SignedIn { user, session, .. } = &cookie.signed_in;
     let request = core.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
     let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request)?;
     Ok(Json(TokenResponse { access_token: issued.token, expires_in: issued.expires_in }))
@@ -79,9 +79,9 @@ impl DeadlinesResponse {
 }
 
 /// `POST /session/activity`: the person did something.
-pub async fn activity(mut keeper: KeeperUser) -> Result<Json<DeadlinesResponse>, Problem> {
-    keeper.app.core.sessions.touch(&mut keeper.signed_in.session, &keeper.context).await?;
-    Ok(Json(DeadlinesResponse::of(&keeper.signed_in.session, &keeper.app)))
+pub async fn activity(mut cookie: CookieUser) -> Result<Json<DeadlinesResponse>, Problem> {
+    cookie.app.core.sessions.touch(&mut cookie.signed_in.session, &cookie.context).await?;
+    Ok(Json(DeadlinesResponse::of(&cookie.signed_in.session, &cookie.app)))
 }
 
 #[derive(Deserialize)]
@@ -111,8 +111,8 @@ pub async fn sign_in(
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.
-pub async fn events(keeper: KeeperUser) -> Result<impl IntoResponse, Problem> {
-    let KeeperUser { app, signed_in, .. } = keeper;
+pub async fn events(cookie: CookieUser) -> Result<impl IntoResponse, Problem> {
+    let CookieUser { app, signed_in, .. } = cookie;
     let permit = app.stream_limits.sessions.acquire(signed_in.session.id.clone()).ok_or(Error::Busy)?;
     let hello = Event::default().event("hello").json_data(DeadlinesResponse::of(&signed_in.session, &app));
     let hello = stream::once(async { hello.unwrap_or_default() });

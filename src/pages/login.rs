@@ -36,8 +36,8 @@ pub async fn show(visitor: Visitor, Query(query): Query<LoginQuery>) -> Response
     if visitor.signed_in.is_some() {
         return Redirect::to(&return_to).into_response();
     }
-    let ended = visitor.ended.or(query.signed_out.map(|_| EndReason::SignedOut));
-    page(visitor, String::new(), return_to, ended, FormErrors::default()).await
+    let end_reason = visitor.end_reason.or(query.signed_out.map(|_| EndReason::SignedOut));
+    page(visitor, String::new(), return_to, end_reason, FormErrors::default()).await
 }
 
 pub async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<Response, HttpError> {
@@ -57,7 +57,7 @@ async fn page(
     visitor: Visitor,
     email: String,
     return_to: String,
-    ended: Option<EndReason>,
+    end_reason: Option<EndReason>,
     form_errors: FormErrors,
 ) -> Response {
     let lang = visitor.lang;
@@ -66,7 +66,7 @@ async fn page(
     Layout::new(visitor, "login-title")
         .at("/login")
         .form_errors(&form_errors)
-        .render(move || view! { <LoginPage lang email return_to ended form_errors github registration /> })
+        .render(move || view! { <LoginPage lang email return_to end_reason form_errors github registration /> })
         .await
 }
 
@@ -75,7 +75,7 @@ fn LoginPage(
     lang: Lang,
     email: String,
     return_to: String,
-    ended: Option<EndReason>,
+    end_reason: Option<EndReason>,
     form_errors: FormErrors,
     github: bool,
     registration: bool,
@@ -85,8 +85,8 @@ fn LoginPage(
     view! {
         <section class="narrow card">
             <h1>{lang.t("login-title")}</h1>
-            {ended.map(|reason| view! {
-                <p class="notice" data-kind="info" role="status">{lang.t(&format!("ended-{reason}"))}</p>
+            {end_reason.map(|reason| view! {
+                <p class="notice" data-kind="info" role="status">{lang.t(&format!("end-reason-{reason}"))}</p>
             })}
             <form method="post" action="/login" data-errors=errors>
                 <FormErrorNotice lang form_errors=form_errors.clone() />

@@ -33,7 +33,7 @@ pub struct Visitor {
     pub context: RequestContext,
     pub signed_in: Option<Arc<SignedIn>>,
     /// Why the session of this browser's cookie ended.
-    pub ended: Option<EndReason>,
+    pub end_reason: Option<EndReason>,
     pub cookie: Session,
     /// The secret that binds an auth flow to this browser, if one has begun in it.
     pub browser: Option<OpaqueToken>,
@@ -53,9 +53,9 @@ pub struct Administrator {
     pub signed_in: Arc<SignedIn>,
 }
 
-/// Somebody who is signed in, asked by a script of ours: answers 401 instead of redirecting, and is no activity.
+/// Somebody signed in by the cookie, for the JSON of `/session/…`: 401 where [`Member`] redirects, and no activity.
 #[derive(Clone)]
-pub struct KeeperUser {
+pub struct CookieUser {
     pub app: AppState,
     pub context: RequestContext,
     pub signed_in: SignedIn,
@@ -93,7 +93,7 @@ impl Visitor {
             lang,
             context: request_context(parts)?,
             signed_in: None,
-            ended: None,
+            end_reason: None,
             cookie,
             browser,
         })
@@ -108,7 +108,7 @@ impl FromRequestParts<AppState> for Visitor {
         let cookies = RequestCookies::of(app, &parts.headers);
         let device_cookie = cookies.get(CookieKind::Device).map(Into::into);
         let context = RequestContext { device_cookie, ..request_context(parts)? };
-        let (signed_in, ended) = match presented {
+        let (signed_in, end_reason) = match presented {
             CookieLookup::Unknown => (None, None),
             CookieLookup::Ended(reason) => (None, Some(reason)),
             CookieLookup::Live(mut signed_in) => {
@@ -122,7 +122,7 @@ impl FromRequestParts<AppState> for Visitor {
         let locale = signed_in.as_ref().and_then(|s| s.user.locale.as_deref());
         let lang = language(locale, &cookies, &parts.headers);
         let browser = auth_flow_secret(&cookies);
-        Ok(Self { app: app.clone(), lang, context, signed_in, ended, cookie, browser })
+        Ok(Self { app: app.clone(), lang, context, signed_in, end_reason, cookie, browser })
     }
 }
 
@@ -162,7 +162,7 @@ pub fn return_path(parts: &Parts, app: &AppState) -> String {
     return_to::referring_path(&parts.headers, &app.origin)
 }
 
-impl FromRequestParts<AppState> for KeeperUser {
+impl FromRequestParts<AppState> for CookieUser {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {

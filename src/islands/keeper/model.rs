@@ -51,7 +51,7 @@ pub enum State {
 pub struct ViewState {
     pub warning: Option<Warning>,
     /// Why the session ended, while the person is asked to sign in again on this page.
-    pub ended: Option<EndReason>,
+    pub end_reason: Option<EndReason>,
     pub offline: bool,
 }
 

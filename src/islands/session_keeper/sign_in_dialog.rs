@@ -22,29 +22,29 @@ pub fn SignInDialog(
     messages: KeeperMessages,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
-    let is_open = Memo::new(move |_| state.get().ended.is_some());
+    let is_open = Memo::new(move |_| state.get().end_reason.is_some());
     open_while(dialog, is_open);
 
     // The server renders the dialog closed.
     let href = move || if is_open.get() { sign_in_url() } else { path::LOGIN.to_owned() };
     let reason = {
         let messages = messages.clone();
-        move || state.get().ended.map(|reason| messages.reason(reason).to_owned())
+        move || state.get().end_reason.map(|reason| messages.end_reason(reason).to_owned())
     };
-    let KeeperMessages { ended_title, ended_text, sign_in_page, .. } = messages.clone();
+    let KeeperMessages { sign_in_title, sign_in_text, sign_in_page, .. } = messages.clone();
 
     view! {
         <dialog
             class="keeper"
-            aria-labelledby="keeper-ended-title"
-            aria-describedby="keeper-ended-reason"
+            aria-labelledby="keeper-sign-in-title"
+            aria-describedby="keeper-sign-in-reason"
             node_ref=dialog
             on:cancel=|event: Event| event.prevent_default()
             on:close=move |_| reopen(dialog, is_open)
         >
-            <h2 id="keeper-ended-title">{ended_title}</h2>
-            <p id="keeper-ended-reason">{reason}</p>
-            <p>{ended_text}</p>
+            <h2 id="keeper-sign-in-title">{sign_in_title}</h2>
+            <p id="keeper-sign-in-reason">{reason}</p>
+            <p>{sign_in_text}</p>
             {has_password.then(|| view! { <PasswordForm email messages /> })}
             <p><a href=href>{sign_in_page}</a></p>
         </dialog>
@@ -103,7 +103,7 @@ fn PasswordForm(email: String, messages: KeeperMessages) -> impl IntoView {
                     aria-describedby="keeper-error"
                     node_ref=password
                 />
-                <p id="keeper-error" class="fault" role="alert">{error}</p>
+                <p id="keeper-error" class="validation-error" role="alert">{error}</p>
             </div>
             <button>{messages.sign_in}</button>
         </form>

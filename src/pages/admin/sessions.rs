@@ -49,7 +49,7 @@ pub async fn show(who: Administrator, Query(range): Query<SessionsQuery>) -> Res
     let current = signed_in.session.id.clone();
     let done = match range.done.as_deref() {
         Some("ended") => Some("admin-done-ended"),
-        Some("everybody") => Some("admin-done-global-sign-out"),
+        Some("global-sign-out") => Some("admin-done-global-sign-out"),
         _ => None,
     };
     let page = Layout::new(visitor, "admin-sessions").at("/admin");
@@ -74,7 +74,7 @@ pub async fn end_all(
         return Err(Error::field("sure", "missing").into());
     }
     visitor.app.core.global_sign_out.revoke_all_sessions(&signed_in.session.id, &visitor.context).await?;
-    Ok(Redirect::to(&with(PATH, "done=everybody")).into_response())
+    Ok(Redirect::to(&with(PATH, "done=global-sign-out")).into_response())
 }
 
 #[component]
@@ -95,8 +95,8 @@ fn SessionsPage(
         {done.map(|key| view! { <Done text=lang.t(key) /> })}
         <SessionTable lang sessions current back label="admin-sessions" people=true />
         <Paging lang list=PATH.to_owned() newest older />
-        <section class="card" aria-labelledby="everybody">
-            <h2 id="everybody">{lang.t("admin-global-sign-out")}</h2>
+        <section class="card" aria-labelledby="global-sign-out">
+            <h2 id="global-sign-out">{lang.t("admin-global-sign-out")}</h2>
             <p>{lang.t("admin-global-sign-out-text")}</p>
             <form method="post" action="/admin/sessions/end-all">
                 <div class="choices">

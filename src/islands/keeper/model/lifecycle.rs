@@ -80,7 +80,7 @@ impl Model {
             self.effect(Effect::Navigate(Destination::SignedOut));
         } else if self.environment.keeps_draft || self.is_redirect_loop() {
             self.effect(Effect::SaveDraft);
-            self.view.ended = Some(reason);
+            self.view.end_reason = Some(reason);
         } else {
             self.effect(Effect::Navigate(Destination::SignIn));
         }
@@ -115,7 +115,7 @@ impl Model {
     pub(super) fn resume(&mut self) {
         self.state = State::SignedIn;
         self.absolute_warning_dismissed = false;
-        self.view.ended = None;
+        self.view.end_reason = None;
         self.set_deadlines(Deadlines::default());
         self.reopen_stream();
     }

@@ -27,7 +27,7 @@ fn a_page_with_a_draft_stays_and_asks_for_the_password() {
         Effect::SaveDraft,
     ];
     assert_eq!(effects, expected);
-    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::IdleTimeout)));
+    assert_eq!(page.model.view().end_reason, Some(EndReason::Known(Reason::IdleTimeout)));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_tab_that_came_straight_back_from_the_sign_in_page_stays() {
     let reload = |ago| Page::unopened(|_, _| {}, Some(NOW - ago));
     let mut page = reload(2 * SECOND);
     page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
-    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::IdleTimeout)));
+    assert_eq!(page.model.view().end_reason, Some(EndReason::Known(Reason::IdleTimeout)));
 
     let mut page = reload(3 * SECOND);
     let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::IdleTimeout)));
@@ -51,7 +51,7 @@ fn after_a_sign_out_no_draft_is_left() {
     let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
     let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::SignedOut)));
     assert_eq!(effects[2..], [Effect::ForgetDrafts, Effect::Navigate(Destination::SignedOut)]);
-    assert_eq!(page.model.view().ended, None);
+    assert_eq!(page.model.view().end_reason, None);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_session_ends_once() {
     assert_eq!(page.on_token_answer(unauthorized(EndReason::Unknown)), []);
     assert_eq!(page.on_token_answer(unexplained()), []);
     assert_eq!(page.on_told_answer(EndReason::Known(Reason::IdleTimeout), unavailable()), []);
-    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::RevokedByUser)));
+    assert_eq!(page.model.view().end_reason, Some(EndReason::Known(Reason::RevokedByUser)));
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn whoever_is_still_signed_out_is_so() {
     let mut page = ended();
     assert_eq!(page.on_answer_after_end(unexplained()), []);
     assert_eq!(page.on_answer_after_end(unavailable()), []);
-    assert_eq!(page.model.view().ended, Some(EndReason::Known(Reason::RevokedByUser)));
+    assert_eq!(page.model.view().end_reason, Some(EndReason::Known(Reason::RevokedByUser)));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn the_password_on_this_page_begins_the_session_again() {
     assert_eq!(effects[0], Effect::OpenStream);
     assert_eq!(effects[2..], [Effect::ReportActivity, Effect::RenewToken]);
     assert_eq!(page.state(), State::SignedIn);
-    assert_eq!(page.model.view().ended, None);
+    assert_eq!(page.model.view().end_reason, None);
 }
 
 #[test]
