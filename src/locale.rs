@@ -1,12 +1,20 @@
-//! The languages: Fluent texts from `locales/`, built in. A key without a text shows itself, and fails a test.
+//! The languages: Fluent texts, built in from every file of `locales/<language>/`. A key without a text shows itself,
+//! and fails a test.
 
 use std::sync::LazyLock;
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use fluent_langneg::{NegotiationStrategy, convert_vec_str_to_langids_lossy, negotiate_languages};
+use rust_embed::Embed;
 use unic_langid::LanguageIdentifier;
 
 type Bundle = FluentBundle<FluentResource>;
+
+/// A folder for each language. A debug build reads it from the disk when it starts.
+#[derive(Embed)]
+#[folder = "locales"]
+#[include = "*.ftl"]
+struct Locales;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lang {
@@ -15,6 +23,7 @@ pub enum Lang {
 }
 
 impl Lang {
+    /// In the order of the variants, which is that of their bundles.
     pub const ALL: [Self; 2] = [Self::En, Self::Ja];
 
     /// The BCP 47 code, as in `<html lang>` and an account's `locale`.
@@ -67,16 +76,8 @@ impl Lang {
     }
 
     fn bundle(self) -> &'static Bundle {
-        static EN: LazyLock<Bundle> = LazyLock::new(|| {
-            bundle(Lang::En, [include_str!("../locales/en/main.ftl"), include_str!("../locales/en/islands.ftl")])
-        });
-        static JA: LazyLock<Bundle> = LazyLock::new(|| {
-            bundle(Lang::Ja, [include_str!("../locales/ja/main.ftl"), include_str!("../locales/ja/islands.ftl")])
-        });
-        match self {
-            Self::En => &EN,
-            Self::Ja => &JA,
-        }
+        static BUNDLES: LazyLock<[Bundle; Lang::ALL.len()]> = LazyLock::new(|| Lang::ALL.map(load));
+        &BUNDLES[self as usize]
     }
 }
 
@@ -98,17 +99,21 @@ fn requested(accept: &str) -> Vec<LanguageIdentifier> {
     weighted.into_iter().map(|(_, id)| id).collect()
 }
 
-fn bundle(lang: Lang, texts: [&str; 2]) -> Bundle {
+/// All files of the language's folder, in one bundle: a message can use one of another file.
+fn load(lang: Lang) -> Bundle {
     let id: LanguageIdentifier = lang.code().parse().unwrap_or_default();
     let mut bundle = Bundle::new_concurrent(vec![id]);
     bundle.set_use_isolating(false); // the values stand in HTML, where their direction is known
-    for text in texts {
-        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(resource, errors)| {
-            tracing::error!(?errors, "a locale file is malformed");
+    let folder = format!("{}/", lang.code());
+    for path in Locales::iter().filter(|path| path.starts_with(&folder)) {
+        let Some(file) = Locales::get(&path) else { continue };
+        let text = String::from_utf8_lossy(&file.data).into_owned();
+        let resource = FluentResource::try_new(text).unwrap_or_else(|(resource, errors)| {
+            tracing::error!(%path, ?errors, "a locale file is malformed");
             resource
         });
         if let Err(errors) = bundle.add_resource(resource) {
-            tracing::error!(?errors, "a locale file repeats a key");
+            tracing::error!(%path, ?errors, "a locale file repeats a key");
         }
     }
     bundle

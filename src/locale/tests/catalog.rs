@@ -12,10 +12,8 @@ use fluent_syntax::{
 
 use crate::locale::Lang;
 
-const FILES: [&str; 2] = ["main.ftl", "islands.ftl"];
-
 pub struct Catalog {
-    /// In the order of the files.
+    /// In the order of the files, which is that of their names.
     pub keys: Vec<String>,
     messages: HashMap<String, Uses>,
 }
@@ -32,9 +30,13 @@ impl Catalog {
     /// Panics where a file does not parse, defines a message twice, or uses what [`Lang::t`] does not look at.
     pub fn read(lang: Lang) -> Self {
         let mut catalog = Self { keys: Vec::new(), messages: HashMap::new() };
-        for file in FILES {
-            let path = format!("{}/locales/{}/{file}", env!("CARGO_MANIFEST_DIR"), lang.code());
-            let text = fs::read_to_string(&path).expect(&path);
+        let folder = format!("{}/locales/{}", env!("CARGO_MANIFEST_DIR"), lang.code());
+        let mut files: Vec<_> =
+            fs::read_dir(&folder).expect(&folder).map(|entry| entry.expect(&folder).path()).collect();
+        files.sort();
+        for path in files {
+            let text = fs::read_to_string(&path).expect("a text file");
+            let path = path.display();
             let resource = parser::parse(text).unwrap_or_else(|(_, errors)| panic!("{path}: {errors:?}"));
             for entry in resource.body {
                 match entry {
