@@ -1,77 +1,104 @@
-//! What the command line does beside serving. Each command is a process of its own on the same database; a running
-//! server learns of what it does within a second.
+//! The command line. Each command is a process of its own on the same database; a running server learns of what it
+//! does within a second.
 
-use std::{
-    io::{self, BufRead, IsTerminal},
-    path::Path,
-};
+use std::{path::Path, process::ExitCode};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use clap::{Args, Subcommand};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
+use self::{audit::AuditCommand, keys::KeysCommand, secret::SecretCommand, user::UserCommand};
 use crate::{
-    config::Config,
+    config::{Config, LogFormat},
     locale::Lang,
     server::{self, StartError},
 };
-use sekisho_core::{
-    COMMAND_LINE, Core, Error, RequestContext, User, account::Registration, administration::AccessChange, clock::Clock,
-    secret::random, sqlite_path,
-};
-use sekisho_model::RoleName;
+use sekisho_core::{COMMAND_LINE, Core, Error, RequestContext, clock::Clock, sqlite_path};
 
+mod audit;
 mod keys;
 mod secret;
+mod user;
 
-pub use keys::{KeysCommand, keys};
-pub use secret::{SecretCommand, secret};
-
-#[derive(Subcommand)]
-pub enum UserCommand {
-    /// Make an account. Its password is made up and printed once, unless --password-stdin gives it
-    Create(NewUser),
-    /// Give a user another password, made up and printed once, unlink GitHub, and sign them out everywhere
-    Password {
-        email: String,
-        /// Leave GitHub linked
-        #[arg(long)]
-        keep_links: bool,
-        /// Read the password from the first line of standard input
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// Give a user a role
-    Grant { email: String, role: String },
-    /// Take a role from a user
-    Revoke { email: String, role: String },
-    /// Sign a user out everywhere, and let them in no more
-    Disable { email: String },
-    /// Let a disabled user in again
-    Enable { email: String },
-}
-
-#[derive(Args)]
-pub struct NewUser {
-    email: String,
-    /// What others see; else the part of the address before the @
-    #[arg(long)]
-    name: Option<String>,
-    /// Give the role `admin`
-    #[arg(long)]
-    admin: bool,
-    /// Read the password from the first line of standard input
-    #[arg(long)]
-    password_stdin: bool,
+/// Self-hosted sign-in: sessions for pages, tokens for the API, one session row behind both.
+///
+/// Configured by SEKISHO_… variables or a sekisho.toml in the working directory; .env.sample lists every setting.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
-pub enum AuditCommand {
-    /// Check that no entry of the log was changed, added or removed
-    Verify {
-        /// An end that an earlier run printed, as NUMBER:HASH, which must still be in the log
-        #[arg(long)]
-        noted: Option<String>,
-    },
+enum Command {
+    /// Serve pages and API; the default
+    Serve,
+    /// Bring the database up to date, and stop
+    Migrate,
+    /// Make accounts, give roles, disable
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Look after the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Rotate or withdraw the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Replace the secret that everything stored is sealed with
+    #[command(subcommand)]
+    Secret(SecretCommand),
+}
+
+/// Runs the command that the arguments name. What goes wrong is said on standard error.
+pub fn run() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let mut config = match Config::load() {
+        Ok(config) => config,
+        Err(error) => return fail(&error.to_string()),
+    };
+    // Only a server's log lines are for a monitoring system; a command says what there is to say itself.
+    if !matches!(command, Command::Serve) {
+        config.log = format!("{},sekisho::audit=off", config.log);
+    }
+    start_log(&config);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.to_string()),
+    };
+    match runtime.block_on(execute(command, config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+async fn execute(command: Command, config: Config) -> Result<(), StartError> {
+    match command {
+        Command::Serve => server::serve(config).await,
+        Command::Migrate => {
+            server::open(&config).await?.close().await;
+            println!("The database is up to date.");
+            Ok(())
+        }
+        Command::User(command) => user::run(&config, command).await,
+        Command::Audit(command) => audit::run(&config, command).await,
+        Command::Keys(command) => keys::run(&config, command).await,
+        Command::Secret(command) => secret::run(&config, command).await,
+    }
+}
+
+/// Log lines go to stderr. tower-sessions warns of every cookie whose session has ended, which is everyday life here.
+fn start_log(config: &Config) {
+    let filter = EnvFilter::new(format!("tower_sessions=warn,tower_sessions_core=error,sqlx=warn,{}", config.log));
+    let registry = tracing_subscriber::registry().with(filter);
+    match config.log_format {
+        LogFormat::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
+        LogFormat::Pretty => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    eprintln!("sekisho: {message}");
+    ExitCode::FAILURE
 }
 
 /// The core on the configured database, without a server. Only what makes accounts makes a database.
@@ -108,127 +135,5 @@ pub fn command_line() -> RequestContext {
         session_id: None,
         received_at: Clock::default().now(),
         device_cookie: None,
-    }
-}
-
-pub async fn user(config: &Config, command: UserCommand) -> Result<(), StartError> {
-    let core = open(config, matches!(command, UserCommand::Create(_))).await?;
-    let done = match command {
-        UserCommand::Create(new) => create(&core, new).await,
-        UserCommand::Password { email, keep_links, password_stdin } => {
-            set_password(&core, &email, keep_links, password_stdin).await
-        }
-        UserCommand::Grant { email, role } => change_roles(&core, &email, |roles| roles.push(role)).await,
-        UserCommand::Revoke { email, role } => change_roles(&core, &email, |roles| roles.retain(|r| *r != role)).await,
-        UserCommand::Disable { email } => set_disabled(&core, &email, true).await,
-        UserCommand::Enable { email } => set_disabled(&core, &email, false).await,
-    };
-    if let Err(error) = core.flush_statistics().await {
-        error.log();
-    }
-    core.close().await;
-    done
-}
-
-async fn create(core: &Core, new: NewUser) -> Result<(), StartError> {
-    let (password, made_up) = choose_password(new.password_stdin)?;
-    let registration = Registration { email: &new.email, password: &password, name: new.name.as_deref(), locale: None };
-    let context = command_line();
-    let user = core.accounts.create(registration, &context).await.map_err(failed)?;
-    if new.admin {
-        core.administration
-            .change_access(&user.id, AccessChange::roles(&[RoleName::ADMIN.to_owned()]), Some(&context))
-            .await
-            .map_err(failed)?;
-    }
-    println!("{} has an account{}.", user.email, if new.admin { " with the role admin" } else { "" });
-    show_password(&password, made_up);
-    Ok(())
-}
-
-async fn set_password(core: &Core, email: &str, keep_links: bool, from_stdin: bool) -> Result<(), StartError> {
-    let user = find(core, email).await?;
-    let (password, made_up) = choose_password(from_stdin)?;
-    let (ended, unlinked) =
-        core.accounts.reset_password(&user, &password, keep_links, &command_line()).await.map_err(failed)?;
-    println!("{} has another password; links removed: {unlinked}; sessions ended: {ended}.", user.email);
-    show_password(&password, made_up);
-    Ok(())
-}
-
-/// A password, and whether it was made up here.
-fn choose_password(from_stdin: bool) -> Result<(String, bool), StartError> {
-    if from_stdin { Ok((read_password()?, false)) } else { Ok((URL_SAFE_NO_PAD.encode(random::<15>()), true)) }
-}
-
-fn show_password(password: &str, made_up: bool) {
-    if made_up {
-        println!("Password, shown this once: {password}");
-    }
-}
-
-fn read_password() -> Result<String, StartError> {
-    if io::stdin().is_terminal() {
-        eprintln!("The password, then Enter (it is shown as you type):");
-    }
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line);
-    read.map_err(|error| StartError::Other(format!("the password can't be read: {error}")))?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-async fn find(core: &Core, email: &str) -> Result<User, StartError> {
-    let found = core.accounts.find_by_id_or_email(email).await.map_err(failed)?;
-    found.ok_or_else(|| StartError::Other(format!("{email} has no account")))
-}
-
-async fn change_roles(core: &Core, email: &str, change: impl FnOnce(&mut Vec<String>)) -> Result<(), StartError> {
-    let user = find(core, email).await?;
-    let mut roles = user.role_names().map(Into::into).collect();
-    change(&mut roles);
-    let (user, _) = core
-        .administration
-        .change_access(&user.id, AccessChange::roles(&roles), Some(&command_line()))
-        .await
-        .map_err(failed)?;
-    println!("{} has the roles {}.", user.email, user.role_names().collect::<Vec<_>>().join(" "));
-    Ok(())
-}
-
-async fn set_disabled(core: &Core, email: &str, disabled: bool) -> Result<(), StartError> {
-    let user = find(core, email).await?;
-    let (_, ended) = core
-        .administration
-        .change_access(&user.id, AccessChange::disabled(disabled), Some(&command_line()))
-        .await
-        .map_err(failed)?;
-    match disabled {
-        true => println!("{} is disabled; sessions ended: {ended}.", user.email),
-        false => println!("{} is enabled.", user.email),
-    }
-    Ok(())
-}
-
-pub async fn audit(config: &Config, AuditCommand::Verify { noted }: AuditCommand) -> Result<(), StartError> {
-    let noted = noted
-        .map(|noted| {
-            let (seq, hash) = noted.split_once(':')?;
-            Some((seq.parse::<i64>().ok()?, hash.to_owned()))
-        })
-        .map(|noted| noted.ok_or_else(|| StartError::Other("--noted must be NUMBER:HASH".into())))
-        .transpose()?;
-    let core = open(config, false).await?;
-    let bar = indicatif::ProgressBar::no_length().with_message("entries");
-    let noted = noted.as_ref().map(|(seq, hash)| (*seq, hash.as_str()));
-    let verified = core.audit.verify(noted, |n| bar.set_position(n.unsigned_abs())).await.map_err(failed);
-    bar.finish_and_clear();
-    core.close().await;
-    match verified? {
-        Ok(verified) => {
-            let (seq, hash) = verified.last;
-            println!("The log is whole: {} entries. Its end, to be noted elsewhere: {seq}:{hash}", verified.entries);
-            Ok(())
-        }
-        Err(fault) => Err(StartError::Other(format!("the log was tampered with: {fault}"))),
     }
 }

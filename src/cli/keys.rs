@@ -16,7 +16,7 @@ pub enum KeysCommand {
     Withdraw { kid: String },
 }
 
-pub async fn keys(config: &Config, command: KeysCommand) -> Result<(), StartError> {
+pub async fn run(config: &Config, command: KeysCommand) -> Result<(), StartError> {
     let core = open(config, false).await?;
     let done = match command {
         KeysCommand::List => list(&core).await,

@@ -13,7 +13,7 @@ pub enum SecretCommand {
     Rotate,
 }
 
-pub async fn secret(config: &Config, SecretCommand::Rotate: SecretCommand) -> Result<(), StartError> {
+pub async fn run(config: &Config, SecretCommand::Rotate: SecretCommand) -> Result<(), StartError> {
     let file = SecretFile::of(config).filter(|_| config.secret.is_none());
     if let Some(file) = &file {
         let failed = |error: io::Error| StartError::SecretFile(file.path.display().to_string(), error);
