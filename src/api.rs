@@ -1,14 +1,14 @@
 //! The JSON side, under `/api/v1`. It takes a bearer token and never reads the cookie.
 
-pub mod admin;
+pub(crate) mod admin;
 pub mod bearer;
-pub mod csp_reports;
-pub mod events;
-pub mod health;
-pub mod jwks;
-pub mod me;
-pub mod revocations;
-pub mod service;
-pub mod sessions;
-pub mod tokens;
-pub mod users;
+pub(crate) mod csp_reports;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod jwks;
+pub(crate) mod me;
+pub(crate) mod revocations;
+pub(crate) mod service;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+pub(crate) mod users;

@@ -4,14 +4,14 @@
 //! storage keys, channel names) come in as parameters. It compiles on the server too, because the body of an island
 //! does; none of it is called there, as effects and event handlers only run in the browser.
 
-pub mod channel;
-pub mod clock;
-pub mod drafts;
-pub mod event_stream;
-pub mod events;
-pub mod fields;
-pub mod http;
+pub(crate) mod channel;
+pub(crate) mod clock;
+pub(crate) mod drafts;
+pub(crate) mod event_stream;
+pub(crate) mod events;
+pub(crate) mod fields;
+pub(crate) mod http;
 pub mod local_times;
-pub mod page;
-pub mod session_storage;
-pub mod timer;
+pub(crate) mod page;
+pub(crate) mod session_storage;
+pub(crate) mod timer;

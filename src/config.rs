@@ -20,6 +20,7 @@ use self::source::{Source, choice, is_audience, parse_duration, parse_network, p
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// The settings of one deployment; README and `.env.sample` name their variables and defaults.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where the server listens.
@@ -40,22 +41,34 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// A filter as `tracing_subscriber::EnvFilter` reads it.
     pub log: String,
+    /// `pretty` or `json`.
     pub log_format: LogFormat,
 }
 
+/// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
+    /// For a person at a terminal.
     Pretty,
+    /// One object a line, for a collector.
     Json,
 }
 
 /// What is wrong with the configuration, for the person who wrote it.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
+    /// The setting that nothing reads.
     #[error("{0}: unknown setting; .env.sample lists the known ones")]
     Unknown(String),
+    /// A value that can't be used, or that contradicts another.
     #[error("{key}: {problem}")]
-    Invalid { key: String, problem: String },
+    Invalid {
+        /// The variable, or the key of the file.
+        key: String,
+        /// What is expected of it. Never the value, which may be a secret.
+        problem: String,
+    },
+    /// The file can't be read, or is no TOML.
     #[error("sekisho.toml: {0}")]
     File(String),
 }

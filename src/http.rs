@@ -1,14 +1,14 @@
 //! What the JSON and the HTML side share of HTTP: errors, bodies, queries, lists, and how each of them is answered.
 
-pub mod cookies;
+pub(crate) mod cookies;
 pub mod error;
-pub mod event_stream;
-pub mod export;
-pub mod files;
+pub(crate) mod event_stream;
+pub(crate) mod export;
+pub(crate) mod files;
 pub mod form;
-pub mod json;
-pub mod list;
-pub mod path;
+pub(crate) mod json;
+pub(crate) mod list;
+pub(crate) mod path;
 pub mod problem;
-pub mod query;
-pub mod session_response;
+pub(crate) mod query;
+pub(crate) mod session_response;

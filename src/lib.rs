@@ -5,6 +5,7 @@
 
 // Deep view types of Leptos.
 #![recursion_limit = "256"]
+#![warn(missing_docs)]
 
 pub mod browser;
 pub mod islands;
@@ -12,7 +13,7 @@ pub mod islands;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
-pub mod assets;
+mod assets;
 #[cfg(feature = "ssr")]
 pub mod cli;
 #[cfg(feature = "ssr")]
@@ -28,7 +29,7 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod router;
 #[cfg(feature = "ssr")]
-pub mod secret_file;
+mod secret_file;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]

@@ -16,9 +16,12 @@ type Bundle = FluentBundle<FluentResource>;
 #[include = "*.ftl"]
 struct Locales;
 
+/// A language of the pages and of error texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lang {
+    /// English, where no other fits.
     En,
+    /// Japanese.
     Ja,
 }
 
@@ -42,6 +45,7 @@ impl Lang {
         }
     }
 
+    /// The language with exactly this code, such as `ja`; [`Self::negotiate`] is for what a browser sends.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|lang| lang.code() == code)
     }

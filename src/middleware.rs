@@ -3,12 +3,12 @@
 //! A layer that rejects a request answers with an [`HttpError`](crate::http::error::HttpError): in which format the
 //! client gets it is the router's business.
 
-pub mod body;
-pub mod completion;
-pub mod csrf;
-pub mod device_cookie;
-pub mod host;
-pub mod metrics;
+pub(crate) mod body;
+pub(crate) mod completion;
+pub(crate) mod csrf;
+pub(crate) mod device_cookie;
+pub(crate) mod host;
+pub(crate) mod metrics;
 pub mod request_context;
-pub mod request_id;
-pub mod security_headers;
+pub(crate) mod request_id;
+pub(crate) mod security_headers;

@@ -35,14 +35,19 @@ const FINISH_WITHIN: Duration = Duration::from_secs(10);
 /// Why the server could not start; the message is for the person who runs it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// The database can't be opened, or can't be brought up to date.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// PostgreSQL has no file for a secret beside it.
     #[error("SEKISHO_SECRET must be set when the database is PostgreSQL")]
     NoSecret,
+    /// The path of the secret's file, and why.
     #[error("the secret in {0} can't be read or made: {1}")]
     SecretFile(String, io::Error),
+    /// The address that the server can't listen on, and why.
     #[error("{0} is not usable: {1}. Is another server running there? SEKISHO_LISTEN sets the address")]
     Listen(SocketAddr, io::Error),
+    /// Anything else, as the person is told it.
     #[error("{0}")]
     Other(String),
 }

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{assets::Assets, config::Config};
 use sekisho_core::{Core, Db, Error, clock::Clock, secret::MasterSecret};
 
-pub mod service_secrets;
-pub mod stream_limit;
+pub(crate) mod service_secrets;
+pub(crate) mod stream_limit;
 
 use service_secrets::ServiceSecrets;
 use stream_limit::StreamLimits;
@@ -18,23 +18,26 @@ use stream_limit::StreamLimits;
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 
+/// What an [`AppState`] dereferences to.
 pub struct Shared {
+    /// The rules and the database.
     pub core: Core,
+    /// As it was read at start.
     pub config: Config,
-    pub assets: Assets,
+    pub(crate) assets: Assets,
     /// The base URL's origin: what the browser says of a form of ours.
     pub origin: String,
     /// Cancelled when the server stops: event streams end then.
     pub stopping: CancellationToken,
-    pub service_secrets: ServiceSecrets,
-    pub stream_limits: StreamLimits,
+    pub(crate) service_secrets: ServiceSecrets,
+    pub(crate) stream_limits: StreamLimits,
     /// The last write that the readiness probe tried.
-    pub write_check: Mutex<Option<WriteCheck>>,
+    pub(crate) write_check: Mutex<Option<WriteCheck>>,
 }
 
 /// A write that the readiness probe tried.
 #[derive(Clone, Copy, Debug)]
-pub struct WriteCheck {
+pub(crate) struct WriteCheck {
     pub at: Instant,
     pub succeeded: bool,
 }

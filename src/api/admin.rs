@@ -1,9 +1,9 @@
 //! `/api/v1/admin/…`: for administrators, by what the database says of them now. Nothing here shows a secret.
 
-pub mod events;
-pub mod roles;
-pub mod sessions;
-pub mod users;
+pub(crate) mod events;
+pub(crate) mod roles;
+pub(crate) mod sessions;
+pub(crate) mod users;
 
 use axum::{Json, extract::State};
 use serde::Serialize;

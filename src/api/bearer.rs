@@ -18,8 +18,9 @@ pub trait RequiredScope: Send + Sync + 'static {
 }
 
 macro_rules! required_scopes {
-    ($($name:ident = $scope:expr,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $scope:expr,)*) => {
         $(
+            $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
             pub struct $name;
 
@@ -31,10 +32,15 @@ macro_rules! required_scopes {
 }
 
 required_scopes! {
+    /// No scope in particular.
     AnyScope = None,
+    /// `account:read`
     AccountRead = Some(Scope::AccountRead),
+    /// `account`
     Account = Some(Scope::Account),
+    /// `sessions`
     Sessions = Some(Scope::Sessions),
+    /// `admin`
     Admin = Some(Scope::Admin),
 }
 
@@ -43,6 +49,7 @@ required_scopes! {
 #[derive(Clone, Debug)]
 pub struct BearerUser<S> {
     required: PhantomData<S>,
+    /// Of the verified token; `sub` is the user's id, `sid` the session's.
     pub claims: Arc<Claims>,
     /// Who asks, by the session of the token: what is changed is refused once that row has ended.
     pub context: RequestContext,
@@ -60,6 +67,7 @@ impl<S: RequiredScope> BearerUser<S> {
 /// Somebody with a valid access token for it who may administer, by what the database says of them now.
 #[derive(Clone, Debug)]
 pub struct BearerAdmin {
+    /// Of the verified token; `sub` is the user's id, `sid` the session's.
     pub claims: Arc<Claims>,
     /// Named as the one who acts, by the session of the token.
     pub context: RequestContext,

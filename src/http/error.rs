@@ -17,36 +17,46 @@ use sekisho_model::EndReason;
 
 use crate::locale::Lang;
 
+/// An error of a request; `Display` is for the log, the locales have the text for people.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
+    /// What the core refused, or failed at.
     #[error(transparent)]
     Core(Error),
+    /// 400
     #[error("the body is not JSON")]
     InvalidJson,
-    /// What HTTP itself does not allow.
+    /// 400: what HTTP itself does not allow.
     #[error("the request is not valid HTTP")]
     BadRequest,
+    /// 403, by the CSRF check (ASVS 3.5.1).
     #[error("the request is cross-site")]
     CrossOrigin,
+    /// 405
     #[error("method not allowed")]
     MethodNotAllowed,
-    /// The body was not received in time.
+    /// 408: the body was not received in time.
     #[error("the body came too slowly")]
     RequestTimeout,
+    /// 413
     #[error("the body is too large")]
     TooLarge,
+    /// 414
     #[error("the URI is too long")]
     UriTooLong,
+    /// 415
     #[error("unsupported media type")]
     UnsupportedMediaType,
+    /// 431
     #[error("the headers are too large")]
     HeadersTooLarge,
-    /// No response in time.
+    /// 503: no response in time.
     #[error("the request took too long")]
     Timeout,
 }
 
 impl HttpError {
+    /// 500. The cause is logged, never shown.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Core(Error::internal(cause))
     }
@@ -68,6 +78,7 @@ impl HttpError {
         }
     }
 
+    /// The status code of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Core(error) => status(error),

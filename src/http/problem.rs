@@ -15,6 +15,7 @@ use sekisho_core::Error;
 /// An error on its way to a program.
 #[derive(Debug)]
 pub struct Problem {
+    /// Decides status, code and text.
     pub error: HttpError,
     lang: Lang,
     members: Map<String, Value>,

@@ -12,7 +12,7 @@ macro_rules! messages {
         #[derive(Clone, Deserialize, Serialize)]
         #[serde(from = "Vec<String>", into = "Vec<String>")]
         pub struct $name {
-            $(pub $field: String,)*
+            $(pub(crate) $field: String,)*
         }
 
         // Serialised as a list, not a map: smaller in the page's HTML, and in the WASM that reads it.

@@ -12,13 +12,13 @@ use crate::locale::Lang;
 use sekisho_core::User;
 use sekisho_model::RoleName;
 
-pub mod events;
-pub mod overview;
-pub mod plot;
-pub mod roles;
-pub mod sessions;
-pub mod user;
-pub mod users;
+pub(crate) mod events;
+pub(crate) mod overview;
+pub(crate) mod plot;
+pub(crate) mod roles;
+pub(crate) mod sessions;
+pub(crate) mod user;
+pub(crate) mod users;
 
 /// Entries on a page of a list.
 const PAGE: usize = 50;

@@ -32,6 +32,7 @@ impl Layout {
         Self { visitor, title, status: StatusCode::OK, retry_after: None, path: "" }
     }
 
+    /// Other than 200.
     pub fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
@@ -221,7 +222,10 @@ fn Footer(lang: Lang) -> impl IntoView {
 
 /// A point in time: UTC as rendered, the reader's own zone with JavaScript.
 #[component]
-pub fn When(at: UnixMillis) -> impl IntoView {
+pub fn When(
+    /// Unix milliseconds.
+    at: UnixMillis,
+) -> impl IntoView {
     let stamp = rfc3339(at);
     let text = format!("{} {} UTC", &stamp[..10], &stamp[11..16]);
     view! { <time datetime=stamp data-local="">{text}</time> }
@@ -229,6 +233,10 @@ pub fn When(at: UnixMillis) -> impl IntoView {
 
 /// Good news about what was just done, said once.
 #[component]
-pub fn Done(#[prop(into)] text: String) -> impl IntoView {
+pub fn Done(
+    /// Already in the person's language.
+    #[prop(into)]
+    text: String,
+) -> impl IntoView {
     view! { <p class="notice" data-kind="done" role="status">{text}</p> }
 }

@@ -22,6 +22,8 @@ use sekisho_core::{Error, session::credential::CookieToken};
 
 /// Under this key a sign-in hands the new row's token to [`Store::create`]; it is never stored.
 const TOKEN: &str = "sekisho.token";
+
+/// The store behind the cookie; [`layer`] makes it.
 #[derive(Clone)]
 pub struct Store(AppState);
 

@@ -31,13 +31,17 @@ const PASSWORD: &str = "step_up_password";
 /// A form posted by somebody who authenticated recently enough for something sensitive (step-up, ASVS 7.5.1). Anybody
 /// else is asked for the password by a page that then posts the same form again.
 pub struct RecentlyAuthenticated<W, T> {
+    /// [`Member`] or [`Administrator`].
     pub who: W,
+    /// Without the step-up password, whichever request it came with.
     pub form: T,
 }
 
 /// Who can be asked to authenticate again.
 pub trait StepUpSubject: FromRequestParts<AppState, Rejection = Response> + Send + Sync {
+    /// Their request.
     fn visitor(&self) -> &Visitor;
+    /// Their session: when it last authenticated, and how, decides.
     fn signed_in(&self) -> &Arc<SignedIn>;
 }
 

@@ -28,12 +28,17 @@ use sekisho_model::{EndReason, Permission};
 /// Anybody who looks at a page, signed in or not.
 #[derive(Clone)]
 pub struct Visitor {
+    /// For handlers that have no other access to it.
     pub app: AppState,
+    /// The language of the answer: the account's, else the cookie's, else what the browser prefers.
     pub lang: Lang,
+    /// What the log says of the request.
     pub context: RequestContext,
+    /// `None`: anonymous.
     pub signed_in: Option<Arc<SignedIn>>,
     /// Why the session of this browser's cookie ended.
     pub end_reason: Option<EndReason>,
+    /// Values kept for as long as the session lives.
     pub cookie: Session,
     /// The secret that binds an auth flow to this browser, if one has begun in it.
     pub browser: Option<OpaqueToken>,
@@ -42,20 +47,24 @@ pub struct Visitor {
 /// Somebody who is signed in; anonymous visitors are redirected to the sign-in page, and back here afterwards.
 #[derive(Clone)]
 pub struct Member {
+    /// Its context names the session, so that a change is refused once that has ended.
     pub visitor: Visitor,
+    /// The user, their session and what they may do.
     pub signed_in: Arc<SignedIn>,
 }
 
 /// Somebody who may administer, by what the database says of them now; named as the one who acts.
 #[derive(Clone)]
 pub struct Administrator {
+    /// Its context names the session, and the user as the one who acts.
     pub visitor: Visitor,
+    /// The user, their session and what they may do.
     pub signed_in: Arc<SignedIn>,
 }
 
 /// Somebody signed in by the cookie, for the JSON of `/session/…`: 401 where [`Member`] redirects, and no activity.
 #[derive(Clone)]
-pub struct CookieUser {
+pub(crate) struct CookieUser {
     pub app: AppState,
     pub context: RequestContext,
     pub signed_in: SignedIn,

@@ -7,7 +7,9 @@ use crate::{browser::clock::Millis, islands::messages::KeeperMessages};
 /// Props of the island, and so readable in the page's HTML: no secret in here.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct KeeperConfig {
+    /// Drafts, and what other tabs say, count for this account only.
     pub user_id: String,
+    /// Shown when the person is asked to sign in again.
     pub email: String,
     /// Whether the person can sign in again on this page.
     pub has_password: bool,
@@ -21,5 +23,6 @@ pub struct KeeperConfig {
     pub refresh_lead: Millis,
     /// Activity is reported at most once in this time by all tabs together, in milliseconds.
     pub report_interval: Millis,
+    /// In the language of the page.
     pub messages: KeeperMessages,
 }

@@ -20,7 +20,7 @@ use crate::{
 use sekisho_core::{EventFilter, Identity, NamedEvent, OwnedSession, Role, User, session::SignedIn};
 use sekisho_model::{AuthMethod, RoleName};
 
-pub mod actions;
+pub(crate) mod actions;
 
 /// Entries of the log on a user's own page.
 const LATEST: usize = 20;
