@@ -12,6 +12,7 @@ pub(crate) mod devices;
 pub(crate) mod error_page;
 pub(crate) mod form;
 pub(crate) mod github;
+pub(crate) mod github_button;
 pub(crate) mod home;
 pub(crate) mod keeper;
 pub(crate) mod keeper_config;

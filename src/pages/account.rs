@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{
     form::{CurrentPassword, Field, FormErrorNotice, FormErrors, TextField},
+    github_button::GithubButton,
     layout::{Done, Layout},
     register::NewPassword,
     sign_in,
@@ -98,7 +99,7 @@ fn AccountPage(
         .collect_view();
     view! {
         <h1>{lang.t("account-title")}</h1>
-        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <Done lang done />
         <section class="card" aria-labelledby="profile">
             <h2 id="profile">{lang.t("account-profile")}</h2>
             <form method="post" action="/account" data-draft="" data-saved=saved
@@ -205,10 +206,7 @@ async fn refused_page(Member { visitor, .. }: Member, refusal: Error) -> Respons
                     <h1>{lang.t("password-set-title")}</h1>
                     <p>{lang.t(text)}</p>
                     {again.then(|| view! {
-                        <form method="post" action="/auth/github">
-                            <input type="hidden" name="next" value="/account/password" />
-                            <button class="secondary github">{lang.t("login-github")}</button>
-                        </form>
+                        <GithubButton lang return_to="/account/password" />
                     })}
                     <p class="aside"><a href="/account">{lang.t("step-up-cancel")}</a></p>
                 </section>

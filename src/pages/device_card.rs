@@ -7,6 +7,19 @@ use crate::locale::Lang;
 use sekisho_core::Session;
 use sekisho_model::SessionKind;
 
+/// What a device is called.
+pub fn device_name(lang: Lang, session: &Session) -> String {
+    if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() }
+}
+
+/// What a kind of session is called.
+pub fn kind_name(lang: Lang, kind: SessionKind) -> String {
+    lang.t(match kind {
+        SessionKind::Browser => "devices-kind-browser",
+        SessionKind::Api => "devices-kind-api",
+    })
+}
+
 /// One device, with the button that ends it.
 #[component]
 pub fn DeviceCard(
@@ -17,8 +30,7 @@ pub fn DeviceCard(
     #[prop(optional)]
     pending: Option<String>,
 ) -> impl IntoView {
-    let name = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device.clone() };
-    let kind = if session.kind == SessionKind::Api { "devices-kind-api" } else { "devices-kind-browser" };
+    let name = device_name(lang, &session);
     let end_label = lang.t1("devices-end-label", "device", name.clone());
     let deadline = session.deadline();
     let action = match (pending.is_some(), current) {
@@ -31,7 +43,7 @@ pub fn DeviceCard(
         <li class="card" aria-current=current.then_some("true") data-kind=session.kind.as_str()>
             <div class="device-name">
                 <h2>{name}</h2>
-                <span class="badge">{lang.t(kind)}</span>
+                <span class="badge">{kind_name(lang, session.kind)}</span>
                 {current.then(|| view! { <span class="badge" data-kind="current">{lang.t("devices-this")}</span> })}
             </div>
             <dl>

@@ -93,7 +93,7 @@ fn DevicesPage(
     view! {
         <h1>{lang.t("devices-title")}</h1>
         <p class="lead">{lang.t("devices-lead")}</p>
-        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <Done lang done />
         <ul class="devices">{this} {others.collect_view()}</ul>
         <Paging lang list="/devices".to_owned() newest older />
         {if alone {

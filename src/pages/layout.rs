@@ -231,12 +231,13 @@ pub fn When(
     view! { <time datetime=stamp data-local="">{text}</time> }
 }
 
-/// Good news about what was just done, said once.
+/// Good news about what was just done, said once; nothing where nothing was.
 #[component]
 pub fn Done(
-    /// Already in the person's language.
-    #[prop(into)]
-    text: String,
+    /// The page's.
+    lang: Lang,
+    /// A locale key.
+    done: Option<&'static str>,
 ) -> impl IntoView {
-    view! { <p class="notice" data-kind="done" role="status">{text}</p> }
+    done.map(|key| view! { <p class="notice" data-kind="done" role="status">{lang.t(key)}</p> })
 }

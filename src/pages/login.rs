@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     form::{CurrentPassword, Field, FormErrorNotice, FormErrors},
+    github_button::OrGithub,
     layout::Layout,
     return_to::{local_path, with_return_to},
     sign_in,
@@ -96,24 +97,12 @@ fn LoginPage(
                 <CurrentPassword lang form_errors name="password" label="password" autofocus=!email.is_empty() />
                 <button>{lang.t("login-submit")}</button>
             </form>
-            {github.then(|| view! { <GithubButton lang return_to /> })}
+            {github.then(|| view! { <OrGithub lang return_to /> })}
             {registration.then(|| view! {
                 <p class="aside">
                     {lang.t("login-no-account")} " " <a href=register>{lang.t("nav-register")}</a>
                 </p>
             })}
         </section>
-    }
-}
-
-/// A form, as leaving for GitHub changes something: another site's page can't post it (ASVS 3.5.1).
-#[component]
-pub fn GithubButton(lang: Lang, return_to: String) -> impl IntoView {
-    view! {
-        <p class="or"><span>{lang.t("or")}</span></p>
-        <form method="post" action="/auth/github">
-            <input type="hidden" name="next" value=return_to />
-            <button class="secondary github">{lang.t("login-github")}</button>
-        </form>
     }
 }

@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::{
     form::{Field, FormErrorNotice, FormErrors},
+    github_button::OrGithub,
     layout::Layout,
-    login::GithubButton,
     return_to::{ReturnTo, local_path, with_return_to},
     sign_in::begin_session,
     visitor::Visitor,
@@ -114,7 +114,7 @@ fn RegisterPage(
                 <NewPassword lang form_errors name="password" label="password" email="email" />
                 <button>{lang.t("register-submit")}</button>
             </form>
-            {github.then(|| view! { <GithubButton lang return_to /> })}
+            {github.then(|| view! { <OrGithub lang return_to /> })}
             <p class="aside">
                 {lang.t("register-have-account")} " " <a href=login>{lang.t("nav-sign-in")}</a>
             </p>

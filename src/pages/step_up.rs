@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     form::{CurrentPassword, FormErrorNotice, FormErrors},
+    github_button::GithubButton,
     layout::Layout,
     session_store,
     visitor::{Administrator, Member, Visitor, return_path},
@@ -204,13 +205,9 @@ async fn page(
                     </form>
                 }
                 .into_any(),
-                StepUpMethod::Github => view! {
-                    <form method="post" action="/auth/github/step-up">
-                        <input type="hidden" name="next" value=return_to />
-                        <button class="secondary github">{lang.t("login-github")}</button>
-                    </form>
+                StepUpMethod::Github => {
+                    view! { <GithubButton lang action="/auth/github/step-up" return_to /> }.into_any()
                 }
-                .into_any(),
                 StepUpMethod::PasswordFirst | StepUpMethod::NoWay => ().into_any(),
             };
             view! {

@@ -117,7 +117,7 @@ fn RolesPage(
         <Tabs lang at="/admin/roles" />
         <h1>{lang.t("admin-roles")}</h1>
         <p class="lead">{lang.t("admin-roles-lead")}</p>
-        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <Done lang done />
         <FormErrorNotice lang form_errors=refused />
         <Table lang label="admin-roles" columns=&["admin-role", "admin-permissions"] actions="admin-role-acts" rows />
         <section class="card" id="role" aria-labelledby="role-title">

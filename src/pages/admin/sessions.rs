@@ -9,6 +9,7 @@ use crate::{
     http::{error::HttpError, query::Query},
     locale::Lang,
     pages::{
+        device_card::{device_name, kind_name},
         layout::{Done, Layout, When},
         paging::{Paging, cursor, with},
         return_to::local_path,
@@ -18,7 +19,6 @@ use crate::{
     },
 };
 use sekisho_core::{Error, OwnedSession};
-use sekisho_model::SessionKind;
 
 const PATH: &str = "/admin/sessions";
 
@@ -92,7 +92,7 @@ fn SessionsPage(
         <Tabs lang at=PATH />
         <h1>{lang.t("admin-sessions")}</h1>
         <p class="lead">{lang.t("admin-sessions-lead")}</p>
-        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <Done lang done />
         <SessionTable lang sessions current back label="admin-sessions" people=true />
         <Paging lang list=PATH.to_owned() newest older />
         <section class="card" aria-labelledby="global-sign-out">
@@ -139,8 +139,7 @@ pub fn SessionTable(
 #[component]
 fn SessionRow(lang: Lang, owned: OwnedSession, current: bool, back: String, people: bool) -> impl IntoView {
     let OwnedSession { session, email, name } = owned;
-    let device = if session.device.is_empty() { lang.t("devices-unknown") } else { session.device };
-    let kind = if session.kind == SessionKind::Api { "devices-kind-api" } else { "devices-kind-browser" };
+    let device = device_name(lang, &session);
     let end_label = lang.t1("devices-end-label", "device", format!("{device} ({email})"));
     let person = people.then(|| view! { <td><Person id=session.user_id name email /></td> });
     let end = if current {
@@ -159,7 +158,7 @@ fn SessionRow(lang: Lang, owned: OwnedSession, current: bool, back: String, peop
         <tr>
             {person}
             <td>
-                {device} " " <span class="badge">{lang.t(kind)}</span>
+                {device} " " <span class="badge">{kind_name(lang, session.kind)}</span>
                 <span class="under">{session.ip}</span>
             </td>
             <td data-label=lang.t("devices-signed-in")><When at=session.created_at /></td>

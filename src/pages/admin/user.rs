@@ -112,7 +112,7 @@ fn UserPage(
             {user.email.clone()} " " <Standing lang roles=role_badges(&user) disabled />
             {own.then(|| view! { <span class="badge" data-kind="current">{lang.t("admin-you")}</span> })}
         </p>
-        {done.map(|key| view! { <Done text=lang.t(key) /> })}
+        <Done lang done />
         <FormErrorNotice lang form_errors=form_errors.clone() />
         <Profile lang user github unlink />
         <RolesForm lang path=path.clone() roles chosen form_errors />
