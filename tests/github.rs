@@ -140,7 +140,7 @@ async fn a_new_person_gets_an_account_and_comes_back_to_it() {
 
     let mut again = t.anonymous();
     assert_eq!(come_back_as(&mut again, "/auth/github", "octocat").await.location(), "/");
-    assert_eq!(again.get("/devices").await.text().matches("name=\"id\"").count(), 2, "one account, two devices");
+    assert_eq!(again.get("/devices").await.page().select("[name=id]").len(), 2, "one account, two devices");
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 
 mod client;
 mod clock;
+mod page;
 
-pub use client::{Answer, Client, between};
+pub use client::{Answer, Client};
 pub use clock::MockClock;
+pub use page::Page;
 
 pub const SECRET: &str = "a secret of the tests, 32 characters or more";
 pub const PASSWORD: &str = "correct horse battery staple";
