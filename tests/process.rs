@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use reqwest::Client;
@@ -79,6 +80,20 @@ impl Server {
     pub async fn post(&self, path: &str, body: Value) -> reqwest::Response {
         let request = Client::new().post(format!("{}{path}", self.url)).header("content-type", "application/json");
         request.body(body.to_string()).send().await.expect("an answer")
+    }
+
+    /// Asks until a token is refused, which has to be within this time, and returns the answer.
+    pub async fn refusal(&self, token: &Value, within: Duration) -> Value {
+        let refused = async {
+            loop {
+                let (status, answer) = self.me(token).await;
+                if status == 401 {
+                    return answer;
+                }
+                assert_eq!(status, 200, "{answer}");
+            }
+        };
+        tokio::time::timeout(within, refused).await.expect("it is refused in time")
     }
 
     pub async fn me(&self, token: &Value) -> (u16, Value) {
@@ -211,15 +226,8 @@ async fn a_house_gets_its_first_administrator_from_the_command_line() {
     run(&folder, &["user", "create", "second@example.com", "--admin"]);
     let (_, said) = run(&folder, &["user", "disable", "root@example.com"]);
     assert!(said.contains("sessions ended: 1"), "{said}");
-    let mut answer = server.me(&tokens["access_token"]).await;
-    for _ in 0..50 {
-        if answer.0 == 401 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        answer = server.me(&tokens["access_token"]).await;
-    }
-    assert_eq!((answer.0, answer.1["reason"].as_str()), (401, Some("account_disabled")));
+    let refusal = server.refusal(&tokens["access_token"], Duration::from_secs(5)).await;
+    assert_eq!(refusal["reason"], "account_disabled");
     let (code, said) = run(&folder, &["user", "password", "second@example.com"]);
     assert!(code == Some(0) && said.contains("sessions ended: 0"), "{said}");
     let password = said.trim().rsplit(' ').next().expect("a password");
@@ -284,10 +292,7 @@ async fn a_key_is_withdrawn_and_a_secret_replaced_from_the_command_line() {
     // The running server refuses it within a second of the command.
     let (code, said) = run(&folder, &["keys", "withdraw", &kid]);
     assert!(code == Some(0) && said.contains("signs in its place, at once"), "{said}");
-    let since = std::time::Instant::now();
-    while server.me(&tokens["access_token"]).await.0 != 401 {
-        assert!(since.elapsed().as_millis() < 1_500, "it is refused late");
-    }
+    server.refusal(&tokens["access_token"], Duration::from_millis(1_500)).await;
     let (_, said) = run(&folder, &["keys", "list"]);
     assert!(said.lines().any(|line| line.starts_with(&kid) && line.contains("withdrawn")), "{said}");
     let refresh = |tokens: &Value| json!({ "refresh_token": tokens["refresh_token"] });
