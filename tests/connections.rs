@@ -12,7 +12,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::process::{Folder, Server};
+use crate::harness::process::{Folder, Server};
 
 const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: a.example\r\n\r\n";
 

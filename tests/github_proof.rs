@@ -3,9 +3,9 @@
 use sekisho_core::administration::AccessChange;
 use serde_json::json;
 
-use crate::{
+use crate::harness::{
+    Client, MINUTE, PASSWORD, TestApp,
     github::{app, asked, callback, come_back_as, come_back_from, depart, fake},
-    harness::{Client, MINUTE, PASSWORD, TestApp},
 };
 
 /// How many ceremonies wait.

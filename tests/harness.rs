@@ -1,4 +1,5 @@
-//! An app on a fresh database, and three kinds of clients: anonymous, with a cookie, with a bearer token.
+//! An app on a fresh database, and three kinds of clients: anonymous, with a cookie, with a bearer token. Beside them
+//! the binary as a process, and a GitHub to sign in with.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -9,7 +10,9 @@ use serde_json::{Value, json};
 
 mod client;
 mod clock;
+pub mod github;
 mod page;
+pub mod process;
 
 pub use client::{Answer, Client};
 pub use clock::MockClock;

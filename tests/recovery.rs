@@ -3,9 +3,9 @@
 use sekisho_core::administration::AccessChange;
 use serde_json::json;
 
-use crate::{
+use crate::harness::{
+    Client, MINUTE, PASSWORD, Page, TestApp,
     github::{app, callback, come_back_as, depart},
-    harness::{Client, MINUTE, PASSWORD, Page, TestApp},
 };
 
 const NEW: &str = "another good passphrase";
