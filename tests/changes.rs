@@ -65,12 +65,9 @@ async fn a_sign_in_in_flight_does_not_survive_the_sign_out_of_everybody() {
     let mut waiting = t.anonymous();
     let page = waiting.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
     assert_eq!(page.status, 403);
-    let page = page.text();
-    let field = |name: &str| {
-        let mark = format!("name=\"{name}\" value=\"");
-        crate::harness::between(&page, &mark, "\"").expect(name).to_owned()
-    };
-    let (token, id) = (field("waiting"), field("id"));
+    let page = page.page();
+    let form = page.form("/login/room");
+    let (token, id) = (form.field("waiting"), form.field("id"));
     t.clock.advance(MINUTE);
     assert_eq!(root.post("/api/v1/admin/sessions/revoke-all", json!({})).await.status, 200);
     t.clock.advance(MINUTE);

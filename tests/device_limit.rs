@@ -2,7 +2,15 @@
 
 use serde_json::json;
 
-use crate::harness::{MINUTE, PASSWORD, TestApp};
+use crate::harness::{Answer, MINUTE, PASSWORD, TestApp};
+
+/// The token of a sign-in that waits for room; every device's form has it.
+fn waiting(answer: &Answer) -> Option<String> {
+    let page = answer.page();
+    let tokens: Vec<_> = page.select("form[action='/login/room'] [name=waiting]").iter().map(|t| t.value()).collect();
+    assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]), "{tokens:?}");
+    tokens.first().cloned()
+}
 
 #[tokio::test]
 async fn whoever_is_denied_chooses_which_device_goes() {
@@ -13,12 +21,8 @@ async fn whoever_is_denied_chooses_which_device_goes() {
     let credentials = [("email", "ada@example.com"), ("password", PASSWORD), ("next", "/security")];
     let page = second.form("/login", &credentials).await;
     assert_eq!(page.status, 403);
-    let page = page.text();
-    assert!(page.contains("All your devices are in use"));
-    let field = |page: &str, name: &str| {
-        crate::harness::between(page, &format!("name=\"{name}\" value=\""), "\"").expect(name).to_owned()
-    };
-    let waiting = field(&page, "waiting");
+    assert!(page.text().contains("All your devices are in use"));
+    let waiting = waiting(&page).expect("a token");
 
     // Half a sign-in opens nothing, and waits in this browser only.
     assert_eq!(second.get("/devices").await.status, 303);
@@ -51,14 +55,14 @@ async fn a_choice_that_makes_no_room_is_asked_again() {
     let (_, tokens) = t.api("ada@example.com").await;
     let (_, eves) = t.api("eve@example.com").await;
     let mut browser = t.anonymous();
-    let page = browser.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await.text();
-    let waiting =
-        |page: &str| crate::harness::between(page, "name=\"waiting\" value=\"", "\"").expect("a token").to_owned();
+    let page = browser.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
+    let token = waiting(&page).expect("a token");
     let foreign = eves["session_id"].as_str().expect("an id");
-    let asked = browser.form("/login/room", &[("waiting", &waiting(&page)), ("id", foreign)]).await;
+    let asked = browser.form("/login/room", &[("waiting", &token), ("id", foreign)]).await;
     assert_eq!(asked.status, 403);
     let mine = tokens["session_id"].as_str().expect("an id");
-    let entered = browser.form("/login/room", &[("waiting", &waiting(&asked.text())), ("id", mine)]).await;
+    let token = waiting(&asked).expect("another");
+    let entered = browser.form("/login/room", &[("waiting", &token), ("id", mine)]).await;
     assert_eq!(entered.location(), "/");
     assert_eq!(t.live_sessions("eve@example.com").await, 1);
 }
@@ -68,9 +72,8 @@ async fn a_sign_in_that_waits_is_worth_nothing_after_the_password_changed_or_a_w
     let t = TestApp::with(&[("SEKISHO_MAX_DEVICES", "1"), ("SEKISHO_DEVICE_LIMIT", "deny")]).await;
     let (mut ada, tokens) = t.api("ada@example.com").await;
     let id = tokens["session_id"].as_str().expect("an id");
-    let waiting = |page: &str| crate::harness::between(page, "name=\"waiting\" value=\"", "\"").map(str::to_owned);
     let mut thief = t.anonymous();
-    let page = thief.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await.text();
+    let page = thief.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;
     let token = waiting(&page).expect("a token");
     let change = json!({ "current_password": PASSWORD, "new_password": "another four words here" });
     assert_eq!(ada.json("PUT", "/api/v1/me/password", change).await.status, 204);
@@ -80,17 +83,17 @@ async fn a_sign_in_that_waits_is_worth_nothing_after_the_password_changed_or_a_w
     // Nor can it be kept alive by choosing nothing of use.
     t.api("bob@example.com").await;
     let mut late = t.anonymous();
-    let page = late.form("/login", &[("email", "bob@example.com"), ("password", PASSWORD)]).await.text();
+    let page = late.form("/login", &[("email", "bob@example.com"), ("password", PASSWORD)]).await;
     let mut token = waiting(&page).expect("a token");
     let foreign = t.clock.new_id();
     for _ in 0..2 {
         t.clock.advance(4 * MINUTE);
         let again = late.form("/login/room", &[("waiting", &token), ("id", &foreign)]).await;
-        token = waiting(&again.text()).expect("another try");
+        token = waiting(&again).expect("another try");
     }
     t.clock.advance(4 * MINUTE);
     let over = late.form("/login/room", &[("waiting", &token), ("id", &foreign)]).await;
-    assert_eq!((over.status.as_u16(), waiting(&over.text())), (403, None));
+    assert_eq!((over.status.as_u16(), waiting(&over)), (403, None));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use futures::future::join_all;
 use serde_json::json;
 
-use crate::harness::{PASSWORD, TestApp, between};
+use crate::harness::{PASSWORD, Page, TestApp};
 
 #[tokio::test]
 async fn every_device_is_listed_and_this_one_is_marked() {
@@ -27,9 +27,11 @@ async fn every_device_is_listed_and_this_one_is_marked() {
     for field in ["created_at", "last_active_at", "expires_at"] {
         assert!(items[0][field].as_str().is_some_and(|time| time.ends_with('Z')), "{field}");
     }
-    let page = browser.get("/devices").await.text();
-    assert!(page.contains("Firefox · Linux") && page.contains("山田の電話"));
-    assert_eq!(page.matches("This device").count(), 1);
+    let page = browser.get("/devices").await.page();
+    assert_eq!(page.one("[data-kind=current]").text(), "This device");
+    assert_eq!(page.one("li[aria-current=true] h2").text(), "Firefox · Linux", "the mark is on the one that asks");
+    let others: Vec<_> = page.select("li[data-kind]:not([aria-current]) h2").iter().map(|name| name.text()).collect();
+    assert_eq!(others, ["curl/8.5.0", "山田の電話", "Unknown device"]);
 }
 
 #[tokio::test]
@@ -44,11 +46,8 @@ async fn a_device_ended_from_another_is_out_at_once_with_the_reason() {
     api.delete(&format!("/api/v1/sessions/{id}")).await.problem(404, "not_found");
 
     let mut browser = t.sign_in_browser("ada@example.com").await;
-    let page = browser.get("/devices").await.text();
-    let others =
-        page.split("aria-current=\"true\"").nth(1).expect("this device").split("</li>").nth(1).expect("another");
-    let id = between(others, "name=\"id\" value=\"", "\"").expect("an id");
-    assert_eq!(browser.form("/devices/end", &[("id", id)]).await.location(), "/devices?done=one");
+    let id = browser.get("/devices").await.page().form("/devices/end").field("id");
+    assert_eq!(browser.form("/devices/end", &[("id", &id)]).await.location(), "/devices?done=one");
     assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_user");
 }
 
@@ -138,13 +137,17 @@ async fn any_number_of_devices_is_shown_a_page_at_a_time() {
     for _ in 0..51 {
         t.sign_in_api("ada@example.com").await;
     }
-    let count = |page: &str| page.matches("name=\"id\" value=").count();
-    let first = browser.get("/devices").await.text();
+    let count = |page: &Page| page.select("[name=id]").len();
+    let first = browser.get("/devices").await.page();
     assert_eq!(count(&first), 51, "this one, and the newest of the others");
-    let next = between(&first, "href=\"/devices?before=", "\"").expect("older ones");
-    let second = browser.get(&format!("/devices?before={next}")).await.text();
+    assert!(!first.has("main a[href='/devices']"), "it is the newest page");
+    let next = first.one("a[rel=next]").attr("href").expect("older ones");
+    assert!(next.starts_with("/devices?before="), "{next}");
+    let second = browser.get(next).await;
+    assert!(!second.text().contains(&this) && !second.text().contains("?before="));
+    let second = second.page();
     assert_eq!(count(&second), 2);
-    assert!(!second.contains(&this) && second.contains("href=\"/devices\"") && !second.contains("?before="));
+    assert!(second.has("main a[href='/devices']"), "back to the newest");
 
     let page = api.get("/api/v1/sessions?limit=50").await.json();
     let cursor = page["next_cursor"].as_str().expect("more");

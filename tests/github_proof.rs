@@ -3,9 +3,9 @@
 use sekisho_core::administration::AccessChange;
 use serde_json::json;
 
-use crate::{
+use crate::harness::{
+    Client, MINUTE, PASSWORD, TestApp,
     github::{app, asked, callback, come_back_as, come_back_from, depart, fake},
-    harness::{Client, MINUTE, PASSWORD, TestApp},
 };
 
 /// How many ceremonies wait.
@@ -101,10 +101,10 @@ async fn the_buttons_are_forms_that_say_where_to_come_back_to() {
     for page in ["/login?next=/devices", "/register?next=/devices"] {
         let page = t.anonymous().get(page).await;
         assert!(page.header("content-security-policy").contains("form-action 'self' http://127.0.0.1:"));
-        let page = page.text();
-        let form = page.split("action=\"/auth/github\"").nth(1).expect("a form").split("</form>").next();
-        let form = form.expect("its end");
-        assert!(form.contains("name=\"next\" value=\"/devices\"") && form.contains("Continue with GitHub"));
+        let page = page.page();
+        let form = page.form("/auth/github");
+        assert_eq!((form.attr("method"), form.field("next")), (Some("post"), "/devices".to_owned()));
+        assert_eq!(form.one("button").text(), "Continue with GitHub");
     }
 }
 
@@ -169,9 +169,9 @@ async fn whoever_has_github_alone_is_told_what_for_and_has_to_choose_the_account
     come_back_from(&mut browser, &first, "octocat").await;
     t.clock.advance(11 * MINUTE);
     browser.headers.push(("referer", "http://127.0.0.1:3000/devices".into()));
-    let page = browser.form("/devices/end-others", &[]).await.text();
-    assert!(page.contains("You asked for: Sign out all other devices"), "{page}");
-    assert!(page.contains("action=\"/auth/github/step-up\""));
+    let page = browser.form("/devices/end-others", &[]).await;
+    assert!(page.text().contains("You asked for: Sign out all other devices"), "{}", page.text());
+    assert_eq!(page.page().form("/auth/github/step-up").field("next"), "/devices");
     let away = browser.form("/auth/github/step-up", &[("next", "/devices")]).await;
     assert!(away.location().contains("prompt=select_account"));
     assert_eq!(come_back_from(&mut browser, &away, "hubot").await.status, 403, "somebody else proves nothing");
@@ -191,9 +191,8 @@ async fn a_first_password_needs_a_sign_in_and_not_a_step_up_through_github() {
     assert_eq!(come_back_from(&mut browser, &away, "octocat").await.location(), "/account/password");
     let late = browser.form("/account/password", &set).await;
     assert_eq!((late.status.as_u16(), browser.get("/account/password").await.status.as_u16()), (403, 403));
-    let page = late.text();
-    assert!(page.contains("sign in with GitHub again") && page.contains("action=\"/auth/github\""));
-    assert!(!page.contains(PASSWORD), "a password is never repeated in a page");
+    assert!(late.text().contains("sign in with GitHub again") && late.page().has("form[action='/auth/github']"));
+    assert!(!late.text().contains(PASSWORD), "a password is never repeated in a page");
 
     // A step-up that left before there was a password is none after.
     let stale = browser.form("/auth/github/step-up", &[]).await;

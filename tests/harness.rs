@@ -1,4 +1,5 @@
-//! An app on a fresh database, and three kinds of clients: anonymous, with a cookie, with a bearer token.
+//! An app on a fresh database, and three kinds of clients: anonymous, with a cookie, with a bearer token. Beside them
+//! the binary as a process, and a GitHub to sign in with.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -9,9 +10,13 @@ use serde_json::{Value, json};
 
 mod client;
 mod clock;
+pub mod github;
+mod page;
+pub mod process;
 
-pub use client::{Answer, Client, between};
+pub use client::{Answer, Client};
 pub use clock::MockClock;
+pub use page::Page;
 
 pub const SECRET: &str = "a secret of the tests, 32 characters or more";
 pub const PASSWORD: &str = "correct horse battery staple";

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
-use crate::{
-    harness::{PASSWORD, TestApp},
+use crate::harness::{
+    PASSWORD, TestApp,
     process::{Folder, Server},
 };
 

@@ -1,93 +1,14 @@
 //! The binary itself: how it starts, what it says when it can't, and what survives its death.
 
-use std::{
-    fs::File,
-    io::Read,
-    net::TcpListener,
-    os::unix::fs::PermissionsExt,
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
-};
+use std::{net::TcpListener, os::unix::fs::PermissionsExt, time::Duration};
 
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::harness::PASSWORD;
-
-pub struct Server {
-    pub child: Child,
-    pub url: String,
-}
-
-/// A folder that goes with the test.
-pub struct Folder(pub PathBuf);
-
-impl Folder {
-    pub fn new() -> Self {
-        let path =
-            std::env::temp_dir().join(format!("sekisho-process-{}", sekisho_core::clock::Clock::default().new_id()));
-        std::fs::create_dir(&path).expect("a folder");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn command(folder: &Folder, settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.current_dir(&folder.0).env_clear().envs(settings.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn free_port() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
-}
-
-impl Server {
-    /// Starts in an environment of these settings alone, and waits until it says that it is ready. It logs into the
-    /// folder's `log`.
-    pub fn start(folder: &Folder, settings: &[(&str, &str)]) -> Self {
-        let listen = free_port();
-        let settings = [&[("SEKISHO_LISTEN", listen.as_str())], settings].concat();
-        let log = File::create(folder.0.join("log")).expect("a file");
-        let mut child = command(folder, &settings).stderr(log).spawn().expect("the binary runs");
-        let mut said = Vec::new();
-        let mut stdout = child.stdout.take().expect("its output");
-        while !said.ends_with(b"\n") {
-            let mut byte = [0];
-            assert_eq!(stdout.read(&mut byte).expect("readable"), 1, "it stopped before it was ready");
-            said.extend(byte);
-        }
-        let url = format!("http://{listen}");
-        assert!(String::from_utf8_lossy(&said).contains(&url), "it says where to go");
-        Self { child, url }
-    }
-
-    pub fn kill(mut self, signal: &str) -> Output {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
-        let status = self.child.wait().expect("it ends");
-        Output { status, stdout: Vec::new(), stderr: Vec::new() }
-    }
-
-    pub async fn post(&self, path: &str, body: Value) -> reqwest::Response {
-        let request = Client::new().post(format!("{}{path}", self.url)).header("content-type", "application/json");
-        request.body(body.to_string()).send().await.expect("an answer")
-    }
-
-    pub async fn me(&self, token: &Value) -> (u16, Value) {
-        let token = token.as_str().expect("a token");
-        let answer = Client::new().get(format!("{}/api/v1/me", self.url)).bearer_auth(token).send().await;
-        let answer = answer.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.expect("JSON"))
-    }
-}
+use crate::harness::{
+    PASSWORD,
+    process::{Folder, Server, command, free_port, run},
+};
 
 #[tokio::test]
 async fn a_first_start_makes_what_it_needs_and_a_killed_server_loses_nothing() {
@@ -184,13 +105,6 @@ async fn the_log_names_each_request_and_holds_no_secret_and_no_address() {
     assert!(log.lines().any(|line| line.contains(&request_id) && line.contains("registered")), "{log}");
 }
 
-/// Runs a command to its end and returns what it said.
-fn run(folder: &Folder, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = command(folder, &[]).args(arguments).output().expect("the binary runs");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
-}
-
 #[tokio::test]
 async fn a_house_gets_its_first_administrator_from_the_command_line() {
     let folder = Folder::new();
@@ -211,15 +125,8 @@ async fn a_house_gets_its_first_administrator_from_the_command_line() {
     run(&folder, &["user", "create", "second@example.com", "--admin"]);
     let (_, said) = run(&folder, &["user", "disable", "root@example.com"]);
     assert!(said.contains("sessions ended: 1"), "{said}");
-    let mut answer = server.me(&tokens["access_token"]).await;
-    for _ in 0..50 {
-        if answer.0 == 401 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        answer = server.me(&tokens["access_token"]).await;
-    }
-    assert_eq!((answer.0, answer.1["reason"].as_str()), (401, Some("account_disabled")));
+    let refusal = server.refusal(&tokens["access_token"], Duration::from_secs(5)).await;
+    assert_eq!(refusal["reason"], "account_disabled");
     let (code, said) = run(&folder, &["user", "password", "second@example.com"]);
     assert!(code == Some(0) && said.contains("sessions ended: 0"), "{said}");
     let password = said.trim().rsplit(' ').next().expect("a password");
@@ -284,10 +191,7 @@ async fn a_key_is_withdrawn_and_a_secret_replaced_from_the_command_line() {
     // The running server refuses it within a second of the command.
     let (code, said) = run(&folder, &["keys", "withdraw", &kid]);
     assert!(code == Some(0) && said.contains("signs in its place, at once"), "{said}");
-    let since = std::time::Instant::now();
-    while server.me(&tokens["access_token"]).await.0 != 401 {
-        assert!(since.elapsed().as_millis() < 1_500, "it is refused late");
-    }
+    server.refusal(&tokens["access_token"], Duration::from_millis(1_500)).await;
     let (_, said) = run(&folder, &["keys", "list"]);
     assert!(said.lines().any(|line| line.starts_with(&kid) && line.contains("withdrawn")), "{said}");
     let refresh = |tokens: &Value| json!({ "refresh_token": tokens["refresh_token"] });

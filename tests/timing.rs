@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-#[expect(dead_code, unused_imports, reason = "shared with the integration tests")]
+#[expect(dead_code, reason = "shared with the integration tests")]
 mod harness;
 
 use harness::TestApp;

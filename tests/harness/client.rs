@@ -11,7 +11,7 @@ use axum::{
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::TestApp;
+use super::{Page, TestApp};
 
 /// Something that sends requests: keeps cookies as a browser does, and sends a bearer token if it has one.
 #[derive(Clone)]
@@ -107,15 +107,8 @@ impl Client {
     }
 
     pub async fn session_id(&mut self) -> String {
-        let page = self.get("/devices").await.text();
-        let this = page.split("aria-current=\"true\"").nth(1).expect("this device is marked").to_owned();
-        between(&this, "name=\"id\" value=\"", "\"").expect("a device has an id").to_owned()
+        self.get("/devices").await.page().one("li[aria-current=true]").field("id")
     }
-}
-
-/// What stands between two marks, the first time.
-pub fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    text.split_once(start)?.1.split_once(end).map(|(found, _)| found)
 }
 
 enum Received {
@@ -135,6 +128,10 @@ impl Answer {
             Received::Whole(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Received::Stream(_) => String::new(),
         }
+    }
+
+    pub fn page(&self) -> Page {
+        Page::parse(&self.text())
     }
 
     pub fn json(&self) -> Value {
