@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
     let Arguments { users, sessions, events } = Arguments::parse();
     match fill(Amounts { users, sessions, events }).await {
         Ok(()) => {
-            println!("Everybody's password is \"{PASSWORD}\": admin@example.test, user1@example.test, …");
+            println!("The password of all users is \"{PASSWORD}\": admin@example.test, user1@example.test, …");
             ExitCode::SUCCESS
         }
         Err(error) => {

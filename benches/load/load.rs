@@ -1,4 +1,5 @@
-//! Closed-loop load: everybody waits for an answer before asking again. Two sides take turns, round by round.
+//! Closed-loop load: each connection waits for a response before its next request. Two sides take turns, round by
+//! round.
 
 use std::time::{Duration, Instant};
 

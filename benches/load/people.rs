@@ -75,7 +75,7 @@ pub async fn register(server: &Server, count: usize) -> Result<Vec<Person>> {
     Ok(people)
 }
 
-/// Signs everybody in: with an API client, a browser, and one more client that rests.
+/// Signs all of them in: an API client, a browser, and one more client that stays idle.
 pub async fn sign_in(server: &Server, people: &mut [Person]) -> Result<()> {
     let mut connection = Connection::open(server.address).await?;
     for person in people {

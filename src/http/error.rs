@@ -129,7 +129,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::NewDevice
         | Error::InsufficientScope(_) => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::EmailTaken | Error::LastAdmin | Error::LastWayIn => StatusCode::CONFLICT,
+        Error::EmailTaken | Error::LastAdmin | Error::LastAuthMethod => StatusCode::CONFLICT,
         Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Github(GithubError::Down | GithubError::Slow) => StatusCode::BAD_GATEWAY,
         Error::Github(_) => StatusCode::FORBIDDEN,

@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         builder = builder.stale_after(Duration::from_secs(seconds.parse()?));
     }
     let verifier = builder.build()?;
-    verifier.ready().await; // until then, everybody would be answered 503
+    verifier.ready().await; // until then, every request would get a 503
 
     let app = Router::new().route("/whoami", get(whoami)).with_state(verifier);
     let listener = TcpListener::bind(env::var("LISTEN").unwrap_or("127.0.0.1:4001".into())).await?;

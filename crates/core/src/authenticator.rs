@@ -63,8 +63,8 @@ impl AuthMethods {
     /// Rejects removing the account's last authenticator.
     ///
     /// # Errors
-    /// [`Error::LastWayIn`].
+    /// [`Error::LastAuthMethod`].
     pub(crate) fn require_another_than(&self, method: AuthMethod) -> Result<(), Error> {
-        if self.iter().any(|other| other != method) { Ok(()) } else { Err(Error::LastWayIn) }
+        if self.iter().any(|other| other != method) { Ok(()) } else { Err(Error::LastAuthMethod) }
     }
 }

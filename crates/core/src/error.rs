@@ -77,7 +77,7 @@ pub enum Error {
     StepUpRequired,
     /// The change would remove the account's last authenticator.
     #[error("the last authenticator can't be removed")]
-    LastWayIn,
+    LastAuthMethod,
     /// The pending flow expired, was used, or belongs to another browser.
     #[error("the flow has expired")]
     FlowGone,
@@ -131,7 +131,7 @@ impl Error {
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::LastAdmin => "last_admin",
             Self::StepUpRequired => "step_up_required",
-            Self::LastWayIn => "last_way_in",
+            Self::LastAuthMethod => "last_way_in",
             Self::FlowGone => "ceremony_gone",
             Self::NotFound => "not_found",
             Self::RateLimited(_) => "rate_limited",

@@ -41,7 +41,7 @@ impl GlobalSignOut {
         let mut work = self.store.begin(Some(context)).await?;
         let sign_out = SignOut { id: self.store.new_id(), at: work.now, keep: keep.into() };
         sign_outs::insert(work.db(), &sign_out).await?;
-        work.log(Entry::new(EventKind::EverybodyEnded));
+        work.log(Entry::new(EventKind::GlobalSignOut));
         work.commit().await?;
         let count = self.revocations.publish_global_sign_out(&sign_out).await?;
         if let Err(error) = self.write(&sign_out, Some(context)).await {

@@ -104,7 +104,7 @@ impl Core {
         self.trim_log().await?;
         self.statistics.flush().await?;
         self.audit.tampered_seq().await?;
-        self.revocations.list.forget(now - relevant_for, now);
+        self.revocations.list.prune(now - relevant_for, now);
         self.limits.remove_idle();
         self.password.hashing.release_memory();
         Ok(())

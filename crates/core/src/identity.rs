@@ -380,7 +380,7 @@ impl Identities {
     /// Removes all links of a user and revokes the sessions last authenticated by one (ASVS 7.4.3). Idempotent.
     ///
     /// # Errors
-    /// [`Error::LastWayIn`], [`Error::NotFound`], [`Error::Forbidden`] for an administrator whose permissions don't cover
+    /// [`Error::LastAuthMethod`], [`Error::NotFound`], [`Error::Forbidden`] for an administrator whose permissions don't cover
     /// the user's.
     #[instrument(level = "debug", skip_all, fields(user.id = user_id))]
     pub async fn unlink(&self, user_id: &str, context: &RequestContext) -> Result<(), Error> {

@@ -28,7 +28,7 @@ pub struct RateLimits {
     /// Per account and network: tight.
     sign_in_account: Limiter<(String, IpAddr)>,
     /// Per account over all networks: wide, against distributed guessing. Refills faster than one network may try.
-    sign_in_anywhere: Limiter<(String, Option<String>)>,
+    sign_in_all_networks: Limiter<(String, Option<String>)>,
     /// Per account and device cookie, instead of the others.
     sign_in_device: Limiter<(String, String)>,
     /// Per session: guessing with a stolen session.
@@ -39,7 +39,7 @@ pub struct RateLimits {
     oauth_start: NetworkLimiter,
     csp_report: NetworkLimiter,
     /// Over all networks: each report is a log line.
-    csp_report_anywhere: Limiter<()>,
+    csp_report_all_networks: Limiter<()>,
 }
 
 impl RateLimits {
@@ -58,7 +58,7 @@ impl RateLimits {
         Self {
             sign_in_network: network(30, seconds(2), &clock),
             sign_in_account: limiter(10, seconds(90), &clock),
-            sign_in_anywhere: limiter(100, seconds(60), &clock),
+            sign_in_all_networks: limiter(100, seconds(60), &clock),
             sign_in_device: limiter(10, seconds(90), &clock),
             step_up: limiter(10, seconds(90), &clock),
             register: network(20, seconds(30), &clock),
@@ -66,7 +66,7 @@ impl RateLimits {
             meter: network(10, seconds(1), &clock),
             oauth_start: network(60, seconds(5), &clock),
             csp_report: network(20, seconds(30), &clock),
-            csp_report_anywhere: limiter(60, seconds(1), &clock),
+            csp_report_all_networks: limiter(60, seconds(1), &clock),
             enabled,
             clock,
         }
@@ -86,8 +86,8 @@ impl RateLimits {
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub fn password_anywhere(&self, account: &str, known: Option<String>) -> Result<(), Error> {
-        self.check(&self.sign_in_anywhere, &(account_key(account), known))
+    pub fn password_over_all_networks(&self, account: &str, known: Option<String>) -> Result<(), Error> {
+        self.check(&self.sign_in_all_networks, &(account_key(account), known))
     }
 
     /// Password verification from a browser with this device cookie nonce.
@@ -104,7 +104,7 @@ impl RateLimits {
     /// [`Error::RateLimited`].
     pub fn step_up(&self, session_id: &str, account: &str) -> Result<(), Error> {
         self.check(&self.step_up, &session_id.to_owned())?;
-        self.check(&self.sign_in_anywhere, &(account_key(account), Some("step-up".into())))
+        self.check(&self.sign_in_all_networks, &(account_key(account), Some("step-up".into())))
     }
 
     /// Start of an OAuth flow, which inserts a row; separate from sign-ins.
@@ -145,7 +145,7 @@ impl RateLimits {
     /// [`Error::RateLimited`].
     pub fn csp_report(&self, ip: IpAddr) -> Result<(), Error> {
         self.check_network(&self.csp_report, ip)?;
-        self.check(&self.csp_report_anywhere, &())
+        self.check(&self.csp_report_all_networks, &())
     }
 
     fn check_network(&self, limiter: &NetworkLimiter, ip: IpAddr) -> Result<(), Error> {
@@ -176,7 +176,7 @@ impl RateLimits {
             limiter.site.retain_recent();
         }
         self.sign_in_account.retain_recent();
-        self.sign_in_anywhere.retain_recent();
+        self.sign_in_all_networks.retain_recent();
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
     }
@@ -253,7 +253,7 @@ mod tests {
         let ip = "192.0.2.1".parse().expect("an address");
         for _ in 0..24 * 60 {
             if limits.password(ip, "a@b.c").is_ok() {
-                limits.password_anywhere("a@b.c", None).expect("budget left for other networks");
+                limits.password_over_all_networks("a@b.c", None).expect("budget left for other networks");
             }
             time.advance(60_000);
         }

@@ -73,7 +73,7 @@ impl Revocations {
         let now = self.clock.now();
         // After a clock was set back, removed revocations may be relevant again: read everything.
         let since = since.filter(|at| *at <= now).unwrap_or_else(|| now - self.relevant_for());
-        self.list.publish(self.transport.learn(since).await?);
+        self.list.publish(self.transport.poll(since).await?);
         self.follow_global_sign_outs().await?;
         Ok(now - OVERLAP)
     }
@@ -118,7 +118,7 @@ impl Revocations {
         for sign_out in sign_outs::list(self.db.reader()).await? {
             // A concurrent sign-in may commit its session afterwards: repeat for a while.
             let is_recent = sign_out.at > self.clock.now() - COMMITTED_WITHIN;
-            if is_recent || !self.list.knows_global_sign_out(&sign_out.id) {
+            if is_recent || !self.list.has_global_sign_out(&sign_out.id) {
                 self.publish_global_sign_out(&sign_out).await?;
             }
         }
@@ -131,7 +131,7 @@ impl Revocations {
         let count = ids.len();
         let end = |id: String| Revocation { session_id: id.into(), reason: EndReason::RevokedByAdmin, at: sign_out.at };
         self.list.publish(ids.into_iter().map(end));
-        self.list.remember_global_sign_out(&sign_out.id);
+        self.list.add_global_sign_out(&sign_out.id);
         Ok(count)
     }
 }

@@ -40,7 +40,7 @@ words! {
         /// A role was deleted.
         RoleRemoved = "role_removed",
         /// An administrator revoked all sessions of all users.
-        EverybodyEnded = "everybody_ended",
+        GlobalSignOut = "everybody_ended",
         /// An administrator exported the log.
         LogExported = "log_exported",
         /// Housekeeping removed entries beyond the retention period.

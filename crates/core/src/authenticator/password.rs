@@ -67,7 +67,7 @@ impl PasswordAuthenticator {
             let user_id = user.as_ref().map_or("", |user| &user.id);
             let known = sessions::list_addresses(self.store.reader(), user_id).await?;
             let network = is_among(context.ip, &known).then(|| network_of(context.ip));
-            self.limits.password_anywhere(email, network)?;
+            self.limits.password_over_all_networks(email, network)?;
         }
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
         let presented = Password::presented(password);

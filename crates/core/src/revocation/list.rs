@@ -123,12 +123,12 @@ impl RevocationList {
     }
 
     /// Whether this global sign-out was published.
-    pub fn knows_global_sign_out(&self, id: &str) -> bool {
+    pub fn has_global_sign_out(&self, id: &str) -> bool {
         self.recent.read().unwrap_or_else(PoisonError::into_inner).sign_outs.contains(id)
     }
 
     /// Marks a global sign-out as published.
-    pub fn remember_global_sign_out(&self, id: &str) {
+    pub fn add_global_sign_out(&self, id: &str) {
         self.recent.write().unwrap_or_else(PoisonError::into_inner).sign_outs.insert(id.into());
     }
 
@@ -207,7 +207,7 @@ impl RevocationList {
     }
 
     /// Removes, at `now`, revocations before `before`: every token issued until then has expired.
-    pub fn forget(&self, before: UnixMillis, now: UnixMillis) {
+    pub fn prune(&self, before: UnixMillis, now: UnixMillis) {
         self.removed_at.fetch_max(now, Ordering::Relaxed);
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         while let Some(end) = recent.order.front().filter(|end| end.at < before).cloned() {
@@ -257,7 +257,7 @@ mod tests {
         // Another process's cursor, or one behind the end: from the start.
         assert_eq!(list.since(Cursor::parse("8-1"), 9).0.len(), 3);
         assert_eq!(list.since(Cursor::parse("7-99"), 9).0.len(), 3);
-        list.forget(3, 3);
+        list.prune(3, 3);
         assert_eq!((list.len(), list.reason("a")), (1, None));
         assert_eq!(ids(&list.since(Some(cursor), 9).0), ["c"]);
         assert!(list.since(Some(next), 9).0.is_empty());

@@ -20,9 +20,9 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Delivers revocations to other processes.
 pub trait Transport: Send + Sync {
     /// Revocations since a time, in any order, possibly repeated.
-    fn learn(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Revocation>, Error>>;
+    fn poll(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Revocation>, Error>>;
 
-    /// Sends committed revocations to the others. Best effort: [`learn`](Self::learn) is authoritative.
+    /// Sends committed revocations to the others. Best effort: [`poll`](Self::poll) is authoritative.
     fn publish<'a>(&'a self, revocations: &'a [Revocation]) -> BoxFuture<'a, Result<(), Error>>;
 }
 
@@ -30,7 +30,7 @@ pub trait Transport: Send + Sync {
 pub struct Polling(pub(crate) Db);
 
 impl Transport for Polling {
-    fn learn(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Revocation>, Error>> {
+    fn poll(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Revocation>, Error>> {
         Box::pin(async move {
             let ended = sessions::list_ended_since(self.0.reader(), since).await?;
             Ok(ended.into_iter().map(revocation).collect())
@@ -42,8 +42,8 @@ impl Transport for Polling {
     }
 }
 
-/// Fails closed (ASVS 16.5.3): a session whose end reason is unknown here is revoked all the same, and keeps nobody from
-/// learning of the others. The reason given then is the least specific one.
+/// Fails closed (ASVS 16.5.3): a session whose end reason is unknown here is revoked all the same, and the
+/// poll does not fail. The reason given then is the least specific one.
 fn revocation(row: EndedElsewhere) -> Revocation {
     let reason = row.ended_reason.parse().unwrap_or_else(|error: UnknownWord| {
         tracing::error!(%error, session.id = row.id, "a session ended for a reason that this version does not know");
