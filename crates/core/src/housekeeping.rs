@@ -64,10 +64,7 @@ impl Core {
     }
 
     async fn run_housekeeping_until(&self, mut stopping: watch::Receiver<()>) {
-        if let Err(error) = self.revocations.note_access_ttl().await {
-            error.log();
-        }
-        let mut ticks = ticks(INTERVAL);
+        let mut ticks = ticks(INTERVAL); // the first tick is immediate
         while next(&mut ticks, &mut stopping).await {
             if let Err(error) = self.run_housekeeping().await {
                 error.log();
@@ -89,12 +86,12 @@ impl Core {
     /// # Errors
     /// The first failure; the next pass retries.
     pub async fn run_housekeeping(&self) -> Result<(), Error> {
+        self.revocations.record_access_ttl().await?;
         if let Err(error) = self.signing_keys.maintain().await {
             error.log(); // does not keep sessions from expiring
         }
         self.global_sign_out.write_pending().await?;
         while self.end_expired().await? >= BATCH as usize {}
-        self.revocations.note_access_ttl().await?;
         let now = self.store.now();
         let writer = self.store.writer();
         let relevant_for = self.revocations.relevant_for();

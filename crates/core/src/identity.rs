@@ -308,7 +308,10 @@ impl Identities {
     /// # Errors
     /// [`GithubError::State`] if it expired, was used, or belongs to another browser.
     pub async fn pending_link(&self, browser: &OpaqueToken, token: &str) -> Result<PendingLink, Error> {
-        let token = OpaqueToken::parse(LINK_PREFIX, token).ok_or(GithubError::State)?;
+        self.find_pending_link(browser, &parse_link_token(token)?).await
+    }
+
+    async fn find_pending_link(&self, browser: &OpaqueToken, token: &OpaqueToken) -> Result<PendingLink, Error> {
         Ok(self.flows.find(&token.hash(), browser).await?.ok_or(GithubError::State)?)
     }
 
@@ -324,10 +327,10 @@ impl Identities {
         password: &str,
         context: &RequestContext,
     ) -> Result<(Authenticated, String), Error> {
-        let pending = self.pending_link(browser, token).await?;
+        let token = parse_link_token(token)?;
+        let pending = self.find_pending_link(browser, &token).await?;
         let authenticated = self.password.authenticate(&pending.email, password, context).await?;
-        let id_hash = OpaqueToken::parse(LINK_PREFIX, token).ok_or(GithubError::State)?.hash();
-        let pending: PendingLink = self.flows.take(&id_hash, browser).await?.ok_or(GithubError::State)?;
+        let pending: PendingLink = self.flows.take(&token.hash(), browser).await?.ok_or(GithubError::State)?;
         let user = authenticated.user();
         if (&pending.user_id, pending.password_changed_at) != (&user.id, user.password_changed_at) {
             return Err(GithubError::State.into());
@@ -411,4 +414,8 @@ impl Identities {
         }
         Ok(())
     }
+}
+
+fn parse_link_token(token: &str) -> Result<OpaqueToken, Error> {
+    Ok(OpaqueToken::parse(LINK_PREFIX, token).ok_or(GithubError::State)?)
 }

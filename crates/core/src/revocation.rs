@@ -97,7 +97,7 @@ impl Revocations {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn note_access_ttl(&self) -> Result<(), Error> {
+    pub async fn record_access_ttl(&self) -> Result<(), Error> {
         let (now, writer) = (self.clock.now(), self.db.writer());
         access_ttls::save(writer, self.access_ttl.div_euclid(1_000), now).await?;
         access_ttls::delete_over(writer, now - SLACK).await?;

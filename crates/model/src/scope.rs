@@ -9,13 +9,13 @@ use crate::word::words;
 words! {
     /// A scope of Sekisho's own API.
     Scope, "scope", {
-    /// Read one's own account and its log.
+        /// Read one's own account and its log.
         AccountRead = "account:read",
-    /// Read and change one's own account.
+        /// Read and change one's own account.
         Account = "account",
-    /// List and end one's own sessions.
+        /// List and end one's own sessions.
         Sessions = "sessions",
-    /// Administer, within the user's permissions.
+        /// Administer, within the user's permissions.
         Admin = "admin",
     }
 }

@@ -1,6 +1,6 @@
 //! Statements on `counts`: hourly event counts.
 
-use sqlx::{FromRow, Result};
+use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::Executor;
 
@@ -16,30 +16,18 @@ pub struct Count {
 }
 
 pub async fn add(db: impl Executor<'_>, hour: i64, kind: &str, n: i64) -> Result<()> {
-    sqlx::query(
-        "insert into counts (hour, kind, n) values ($1, $2, $3) \
-         on conflict (hour, kind) do update set n = counts.n + excluded.n",
-    )
-    .bind(hour)
-    .bind(kind)
-    .bind(n)
-    .execute(db)
-    .await
-    .map(drop)
+    upsert(db, hour, kind, n, "n = counts.n + excluded.n").await
 }
 
 /// Raises an hour's value to the maximum.
 pub async fn raise(db: impl Executor<'_>, hour: i64, kind: &str, n: i64) -> Result<()> {
-    sqlx::query(
-        "insert into counts (hour, kind, n) values ($1, $2, $3) \
-         on conflict (hour, kind) do update set n = excluded.n where counts.n < excluded.n",
-    )
-    .bind(hour)
-    .bind(kind)
-    .bind(n)
-    .execute(db)
-    .await
-    .map(drop)
+    upsert(db, hour, kind, n, "n = excluded.n where counts.n < excluded.n").await
+}
+
+async fn upsert(db: impl Executor<'_>, hour: i64, kind: &str, n: i64, set: &str) -> Result<()> {
+    let statement =
+        format!("insert into counts (hour, kind, n) values ($1, $2, $3) on conflict (hour, kind) do update set {set}");
+    sqlx::query(AssertSqlSafe(statement)).bind(hour).bind(kind).bind(n).execute(db).await.map(drop)
 }
 
 pub async fn list_since(db: impl Executor<'_>, hour: i64) -> Result<Vec<Count>> {
