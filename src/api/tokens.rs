@@ -8,7 +8,9 @@ use crate::{
     http::{error::HttpError, json::JsonBody, problem::Problem, session_response::sign_in_problem},
     state::AppState,
 };
-use sekisho_core::{Error, RequestContext, SessionSelector, session::parse_id, sign_in::Client, token::refresh::Grant};
+use sekisho_core::{
+    Error, RequestContext, SessionSelector, session::parse_id, sign_in::ApiClient, token::refresh::Grant,
+};
 use sekisho_model::EndReason;
 
 const MAX_DEVICE: usize = 100;
@@ -75,9 +77,9 @@ pub async fn create(
     let authenticated = app.core.password.authenticate(&credentials.email, &credentials.password, &context).await?;
     let evict = credentials.end_session.as_deref().map(parse_id).transpose();
     let evict = evict.map_err(|_| Error::field("end_session", "wrong-type"))?;
-    let client = Client::Api { device, request: &request };
-    let step = app.core.sign_in.proceed(authenticated, client, evict, &context).await?;
-    Ok(Json(step.into_tokens().map_err(sign_in_problem)?.into()))
+    let client = ApiClient { device, request: &request };
+    let step = app.core.sign_in.proceed_in_api(authenticated, client, evict, &context).await?;
+    Ok(Json(step.into_complete().map_err(sign_in_problem)?.into()))
 }
 
 /// `POST /api/v1/tokens/refresh`

@@ -13,10 +13,10 @@ use crate::{
     middleware::device_cookie::SetDeviceCookie,
 };
 use sekisho_core::{
-    Error, UnixMillis,
+    Error, Session, UnixMillis,
     authenticator::Authenticated,
     session::{credential::CookieToken, parse_id},
-    sign_in::{Client, SignInStep},
+    sign_in::{BrowserSession, SignInStep},
 };
 
 /// Signs somebody in and sends the browser on; or asks for what the sign-in needs next.
@@ -30,23 +30,24 @@ pub async fn begin_session(
     visitor: &Visitor,
     authenticated: Authenticated,
 ) -> Result<Extension<SetDeviceCookie>, Error> {
-    let (user, token) = proceed(visitor, authenticated).await?.into_cookie()?;
+    let BrowserSession { user, token } = proceed(visitor, authenticated).await?.into_complete()?;
     set_cookies(visitor, Some(token), &user.email, user.password_changed_at).await
 }
 
-async fn proceed(visitor: &Visitor, authenticated: Authenticated) -> Result<SignInStep, Error> {
-    visitor.app.core.sign_in.proceed(authenticated, client(visitor), None, &visitor.context).await
+async fn proceed(visitor: &Visitor, authenticated: Authenticated) -> Result<SignInStep<BrowserSession>, Error> {
+    let sign_in = &visitor.app.core.sign_in;
+    sign_in.proceed_in_browser(authenticated, current_session(visitor), None, &visitor.context).await
 }
 
-fn client(visitor: &Visitor) -> Client<'_> {
-    Client::Browser { previous: visitor.signed_in.as_ref().map(|signed_in| &signed_in.session) }
+fn current_session(visitor: &Visitor) -> Option<&Session> {
+    visitor.signed_in.as_ref().map(|signed_in| &signed_in.session)
 }
 
-async fn respond(visitor: Visitor, step: SignInStep, return_to: String) -> Result<Response, Error> {
-    if let SignInStep::DeviceChoice(pending) = step {
-        return device_limit::ask(visitor, pending, return_to).await;
-    }
-    let (user, token) = step.into_cookie()?;
+async fn respond(visitor: Visitor, step: SignInStep<BrowserSession>, return_to: String) -> Result<Response, Error> {
+    let BrowserSession { user, token } = match step {
+        SignInStep::Complete(session) => session,
+        SignInStep::DeviceChoice(pending) => return device_limit::ask(visitor, pending, return_to).await,
+    };
     let device = set_cookies(&visitor, Some(token), &user.email, user.password_changed_at).await?;
     Ok((device, Redirect::to(&return_to)).into_response())
 }
@@ -61,9 +62,9 @@ pub struct DeviceChoiceForm {
 pub async fn choose_device(visitor: Visitor, Form(choice): Form<DeviceChoiceForm>) -> Result<Response, HttpError> {
     let id = parse_id(&choice.id)?;
     let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
-    let sign_in = &visitor.app.core.sign_in;
+    let (sign_in, previous) = (&visitor.app.core.sign_in, current_session(&visitor));
     let (step, return_to) =
-        sign_in.resolve_device_limit(&browser, &choice.waiting, id, client(&visitor), &visitor.context).await?;
+        sign_in.resolve_device_limit(&browser, &choice.waiting, id, previous, &visitor.context).await?;
     Ok(respond(visitor, step, return_to).await?)
 }
 

@@ -53,7 +53,7 @@ pub enum Purpose {
 pub enum Outcome {
     /// Continue in the sign-in pipeline.
     Authenticated {
-        /// The proof for [`SignIn::proceed`](crate::sign_in::SignIn::proceed).
+        /// The proof for [`SignIn`](crate::sign_in::SignIn).
         authenticated: Box<Authenticated>,
         /// Local path to redirect to.
         return_to: String,

@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use sekisho_model::SessionKind;
 use tracing::instrument;
 
 use crate::{
@@ -13,10 +12,12 @@ use crate::{
     error::Error,
     pending_flow::PendingFlows,
     request_context::RequestContext,
+    secret::{OpaqueToken, random},
     session::{
         Sessions,
         begin::{Begun, NewSession},
-        credential::{CookieToken, Credential},
+        credential::{CookieToken, NewCredential},
+        refresh_expiry::PREFIX,
     },
     token::{
         refresh::{Grant, RefreshTokens},
@@ -29,48 +30,31 @@ mod pending;
 
 pub use pending::PendingSignIn;
 
-/// The client that signs in.
+/// An API client that signs in.
 #[derive(Clone, Copy, Debug)]
-pub enum Client<'a> {
-    /// A browser.
-    Browser {
-        /// Its current session, which ends (session fixation, ASVS 7.2.4).
-        previous: Option<&'a Session>,
-    },
-    /// An API client.
-    Api {
-        /// Its name for the device; defaults to the user agent's.
-        device: Option<&'a str>,
-        /// Audience and scope of its tokens.
-        request: &'a TokenRequest,
-    },
+pub struct ApiClient<'a> {
+    /// Its name for the device; defaults to the user agent's.
+    pub device: Option<&'a str>,
+    /// Audience and scope of its tokens.
+    pub request: &'a TokenRequest,
 }
 
-/// The next step of a sign-in.
+/// The next step of a sign-in that yields `T`.
 #[derive(Debug)]
-pub enum SignInStep {
+pub enum SignInStep<T> {
     /// The session has begun.
-    Complete(Box<SignedInClient>),
+    Complete(T),
     /// The device limit is reached: the user must choose a session to end.
     DeviceChoice(PendingSignIn),
 }
 
-/// A new session's user and credential.
+/// A browser's new session.
 #[derive(Debug)]
-pub struct SignedInClient {
+pub struct BrowserSession {
     /// The signed-in user.
     pub user: User,
-    /// To be sent to the client.
-    pub credential: ClientCredential,
-}
-
-/// A new session's credential, by kind of client.
-#[derive(Debug)]
-pub enum ClientCredential {
-    /// A browser's cookie token.
-    Cookie(CookieToken),
-    /// An API client's access and refresh token.
-    Tokens(Grant),
+    /// The token to set as the cookie.
+    pub token: CookieToken,
 }
 
 /// The sign-in pipeline.
@@ -82,89 +66,75 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Runs a sign-in up to the next step that needs input. `evict` is the user's session chosen to end at the device
-    /// limit.
+    /// Signs a browser in, up to the next step that needs input. `previous` is its current session, which ends (session
+    /// fixation, ASVS 7.2.4); `evict` the user's session chosen to end at the device limit.
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
     #[instrument(level = "debug", skip_all, fields(user.id = authenticated.user().id))]
-    pub async fn proceed(
+    pub async fn proceed_in_browser(
         &self,
         authenticated: Authenticated,
-        client: Client<'_>,
+        previous: Option<&Session>,
         evict: Option<&str>,
         context: &RequestContext,
-    ) -> Result<SignInStep, Error> {
-        let (user, proof) = authenticated.into_parts();
-        match self.sessions.begin(&proof, new_session(client, evict), context).await? {
-            Begun::DeviceLimit(devices) => Ok(SignInStep::DeviceChoice(PendingSignIn::new(user, proof, devices))),
-            Begun::Session(session, credential) => {
-                let credential = self.credential(&user, &session, credential, client)?;
-                Ok(SignInStep::Complete(Box::new(SignedInClient { user, credential })))
-            }
-        }
+    ) -> Result<SignInStep<BrowserSession>, Error> {
+        let token = CookieToken::new(random());
+        let credential = NewCredential::Cookie(token);
+        let new = NewSession { credential, device: None, previous, evict_session_id: evict, scope: None };
+        let step = self.begin(authenticated, new, context).await?;
+        step.and_then(|(user, _)| Ok(BrowserSession { user, token }))
     }
 
-    fn credential(
+    /// Signs an API client in, as [`SignIn::proceed_in_browser`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
+    #[instrument(level = "debug", skip_all, fields(user.id = authenticated.user().id))]
+    pub async fn proceed_in_api(
         &self,
-        user: &User,
-        session: &Session,
-        credential: Credential,
-        client: Client<'_>,
-    ) -> Result<ClientCredential, Error> {
-        match (credential, client) {
-            (Credential::Cookie(token), _) => Ok(ClientCredential::Cookie(token)),
-            (Credential::RefreshToken(token, expires_at), Client::Api { request, .. }) => {
-                let lifetime = expires_at - session.created_at;
-                Ok(ClientCredential::Tokens(self.refresh_tokens.grant(user, session, token, lifetime, request)?))
-            }
-            (Credential::RefreshToken(..), Client::Browser { .. }) => {
-                Err(Error::internal("a browser's session has a cookie"))
-            }
+        authenticated: Authenticated,
+        ApiClient { device, request }: ApiClient<'_>,
+        evict: Option<&str>,
+        context: &RequestContext,
+    ) -> Result<SignInStep<Grant>, Error> {
+        let token = OpaqueToken::generate(PREFIX);
+        let credential = NewCredential::RefreshToken(&token);
+        let new = NewSession { credential, device, previous: None, evict_session_id: evict, scope: request.scope };
+        let step = self.begin(authenticated, new, context).await?;
+        step.and_then(|(user, session)| self.refresh_tokens.grant_first(&user, &session, token, request))
+    }
+
+    async fn begin(
+        &self,
+        authenticated: Authenticated,
+        new: NewSession<'_>,
+        context: &RequestContext,
+    ) -> Result<SignInStep<(User, Box<Session>)>, Error> {
+        let (user, proof) = authenticated.into_parts();
+        Ok(match self.sessions.begin(&proof, new, context).await? {
+            Begun::Session(session) => SignInStep::Complete((user, session)),
+            Begun::DeviceLimit(devices) => SignInStep::DeviceChoice(PendingSignIn::new(user, proof, devices)),
+        })
+    }
+}
+
+impl<T> SignInStep<T> {
+    fn and_then<U>(self, finish: impl FnOnce(T) -> Result<U, Error>) -> Result<SignInStep<U>, Error> {
+        match self {
+            Self::Complete(begun) => finish(begun).map(SignInStep::Complete),
+            Self::DeviceChoice(pending) => Ok(SignInStep::DeviceChoice(pending)),
         }
     }
-}
 
-fn new_session<'a>(client: Client<'a>, evict_session_id: Option<&'a str>) -> NewSession<'a> {
-    let new = |kind| NewSession { kind, device: None, previous: None, evict_session_id, scope: None };
-    match client {
-        Client::Browser { previous } => NewSession { previous, ..new(SessionKind::Browser) },
-        Client::Api { device, request } => NewSession { device, scope: request.scope, ..new(SessionKind::Api) },
-    }
-}
-
-impl SignInStep {
-    /// The user and cookie token of a completed browser sign-in.
+    /// The result of a completed sign-in.
     ///
     /// # Errors
-    /// [`Error::DeviceLimit`], for callers that can't ask for the device choice.
-    pub fn into_cookie(self) -> Result<(User, CookieToken), Error> {
+    /// [`Error::DeviceLimit`] with the live sessions, for callers that can't ask for the device choice.
+    pub fn into_complete(self) -> Result<T, Error> {
         match self {
-            Self::Complete(client) => match client.credential {
-                ClientCredential::Cookie(token) => Ok((client.user, token)),
-                ClientCredential::Tokens(_) => Err(Error::internal("a browser's session has a cookie")),
-            },
+            Self::Complete(complete) => Ok(complete),
             Self::DeviceChoice(pending) => Err(Error::DeviceLimit(pending.devices)),
         }
-    }
-
-    /// The tokens of a completed API sign-in.
-    ///
-    /// # Errors
-    /// [`Error::DeviceLimit`] with the live sessions.
-    pub fn into_tokens(self) -> Result<Grant, Error> {
-        match self {
-            Self::Complete(client) => match client.credential {
-                ClientCredential::Tokens(grant) => Ok(grant),
-                ClientCredential::Cookie(_) => Err(Error::internal("an API session has a refresh token")),
-            },
-            Self::DeviceChoice(pending) => Err(Error::DeviceLimit(pending.devices)),
-        }
-    }
-}
-
-impl std::fmt::Debug for Grant {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Grant(..)")
     }
 }

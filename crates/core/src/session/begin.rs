@@ -1,11 +1,11 @@
 //! Begins sessions: revalidates the proof, ends the previous session, applies the device limit.
 
-use sekisho_model::{EndReason, EventKind, Scopes, SessionKind};
+use sekisho_model::{EndReason, EventKind, Scopes};
 use tracing::instrument;
 
 use super::{
     Sessions,
-    credential::{CookieToken, Credential},
+    credential::NewCredential,
     device::{device_name, known_device},
     refresh_expiry,
 };
@@ -23,14 +23,13 @@ use crate::{
     paging::NEWEST,
     policy::DeviceLimit,
     request_context::RequestContext,
-    secret::random,
     unit_of_work::UnitOfWork,
 };
 
 /// The requested session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewSession<'a> {
-    pub kind: SessionKind,
+    pub credential: NewCredential<'a>,
     /// The client's name for the device; defaults to the user agent's.
     pub device: Option<&'a str>,
     /// The browser's previous session, of any user: ended (session fixation, ASVS 7.2.4).
@@ -43,7 +42,7 @@ pub(crate) struct NewSession<'a> {
 
 /// The result of [`Sessions::begin`].
 pub(crate) enum Begun {
-    Session(Box<Session>, Credential),
+    Session(Box<Session>),
     /// The device limit is reached by these sessions, and the policy denies another.
     DeviceLimit(Box<[Session]>),
 }
@@ -61,8 +60,7 @@ impl Sessions {
         context: &RequestContext,
     ) -> Result<Begun, Error> {
         let user_id = proof.user_id.as_str();
-        let token = (new.kind == SessionKind::Browser).then(|| CookieToken::new(random()));
-        let mut session = self.row(proof, new, token, context);
+        let mut session = self.row(proof, new, context);
         let mut work = self.store.begin(Some(context)).await?;
         // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
         match users::find_for_update(work.db(), user_id).await? {
@@ -99,13 +97,9 @@ impl Sessions {
             return Ok(Begun::DeviceLimit(devices));
         }
         sessions::insert(work.db(), &session).await?;
-        let credential = match token {
-            Some(token) => Credential::Cookie(token),
-            None => {
-                let (token, expires_at) = refresh_expiry::insert_first(work.db(), &self.policy, &session, now).await?;
-                Credential::RefreshToken(token, expires_at)
-            }
-        };
+        if let NewCredential::RefreshToken(token) = new.credential {
+            refresh_expiry::insert_first(work.db(), &self.policy, &session, token).await?;
+        }
         let entry = |kind| Entry::new(kind).user(user_id).session(&session.id);
         work.log(entry(EventKind::SignedIn));
         if is_new_device {
@@ -113,20 +107,22 @@ impl Sessions {
             work.log(entry(EventKind::NewDevice));
         }
         work.commit().await?;
-        Ok(Begun::Session(Box::new(session), credential))
+        Ok(Begun::Session(Box::new(session)))
     }
 
-    fn row(&self, proof: &Proof, new: NewSession<'_>, token: Option<CookieToken>, context: &RequestContext) -> Session {
+    fn row(&self, proof: &Proof, new: NewSession<'_>, context: &RequestContext) -> Session {
         let now = self.store.now();
-        let (idle, absolute) = match new.kind {
-            SessionKind::Browser => (self.policy.session_idle, self.policy.session_absolute),
-            SessionKind::Api => (self.policy.refresh_ttl, self.policy.api_absolute),
+        let (token_hash, idle, absolute) = match new.credential {
+            NewCredential::Cookie(token) => {
+                (Some(token.hash()), self.policy.session_idle, self.policy.session_absolute)
+            }
+            NewCredential::RefreshToken(_) => (None, self.policy.refresh_ttl, self.policy.api_absolute),
         };
         Session {
             id: self.store.new_id(),
             user_id: proof.user_id.clone(),
-            kind: new.kind,
-            token_hash: token.map(CookieToken::hash),
+            kind: new.credential.kind(),
+            token_hash,
             device: new.device.map_or_else(|| device_name(&context.user_agent), Into::into),
             ip: context.ip.to_string(),
             user_agent: context.user_agent.clone(),

@@ -1,9 +1,8 @@
 //! The credentials of a session: a cookie token or a refresh token.
 
-use crate::{
-    clock::UnixMillis,
-    secret::{OpaqueToken, sha256_hex},
-};
+use sekisho_model::SessionKind;
+
+use crate::secret::{OpaqueToken, sha256_hex};
 
 /// A browser's session token: 128 random bits (ASVS 7.2.3), stored as a hash.
 #[derive(Clone, Copy)]
@@ -32,11 +31,21 @@ impl std::fmt::Debug for CookieToken {
     }
 }
 
-/// The credential of a new session.
-#[derive(Debug)]
-pub enum Credential {
+/// The credential of a new session, which decides its kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NewCredential<'a> {
     /// A browser's.
     Cookie(CookieToken),
-    /// An API client's first refresh token, and its expiry.
-    RefreshToken(OpaqueToken, UnixMillis),
+    /// An API client's first refresh token.
+    RefreshToken(&'a OpaqueToken),
+}
+
+impl NewCredential<'_> {
+    /// The kind of the session.
+    pub fn kind(self) -> SessionKind {
+        match self {
+            Self::Cookie(_) => SessionKind::Browser,
+            Self::RefreshToken(_) => SessionKind::Api,
+        }
+    }
 }

@@ -19,15 +19,13 @@ pub fn refresh_expiry(policy: &Policy, session: &Session, now: UnixMillis) -> Un
     session.expires_at.map_or(sliding, |absolute| sliding.min(absolute))
 }
 
-/// Issues a session's first refresh token, in the transaction that begins the session; returns it with its expiry.
+/// Inserts a session's first refresh token, in the transaction that begins the session.
 pub async fn insert_first(
     db: impl Executor<'_>,
     policy: &Policy,
     session: &Session,
-    now: UnixMillis,
-) -> Result<(OpaqueToken, UnixMillis), Error> {
-    let token = OpaqueToken::generate(PREFIX);
-    let expires_at = refresh_expiry(policy, session, now);
-    refresh_tokens::insert(db, &token.hash(), &session.id, now, expires_at).await?;
-    Ok((token, expires_at))
+    token: &OpaqueToken,
+) -> Result<(), Error> {
+    let (begun_at, expires_at) = (session.created_at, refresh_expiry(policy, session, session.created_at));
+    Ok(refresh_tokens::insert(db, &token.hash(), &session.id, begun_at, expires_at).await?)
 }

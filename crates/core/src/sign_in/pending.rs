@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 
-use super::{Client, Proof, SignIn, SignInStep};
+use super::{BrowserSession, Proof, SignIn, SignInStep};
 use crate::{
     authenticator::Authenticated,
     clock::millis,
@@ -74,26 +74,26 @@ impl SignIn {
         Ok(token)
     }
 
-    /// Ends the session `evict` and continues the pending sign-in; returns the next step and the local path to redirect
+    /// Ends the session `evict` and continues the pending sign-in of a browser; returns the next step and the local path to redirect
     /// to. The step is [`SignInStep::DeviceChoice`] again if there are still too many sessions.
     ///
     /// # Errors
-    /// [`Error::FlowGone`] if it expired, was used, or belongs to another browser; and those of [`SignIn::proceed`].
+    /// [`Error::FlowGone`] if it expired, was used, or belongs to another browser; and those of [`SignIn::proceed_in_browser`].
     #[instrument(level = "debug", skip_all)]
     pub async fn resolve_device_limit(
         &self,
         browser: &OpaqueToken,
         token: &str,
         evict: &str,
-        client: Client<'_>,
+        previous: Option<&Session>,
         context: &RequestContext,
-    ) -> Result<(SignInStep, String), Error> {
+    ) -> Result<(SignInStep<BrowserSession>, String), Error> {
         let token = OpaqueToken::parse(PREFIX, token).ok_or(Error::FlowGone)?;
         let stored: Option<StoredSignIn> = self.flows.take(&token.hash(), browser).await?;
         let StoredSignIn { proof, return_to } = stored.ok_or(Error::FlowGone)?;
         let user = users::find(self.store.reader(), &proof.user_id).await?.ok_or(Error::FlowGone)?;
         let authenticated = Authenticated::resume(user, proof).ok_or(Error::FlowGone)?;
-        let step = self.proceed(authenticated, client, Some(evict), context).await?;
+        let step = self.proceed_in_browser(authenticated, previous, Some(evict), context).await?;
         Ok((step, return_to))
     }
 }

@@ -59,6 +59,12 @@ pub struct Grant {
     pub refresh_expires_in: i64,
 }
 
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Grant(..)")
+    }
+}
+
 /// Rotates refresh tokens.
 pub struct RefreshTokens {
     pub(crate) store: Arc<Store>,
@@ -223,8 +229,20 @@ impl RefreshTokens {
         (salt, successor)
     }
 
+    /// Issues an access token beside the first refresh token of a session that has just begun.
+    pub(crate) fn grant_first(
+        &self,
+        user: &User,
+        session: &Session,
+        refresh_token: OpaqueToken,
+        request: &TokenRequest,
+    ) -> Result<Grant, Error> {
+        let lifetime = refresh_expiry(&self.policy, session, session.created_at) - session.created_at;
+        self.grant(user, session, refresh_token, lifetime, request)
+    }
+
     /// Issues an access token beside a refresh token with the given lifetime in milliseconds.
-    pub(crate) fn grant(
+    fn grant(
         &self,
         user: &User,
         session: &Session,
