@@ -10,7 +10,7 @@ use crate::{
     authenticator::{Authenticated, password::PasswordAuthenticator},
     clock::UnixMillis,
     db::{
-        sessions::SessionSelector,
+        sessions::ending::SessionSelector,
         users::{self, AuthMethods, ProfileChange, User},
     },
     email::{self, Email},

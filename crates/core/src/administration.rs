@@ -14,7 +14,7 @@ use crate::{
         counts::{self, Count},
         events::{self, NamedEvent},
         roles,
-        sessions::{self, OwnedSession, SessionSelector},
+        sessions::{self, OwnedSession, ending::SessionSelector},
         users::{self, User},
     },
     error::Error,

@@ -17,7 +17,10 @@ use crate::{
     clock::{HOUR, UnixMillis},
     db::{
         Nullable, counts,
-        sessions::{self, Session, SessionSelector},
+        sessions::{
+            self, Session,
+            ending::{self, SessionSelector},
+        },
         users::{self, User},
     },
     error::Error,
@@ -168,7 +171,7 @@ impl Core {
                 if !live {
                     let reason = EndReason::ALL[dice.roll(EndReason::ALL.len() as u64) as usize];
                     let ended_at = now - age + DAY / 2;
-                    sessions::end(&mut **tx, SessionSelector::of(&session), reason, ended_at, "").await?;
+                    ending::end(&mut **tx, SessionSelector::of(&session), reason, ended_at, "").await?;
                 }
             }
             progress.made("sessions", n + 1);

@@ -9,10 +9,7 @@ use tracing::instrument;
 use crate::{
     audit::event::Entry,
     clock::UnixMillis,
-    db::{
-        sessions,
-        sign_outs::{self, SignOut},
-    },
+    db::sign_outs::{self, SignOut},
     error::Error,
     request_context::RequestContext,
     revocation::Revocations,
@@ -66,7 +63,8 @@ impl GlobalSignOut {
         while sign_outs::is_open(self.store.reader(), sign_out).await? {
             let mut work = self.store.begin(context).await?;
             let (reason, now) = (EndReason::RevokedByAdmin, work.now);
-            let ended = sessions::end_all(work.db(), sign_out, reason, now, BATCH, self.store.for_update()).await?;
+            let ended =
+                sign_outs::end_sessions(work.db(), sign_out, reason, now, BATCH, self.store.for_update()).await?;
             work.record_ended(ended);
             work.commit().await?;
         }

@@ -12,7 +12,7 @@ use tokio::{
 use crate::{
     Core,
     clock::HOUR,
-    db::{pending_flows, refresh_tokens, sessions},
+    db::{pending_flows, refresh_tokens, sessions::ending},
     error::Error,
     revocation::{FOLLOW_EVERY, list::STALE_AFTER},
 };
@@ -95,7 +95,7 @@ impl Core {
         let now = self.store.now();
         let writer = self.store.writer();
         let relevant_for = self.revocations.relevant_for();
-        while sessions::delete_ended(writer, now - KEEP_ENDED.max(relevant_for), BATCH).await? == BATCH as u64 {}
+        while ending::delete_ended(writer, now - KEEP_ENDED.max(relevant_for), BATCH).await? == BATCH as u64 {}
         while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while pending_flows::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         self.trim_log().await?;
@@ -121,7 +121,7 @@ impl Core {
     async fn end_expired(&self) -> Result<usize, Error> {
         let mut work = self.store.begin(None).await?;
         let now = work.now;
-        let ended = sessions::end_expired(work.db(), now, BATCH, self.store.for_update()).await?;
+        let ended = ending::end_expired(work.db(), now, BATCH, self.store.for_update()).await?;
         work.record_ended(ended);
         work.commit().await
     }

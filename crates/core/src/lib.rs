@@ -57,7 +57,7 @@ pub use db::{
     events::{Event, Filter as EventFilter, NamedEvent},
     identities::Identity,
     roles::Role,
-    sessions::{OwnedSession, Session, SessionSelector},
+    sessions::{OwnedSession, Session, ending::SessionSelector},
     sqlite_path,
     users::{AuthMethods, Filter as UserFilter, ProfileChange, User},
 };

@@ -13,7 +13,7 @@ use prometheus_client::{
 };
 use sekisho_model::{EventKind, SessionKind};
 
-use crate::db::sessions::{Ended, LiveCount};
+use crate::db::sessions::{LiveCount, ending::Ended};
 
 /// Histogram buckets in seconds: a response from memory takes under 1 ms, a password hash about 100 ms.
 const BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];

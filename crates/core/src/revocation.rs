@@ -16,7 +16,7 @@ use sekisho_model::EndReason;
 use crate::{
     clock::{Clock, UnixMillis},
     db::{
-        Db, access_ttls, sessions,
+        Db, access_ttls,
         sign_outs::{self, SignOut},
     },
     error::Error,
@@ -127,7 +127,7 @@ impl Revocations {
 
     /// Publishes the revocation of all sessions but the one to keep; returns how many.
     pub(crate) async fn publish_global_sign_out(&self, sign_out: &SignOut) -> Result<usize, Error> {
-        let ids = sessions::list_live_ids(self.db.reader(), &sign_out.keep, sign_out.at).await?;
+        let ids = sign_outs::list_session_ids(self.db.reader(), sign_out).await?;
         let count = ids.len();
         let end = |id: String| Revocation { session_id: id.into(), reason: EndReason::RevokedByAdmin, at: sign_out.at };
         self.list.publish(ids.into_iter().map(end));

@@ -10,7 +10,10 @@ use crate::{
     clock::millis,
     db::{
         is_unavailable,
-        sessions::{self, Session, SessionSelector},
+        sessions::{
+            self, Session,
+            ending::{self, SessionSelector},
+        },
         users::{self, User},
     },
     error::Error,
@@ -97,7 +100,7 @@ impl Sessions {
         let expired = async {
             let mut work = self.store.begin(None).await?;
             let now = work.now;
-            if let Some(ended) = sessions::end_if_expired(work.db(), &session.id, now).await? {
+            if let Some(ended) = ending::end_if_expired(work.db(), &session.id, now).await? {
                 work.record_ended(vec![ended]);
                 work.commit().await?;
                 return Ok(Some(reason));

@@ -11,7 +11,10 @@ use crate::{
     clock::{Clock, UnixMillis},
     db::{
         Db, events,
-        sessions::{self, Ended, SessionSelector},
+        sessions::{
+            self,
+            ending::{self, Ended, SessionSelector},
+        },
         users,
     },
     error::Error,
@@ -115,7 +118,7 @@ impl UnitOfWork<'_> {
     /// Ends sessions; returns how many.
     pub async fn end(&mut self, selector: SessionSelector<'_>, reason: EndReason) -> Result<usize, Error> {
         let (now, lock) = (self.now, self.store.for_update());
-        let ended = sessions::end(self.db(), selector, reason, now, lock).await?;
+        let ended = ending::end(self.db(), selector, reason, now, lock).await?;
         Ok(self.record_ended(ended))
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     audit::event::Entry,
     db::{
-        sessions,
+        sessions::devices,
         users::{self, User},
     },
     email::Email,
@@ -65,7 +65,7 @@ impl PasswordAuthenticator {
         if device.is_none_or(|device| !device.is_since(changed_at)) {
             // Queried for an unknown user as well, so that timing does not reveal accounts.
             let user_id = user.as_ref().map_or("", |user| &user.id);
-            let known = sessions::list_addresses(self.store.reader(), user_id).await?;
+            let known = devices::list_addresses(self.store.reader(), user_id).await?;
             let network = is_among(context.ip, &known).then(|| network_of(context.ip));
             self.limits.password_over_all_networks(email, network)?;
         }

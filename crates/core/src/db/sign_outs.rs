@@ -1,8 +1,9 @@
 //! Statements on `sign_outs`: global sign-outs in progress.
 
-use sqlx::{FromRow, Result};
+use sekisho_model::EndReason;
+use sqlx::{AssertSqlSafe, FromRow, Result};
 
-use super::{Executor, UnixMillis};
+use super::{Executor, UnixMillis, sessions::ending::Ended};
 
 #[derive(Clone, Debug, FromRow)]
 pub struct SignOut {
@@ -37,27 +38,57 @@ pub async fn any_between(db: impl Executor<'_>, since: UnixMillis, now: UnixMill
         .map(|id| id.is_some())
 }
 
+/// The sessions that a global sign-out still has to end; `$1` is the kept one, `$2` the time.
+const OPEN: &str = "ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2)";
+
+/// Ids of the sessions to be ended.
+pub async fn list_session_ids(db: impl Executor<'_>, sign_out: &SignOut) -> Result<Vec<String>> {
+    let statement = format!("select id from sessions where {OPEN}");
+    sqlx::query_scalar(AssertSqlSafe(statement)).bind(&sign_out.keep).bind(sign_out.at).fetch_all(db).await
+}
+
 /// Whether sessions remain to be ended.
 pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> {
-    sqlx::query_scalar::<_, String>(
-        "select id from sessions where ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2) limit 1",
-    )
-    .bind(&sign_out.keep)
-    .bind(sign_out.at)
-    .fetch_optional(db)
-    .await
-    .map(|id| id.is_some())
+    let statement = format!("select id from sessions where {OPEN} limit 1");
+    sqlx::query_scalar::<_, String>(AssertSqlSafe(statement))
+        .bind(&sign_out.keep)
+        .bind(sign_out.at)
+        .fetch_optional(db)
+        .await
+        .map(|id| id.is_some())
+}
+
+/// Ends up to `limit` of the sessions.
+pub async fn end_sessions(
+    db: impl Executor<'_>,
+    sign_out: &SignOut,
+    reason: EndReason,
+    now: UnixMillis,
+    limit: i64,
+    for_update: &str,
+) -> Result<Vec<Ended>> {
+    let statement = format!(
+        "update sessions set ended_at = $4, ended_reason = $3 where id in \
+         (select id from sessions where {OPEN} order by id limit $5 {for_update}) and ended_at is null \
+         returning id, user_id, ended_at, ended_reason"
+    );
+    sqlx::query_as(AssertSqlSafe(statement))
+        .bind(&sign_out.keep)
+        .bind(sign_out.at)
+        .bind(reason.as_str())
+        .bind(now)
+        .bind(limit)
+        .fetch_all(db)
+        .await
 }
 
 pub async fn delete_if_done(db: impl Executor<'_>, sign_out: &SignOut) -> Result<()> {
-    sqlx::query(
-        "delete from sign_outs where id = $1 and not exists \
-         (select 1 from sessions where ended_at is null and id <> $2 and (created_at <= $3 or authenticated_at <= $3))",
-    )
-    .bind(&sign_out.id)
-    .bind(&sign_out.keep)
-    .bind(sign_out.at)
-    .execute(db)
-    .await
-    .map(drop)
+    let statement = format!("delete from sign_outs where id = $3 and not exists (select 1 from sessions where {OPEN})");
+    sqlx::query(AssertSqlSafe(statement))
+        .bind(&sign_out.keep)
+        .bind(sign_out.at)
+        .bind(&sign_out.id)
+        .execute(db)
+        .await
+        .map(drop)
 }

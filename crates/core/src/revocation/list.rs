@@ -14,7 +14,7 @@ use std::{
 use sekisho_model::EndReason;
 use tokio::sync::watch;
 
-use crate::{clock::UnixMillis, db::sessions::Ended};
+use crate::{clock::UnixMillis, db::sessions::ending::Ended};
 
 /// How long polling may fail before the list is stale.
 pub const STALE_AFTER: Duration = Duration::from_secs(5);

@@ -9,7 +9,7 @@ use crate::{
     clock::UnixMillis,
     db::{
         Db,
-        sessions::{self, EndedElsewhere},
+        sessions::ending::{self, EndedElsewhere},
     },
     error::Error,
 };
@@ -32,7 +32,7 @@ pub struct Polling(pub(crate) Db);
 impl Transport for Polling {
     fn poll(&self, since: UnixMillis) -> BoxFuture<'_, Result<Vec<Revocation>, Error>> {
         Box::pin(async move {
-            let ended = sessions::list_ended_since(self.0.reader(), since).await?;
+            let ended = ending::list_ended_since(self.0.reader(), since).await?;
             Ok(ended.into_iter().map(revocation).collect())
         })
     }

@@ -15,7 +15,7 @@ use crate::{
     clock::millis,
     db::{
         Nullable, events,
-        sessions::{self, Session, SessionSelector},
+        sessions::{self, Session, ending::SessionSelector},
         sign_outs, users,
     },
     error::Error,

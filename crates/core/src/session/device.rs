@@ -1,7 +1,10 @@
 //! Device names, and recognition of known devices.
 
 use crate::{
-    db::sessions::{self, KnownDevice, Session},
+    db::sessions::{
+        Session,
+        devices::{self, KnownDevice},
+    },
     error::Error,
     network::is_among,
     request_context::RequestContext,
@@ -15,11 +18,11 @@ pub(super) async fn known_device(
     context: &RequestContext,
 ) -> Result<Option<KnownDevice>, Error> {
     let Session { user_id, kind, device, ip, .. } = session;
-    if let Some(known) = sessions::find_device(work.db(), user_id, *kind, device, ip).await? {
+    if let Some(known) = devices::find_device(work.db(), user_id, *kind, device, ip).await? {
         return Ok(Some(known));
     }
-    let mut devices = sessions::list_devices(work.db(), user_id, *kind, device).await?.into_iter();
-    Ok(devices.find(|device| is_among(context.ip, std::slice::from_ref(&device.ip))))
+    let mut known = devices::list_devices(work.db(), user_id, *kind, device).await?.into_iter();
+    Ok(known.find(|device| is_among(context.ip, std::slice::from_ref(&device.ip))))
 }
 
 /// A device name from the user agent: `Firefox · Linux`, or the first word if it is no browser (`curl/8.5`).
