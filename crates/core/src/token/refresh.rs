@@ -27,7 +27,7 @@ use crate::{
     clock::{UnixMillis, millis},
     db::{
         refresh_tokens::{self, Successor},
-        sessions::{self, Session, SessionSelector},
+        sessions::{self, Session, ending::SessionSelector},
         users::User,
     },
     error::Error,
