@@ -12,7 +12,7 @@ use crate::{
     locale::Lang,
     server::{self, StartError},
 };
-use sekisho_core::{COMMAND_LINE, Core, Error, RequestContext, clock::Clock, sqlite_path};
+use sekisho_core::{Actor, Core, Error, RequestContext, clock::Clock, sqlite_path};
 
 mod audit;
 mod keys;
@@ -131,7 +131,7 @@ pub fn command_line() -> RequestContext {
         ip: [127, 0, 0, 1].into(),
         user_agent: "sekisho".into(),
         request_id: None,
-        actor: Some(COMMAND_LINE.into()),
+        actor: Some(Actor::CommandLine),
         session_id: None,
         received_at: Clock::default().now(),
         device_cookie: None,

@@ -112,7 +112,7 @@ async fn ends_are_remembered_for_tokens_that_were_made_before_the_setting_was_sh
 async fn a_session_is_expired_only_by_the_deadline_in_its_row() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
-    let id = browser.session_id().await;
+    let id = browser.session_id().await.parse().expect("an id");
     let stale = t.app.core.sessions.find(&id).await.expect("a look").expect("a row");
     t.clock.advance(59 * MINUTE);
     assert_eq!(browser.send("POST", "/session/activity", None, Body::empty()).await.status, 200);

@@ -240,7 +240,7 @@ async fn an_administrator_is_never_proved_by_github() {
 
     // The command line sets one; GitHub still signs in, and the password proves.
     let user = t.app.core.accounts.find_by_id_or_email("octocat@example.com").await.expect("a look").expect("a user");
-    let context = crate::harness::context(Some(sekisho_core::COMMAND_LINE));
+    let context = crate::harness::context(Some(sekisho_core::Actor::CommandLine));
     let reset = t.app.core.accounts.reset_password(&user, PASSWORD, true, &context).await.expect("a reset");
     assert_eq!(reset, (1, 0));
     assert_eq!(come_back_as(&mut browser, "/auth/github", "octocat").await.location(), "/");

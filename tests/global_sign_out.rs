@@ -36,7 +36,10 @@ async fn an_administrator_ends_sessions_and_everything_of_them_is_dead_with_the_
     assert_eq!(items.len(), 2);
     let root = t.user_id("root@example.com").await;
     for item in items {
-        assert_eq!((item["reason"].as_str(), item["actor_id"].as_str()), (Some("revoked_by_admin"), Some(&*root)));
+        assert_eq!(
+            (item["reason"].as_str(), item["actor_id"].as_str()),
+            (Some("revoked_by_admin"), Some(root.as_str()))
+        );
     }
 }
 

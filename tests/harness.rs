@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use axum::Router;
 use sekisho::{config::Config, router::router, state::AppState};
-use sekisho_core::{Db, RequestContext, administration::AccessChange, clock::Clock};
+use sekisho_core::{Actor, Db, RequestContext, administration::AccessChange, clock::Clock};
+use sekisho_model::UserId;
 use serde_json::{Value, json};
 
 mod client;
@@ -133,7 +134,7 @@ impl TestApp {
         self.app.core.sessions.list(&self.user_id(email).await, None, 1_000).await.expect("a list").0.len()
     }
 
-    pub async fn user_id(&self, email: &str) -> String {
+    pub async fn user_id(&self, email: &str) -> UserId {
         self.app.core.accounts.find_by_id_or_email(email).await.expect("a look").expect("a user").id
     }
 
@@ -177,12 +178,12 @@ impl Drop for TestApp {
 }
 
 /// Whoever acts without a request.
-pub fn context(actor: Option<&str>) -> RequestContext {
+pub fn context(actor: Option<Actor>) -> RequestContext {
     RequestContext {
         ip: [127, 0, 0, 1].into(),
         user_agent: String::new(),
         request_id: None,
-        actor: actor.map(Into::into),
+        actor,
         session_id: None,
         received_at: Clock::default().now(),
         device_cookie: None,

@@ -1,6 +1,7 @@
 //! Taking an account back: whatever somebody else left in it lets them in no more (ASVS 7.4.3).
 
 use sekisho_core::administration::AccessChange;
+use sekisho_model::SessionId;
 use serde_json::json;
 
 use crate::harness::{
@@ -215,9 +216,9 @@ async fn guesses_from_a_stolen_session_count_for_the_account_over_all_networks()
     }
     assert!(refused >= 10, "{refused} of 120 guesses from 12 networks were refused");
     // Counted in one place: from however many stolen sessions, and where the API or a change of the password asks, too.
-    for session in 0..9 {
+    for session in (0..9).map(SessionId::from_u128) {
         for _ in 0..10 {
-            t.app.core.limits.step_up(&format!("session {session}"), "ada@example.com").expect("within the burst");
+            t.app.core.limits.step_up(&session, "ada@example.com").expect("within the burst");
         }
     }
     api.ip = [198, 51, 100, 9].into();

@@ -147,7 +147,7 @@ async fn a_revocation_with_an_unknown_reason_counts_and_hides_no_other() {
     let (mut bob, _) = t.api("bob@example.com").await;
     let ended = "update sessions set ended_at = $1, ended_reason = $2 where user_id = $3";
     for (email, reason) in [("ada@example.com", "quantum_entanglement"), ("bob@example.com", "password_changed")] {
-        let end = sqlx::query(ended).bind(t.clock.now()).bind(reason).bind(t.user_id(email).await);
+        let end = sqlx::query(ended).bind(t.clock.now()).bind(reason).bind(t.user_id(email).await.to_string());
         end.execute(t.db.writer()).await.expect("an update");
     }
     t.app.core.follow(None).await.expect("a look");

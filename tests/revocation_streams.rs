@@ -67,19 +67,20 @@ async fn a_node_that_cannot_see_what_ends_says_so() {
 #[tokio::test]
 async fn a_long_list_comes_in_order_and_whole() {
     let t = TestApp::new().await;
-    let end = |n: usize| sekisho_core::revocation::list::Revocation {
-        session_id: n.to_string().into(),
+    let id = sekisho_model::SessionId::from_u128;
+    let end = |n| sekisho_core::revocation::list::Revocation {
+        session_id: id(n),
         reason: sekisho_model::EndReason::SignedOut,
         at: t.clock.now(),
     };
     t.app.core.revocations.list.publish((0..600).map(end));
     let mut stream = follower(&t).events("/api/v1/revocations").await;
     for n in 0..600 {
-        assert_eq!(stream.next().await.expect("an end").1["sid"], n.to_string());
+        assert_eq!(stream.next().await.expect("an end").1["sid"], id(n).as_str());
     }
     assert_eq!(stream.next().await.expect("a greeting").0, "hello");
     t.app.core.revocations.list.publish([end(600)]);
-    assert_eq!(stream.next().await.expect("an end").1["sid"], "600");
+    assert_eq!(stream.next().await.expect("an end").1["sid"], id(600).as_str());
 }
 
 // One device too many

@@ -1,6 +1,6 @@
 //! The deployment's secret is replaced, and nobody is signed out.
 
-use sekisho_core::{COMMAND_LINE, audit::verify::Fault, secret_rotation::Resealed};
+use sekisho_core::{Actor, audit::verify::Fault, secret_rotation::Resealed};
 use serde_json::{Value, json};
 
 use crate::harness::{SECRET, TestApp, context};
@@ -33,10 +33,10 @@ async fn sessions_tokens_and_the_log_survive_another_secret() {
     assert_eq!(refresh(&t, first).await["refresh_token"], second, "a replay within the grace: the same successor");
     t.sign_in_api("ada@example.com").await;
     assert_eq!(fault(&t).await, None, "the log goes on");
-    let resealed = t.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
+    let resealed = t.app.core.secret_rotation.reseal(&context(Some(Actor::CommandLine))).await.expect("resealed");
     assert_eq!(resealed, Resealed { signing_keys: 1, log: true });
     assert_eq!(fault(&t).await, None);
-    let again = t.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("nothing to do");
+    let again = t.app.core.secret_rotation.reseal(&context(Some(Actor::CommandLine))).await.expect("nothing to do");
     assert_eq!(again, Resealed { signing_keys: 0, log: false });
 
     let t = t.restart_without("SEKISHO_SECRET_PREVIOUS").await;
@@ -58,7 +58,7 @@ async fn a_node_that_knows_both_secrets_learns_of_the_logs_new_key_by_itself() {
     let t = t.restart_with(&BOTH).await;
     let other = t.second_node().await;
     t.register("ada@example.com").await;
-    other.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
+    other.app.core.secret_rotation.reseal(&context(Some(Actor::CommandLine))).await.expect("resealed");
     t.register("bea@example.com").await;
     other.register("cyd@example.com").await;
     assert_eq!((fault(&t).await, fault(&other).await), (None, None));
@@ -70,7 +70,7 @@ async fn the_old_secret_is_worth_nothing_once_it_is_replaced() {
     t.register("ada@example.com").await;
     let t = t.restart_with(&BOTH).await;
     let old_rows: Vec<String> = stored(&t).await;
-    t.app.core.secret_rotation.reseal(&context(Some(COMMAND_LINE))).await.expect("resealed");
+    t.app.core.secret_rotation.reseal(&context(Some(Actor::CommandLine))).await.expect("resealed");
     t.register("bea@example.com").await;
     let t = t.restart_without("SEKISHO_SECRET_PREVIOUS").await;
     let now = stored(&t).await;

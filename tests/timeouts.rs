@@ -1,5 +1,5 @@
 use sekisho_core::{SessionSelector, session::credential::CookieToken};
-use sekisho_model::EndReason;
+use sekisho_model::{EndReason, SessionId};
 
 use crate::harness::{Client, DAY, HOUR, MINUTE, TestApp, context};
 
@@ -129,13 +129,13 @@ async fn housekeeping_ends_what_is_over_and_removes_what_is_old() {
 async fn a_request_in_flight_never_revives_an_ended_session() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
-    let id = browser.session_id().await;
+    let id: SessionId = browser.session_id().await.parse().expect("an id");
     let core = &t.app.core;
     let mut row = core.sessions.find(&id).await.expect("reads").expect("a row");
     let cookie: tower_sessions::session::Id = browser.cookies["sekisho"].parse().expect("an id");
     let token = || CookieToken::new(cookie.0.to_le_bytes());
     let data = async || {
-        let data = sqlx::query_scalar::<_, String>("select data from sessions where id = $1").bind(&id);
+        let data = sqlx::query_scalar::<_, String>("select data from sessions where id = $1").bind(id.as_str());
         data.fetch_one(t.db.reader()).await.expect("a row")
     };
     core.sessions.save_page_data(token(), r#"{"kept":1}"#).await.expect("saved");
@@ -154,5 +154,5 @@ async fn a_request_in_flight_never_revives_an_ended_session() {
     let twin = "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
                 authenticated_at, last_active_at) select 'twin', user_id, kind, token_hash, device, ip, user_agent, \
                 method, created_at, authenticated_at, last_active_at from sessions where id = $1";
-    assert!(sqlx::query(twin).bind(&id).execute(t.db.writer()).await.is_err());
+    assert!(sqlx::query(twin).bind(id.as_str()).execute(t.db.writer()).await.is_err());
 }

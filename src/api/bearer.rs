@@ -8,7 +8,7 @@ use axum::{
 };
 
 use crate::{http::problem::Problem, middleware::request_context::request_context, state::AppState};
-use sekisho_core::{Error, RequestContext, User, token::access::Claims};
+use sekisho_core::{Actor, Error, RequestContext, User, token::access::Claims};
 use sekisho_model::{EndReason, Permission, Scope};
 
 /// The scope that an endpoint requires of a token.
@@ -82,7 +82,7 @@ impl FromRequestParts<AppState> for BearerAdmin {
         if !app.core.roles.permissions(&user).await?.allow(Permission::ADMINISTER) {
             return Err(Error::Forbidden.into());
         }
-        let context = RequestContext { actor: Some(user.id.clone()), ..bearer.context };
+        let context = RequestContext { actor: Some(Actor::Administrator(user.id.clone())), ..bearer.context };
         Ok(Self { claims: bearer.claims, context })
     }
 }

@@ -9,10 +9,11 @@ use crate::{
     state::AppState,
 };
 use sekisho_core::{Error, ProfileChange, User, account, clock::rfc3339, session::SignedIn};
+use sekisho_model::UserId;
 
 #[derive(Serialize)]
 pub struct MeResponse {
-    id: String,
+    id: UserId,
     email: String,
     name: String,
     about: String,

@@ -13,7 +13,7 @@ use crate::{
     },
     state::AppState,
 };
-use sekisho_core::{Error, SessionSelector, session::parse_id};
+use sekisho_core::{Error, SessionSelector, parse_id};
 use sekisho_model::EndReason;
 
 #[derive(Serialize)]
@@ -28,7 +28,7 @@ pub async fn list(
     range: PageQuery,
 ) -> Result<Json<Page<SessionResponse>>, Problem> {
     let found = app.core.sessions.list(&claims.sub, range.cursor.as_deref(), range.limit).await?;
-    Ok(Json(Page::of(found, |session| SessionResponse::new(session, &claims.sid))))
+    Ok(Json(Page::of(found, |session| SessionResponse::new(session, Some(&claims.sid)))))
 }
 
 /// `DELETE /api/v1/sessions/{id}`: a foreign id is as unknown as one that never was. Another device than one's own asks
@@ -38,7 +38,7 @@ pub async fn delete(
     BearerUser { claims, context, .. }: BearerUser<Sessions>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let reason = if id == claims.sid {
+    let reason = if id == claims.sid.as_str() {
         EndReason::SignedOut
     } else {
         app.core.step_up.require_recent_api(&claims.sid).await?;
@@ -47,7 +47,7 @@ pub async fn delete(
     match app
         .core
         .sessions
-        .end(SessionSelector::One { user_id: &claims.sub, id: parse_id(&id)? }, reason, Some(&context))
+        .end(SessionSelector::One { user_id: &claims.sub, id: &parse_id(&id)? }, reason, Some(&context))
         .await?
     {
         0 => Err(Error::NotFound.into()),

@@ -8,10 +8,8 @@ use crate::{
     http::{error::HttpError, json::JsonBody, problem::Problem, session_response::sign_in_problem},
     state::AppState,
 };
-use sekisho_core::{
-    Error, RequestContext, SessionSelector, session::parse_id, sign_in::ApiClient, token::refresh::Grant,
-};
-use sekisho_model::EndReason;
+use sekisho_core::{Error, RequestContext, SessionSelector, parse_id, sign_in::ApiClient, token::refresh::Grant};
+use sekisho_model::{EndReason, SessionId};
 
 const MAX_DEVICE: usize = 100;
 
@@ -47,7 +45,7 @@ pub struct TokenResponse {
     expires_in: i64,
     refresh_token: String,
     refresh_expires_in: i64,
-    session_id: String,
+    session_id: SessionId,
 }
 
 impl From<Grant> for TokenResponse {
@@ -76,9 +74,9 @@ pub async fn create(
     let request = app.core.access_tokens.parse_request(credentials.audience, credentials.scope.as_deref())?;
     let authenticated = app.core.password.authenticate(&credentials.email, &credentials.password, &context).await?;
     let evict = credentials.end_session.as_deref().map(parse_id).transpose();
-    let evict = evict.map_err(|_| Error::field("end_session", "wrong-type"))?;
+    let evict: Option<SessionId> = evict.map_err(|_| Error::field("end_session", "wrong-type"))?;
     let client = ApiClient { device, request: &request };
-    let step = app.core.sign_in.proceed_in_api(authenticated, client, evict, &context).await?;
+    let step = app.core.sign_in.proceed_in_api(authenticated, client, evict.as_ref(), &context).await?;
     Ok(Json(step.into_complete().map_err(sign_in_problem)?.into()))
 }
 

@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use sekisho_core::{Error, Session, clock::rfc3339};
-use sekisho_model::SessionKind;
+use sekisho_model::{SessionId, SessionKind};
 
 #[derive(Debug, Serialize)]
 pub struct SessionResponse {
-    id: String,
+    id: SessionId,
     kind: SessionKind,
     /// Whether this is the session of the token that asks.
     current: bool,
@@ -22,9 +22,9 @@ pub struct SessionResponse {
 }
 
 impl SessionResponse {
-    pub fn new(session: Session, current: &str) -> Self {
+    pub fn new(session: Session, current: Option<&SessionId>) -> Self {
         Self {
-            current: session.id == current,
+            current: current == Some(&session.id),
             created_at: rfc3339(session.created_at),
             last_active_at: rfc3339(session.last_active_at),
             expires_at: session.deadline().map(rfc3339),
@@ -42,7 +42,7 @@ impl SessionResponse {
 pub fn sign_in_problem(error: Error) -> Problem {
     let devices: Vec<_> = match &error {
         Error::DeviceLimit(sessions) => {
-            sessions.iter().map(|session| SessionResponse::new(session.clone(), "")).collect()
+            sessions.iter().map(|session| SessionResponse::new(session.clone(), None)).collect()
         }
         _ => return error.into(),
     };

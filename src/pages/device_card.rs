@@ -54,7 +54,7 @@ pub fn DeviceCard(
             </dl>
             <form method="post" action=action>
                 {pending.map(|token| view! { <input type="hidden" name="waiting" value=token /> })}
-                <input type="hidden" name="id" value=session.id />
+                <input type="hidden" name="id" value=session.id.to_string() />
                 <button class="secondary" aria-label=end_label>{lang.t("devices-end")}</button>
             </form>
         </li>

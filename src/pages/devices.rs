@@ -16,7 +16,7 @@ use crate::{
     http::{error::HttpError, form::EmptyForm, query::Query},
     locale::Lang,
 };
-use sekisho_core::{Error, Session, SessionSelector, session::parse_id};
+use sekisho_core::{Error, Session, SessionSelector, parse_id};
 use sekisho_model::EndReason;
 
 /// Devices on a page.
@@ -58,10 +58,10 @@ pub async fn end(
     RecentlyAuthenticated { who, form: choice }: RecentlyAuthenticated<Member, EndSessionForm>,
 ) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = &who;
-    if choice.id == signed_in.session.id {
+    if choice.id == signed_in.session.id.as_str() {
         return sign_out::submit(visitor.clone()).await;
     }
-    let which = SessionSelector::One { user_id: &signed_in.user.id, id: parse_id(&choice.id)? };
+    let which = SessionSelector::One { user_id: &signed_in.user.id, id: &parse_id(&choice.id)? };
     let ended = visitor.app.core.sessions.end(which, EndReason::RevokedByUser, Some(&visitor.context)).await?;
     if ended == 0 {
         return Err(Error::NotFound.into());

@@ -25,7 +25,7 @@ use crate::{
     state::{AppState, stream_limit::StreamPermit},
 };
 use sekisho_core::{Error, Session, clock::rfc3339, session::SignedIn};
-use sekisho_model::EndReason;
+use sekisho_model::{EndReason, SessionId, UserId};
 
 /// When a look at the database failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ pub async fn token(
 /// Whose session this is, and its deadlines as they stand; null: none.
 #[derive(Serialize)]
 pub struct DeadlinesResponse {
-    user_id: String,
+    user_id: UserId,
     now: String,
     idle_expires_at: Option<String>,
     absolute_expires_at: Option<String>,
@@ -93,7 +93,7 @@ pub struct SignInRequest {
 
 #[derive(Serialize)]
 pub struct SignInResponse {
-    user_id: String,
+    user_id: UserId,
 }
 
 /// `POST /session/sign-in`: signs in again without leaving the page, which shows what is wrong as it is said here.
@@ -132,7 +132,7 @@ struct Watch {
     app: AppState,
     session: Session,
     news: watch::Receiver<u64>,
-    _permit: StreamPermit<String>,
+    _permit: StreamPermit<SessionId>,
 }
 
 impl Watch {

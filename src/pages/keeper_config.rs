@@ -14,7 +14,7 @@ pub fn keeper_config(app: &AppState, signed_in: &SignedIn, lang: Lang) -> Keeper
     let policy = &app.core.policy;
     let now = app.core.clock.now();
     KeeperConfig {
-        user_id: user.id.clone(),
+        user_id: user.id.to_string(),
         email: user.email.clone(),
         has_password: user.auth_methods.contains(AuthMethod::Password),
         idle_remaining: session.idle_expires_at.map(|at| at - now),

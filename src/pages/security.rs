@@ -33,7 +33,7 @@ pub async fn show(member: Member, Query(range): Query<SecurityQuery>) -> Result<
     let session_id = signed_in.session.id.clone();
     let dismissing = match visitor.app.core.security_log.may_acknowledge(&signed_in.session) {
         false => Dismissing::NewDevice,
-        true if notices.iter().all(|event| event.session_id.as_ref() == Some(&session_id)) => Dismissing::Own,
+        true if notices.iter().all(|event| event.session_id.as_deref() == Some(session_id.as_str())) => Dismissing::Own,
         true => Dismissing::Possible,
     };
     let page = Layout::new(visitor, "security-title").at("/security");

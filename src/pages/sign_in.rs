@@ -15,7 +15,8 @@ use crate::{
 use sekisho_core::{
     Error, Session, UnixMillis,
     authenticator::Authenticated,
-    session::{credential::CookieToken, parse_id},
+    parse_id,
+    session::credential::CookieToken,
     sign_in::{BrowserSession, SignInStep},
 };
 
@@ -64,7 +65,7 @@ pub async fn choose_device(visitor: Visitor, Form(choice): Form<DeviceChoiceForm
     let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
     let (sign_in, previous) = (&visitor.app.core.sign_in, current_session(&visitor));
     let (step, return_to) =
-        sign_in.resolve_device_limit(&browser, &choice.waiting, id, previous, &visitor.context).await?;
+        sign_in.resolve_device_limit(&browser, &choice.waiting, &id, previous, &visitor.context).await?;
     Ok(respond(visitor, step, return_to).await?)
 }
 

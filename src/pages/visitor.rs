@@ -21,7 +21,8 @@ use crate::{
     state::AppState,
 };
 use sekisho_core::{
-    Error, RequestContext, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, session::CookieLookup, session::SignedIn,
+    Actor, Error, RequestContext, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, session::CookieLookup,
+    session::SignedIn,
 };
 use sekisho_model::{EndReason, Permission};
 
@@ -158,7 +159,7 @@ impl FromRequestParts<AppState> for Administrator {
         if !signed_in.permissions.allow(Permission::ADMINISTER) {
             return Err(HttpError::from(Error::Forbidden).into_response());
         }
-        visitor.context.actor = Some(signed_in.user.id.clone());
+        visitor.context.actor = Some(Actor::Administrator(signed_in.user.id.clone()));
         Ok(Self { visitor, signed_in })
     }
 }

@@ -7,6 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use sekisho_model::SessionId;
+
 /// `/session/events` of one session: a browser has one for each page that is visible.
 const PER_SESSION: usize = 32;
 /// Anonymous `/api/v1/revocations` streams: of one site, and the number of sites. No client may use up all permits, as
@@ -20,7 +22,7 @@ const PER_SERVICE: usize = 1_000;
 #[derive(Debug)]
 pub struct StreamLimits {
     /// By session id.
-    pub sessions: Arc<StreamLimiter<String>>,
+    pub sessions: Arc<StreamLimiter<SessionId>>,
     revocations_anonymous: Arc<StreamLimiter<RevocationClient>>,
     revocations_services: Arc<StreamLimiter<RevocationClient>>,
 }

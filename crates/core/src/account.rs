@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{AuthMethod, EndReason, EventKind};
+use sekisho_model::{AuthMethod, EndReason, EventKind, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     link,
     rate_limit::RateLimits,
     request_context::RequestContext,
-    session::{SignedIn, credential::CookieToken, parse_id},
+    session::{SignedIn, credential::CookieToken},
     step_up::{StepUp, renew_cookie},
     unit_of_work::Store,
 };
@@ -68,7 +68,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn find(&self, id: &str) -> Result<Option<Arc<User>>, Error> {
+    pub async fn find(&self, id: &UserId) -> Result<Option<Arc<User>>, Error> {
         self.store.users.find(id).await
     }
 
@@ -78,8 +78,8 @@ impl Accounts {
     /// [`Error::Unavailable`].
     pub async fn find_by_id_or_email(&self, text: &str) -> Result<Option<User>, Error> {
         let text = text.trim();
-        match parse_id(text) {
-            Ok(id) => Ok(users::find(self.store.reader(), id).await?),
+        match text.parse() {
+            Ok(id) => Ok(users::find(self.store.reader(), &id).await?),
             Err(_) => Ok(users::find_by_email(self.store.reader(), &email::normalise(text)).await?),
         }
     }
@@ -124,7 +124,7 @@ impl Accounts {
             locale: new.locale.map(Into::into),
             password_hash,
             auth_methods: AuthMethods::new([AuthMethod::Password]),
-            ..new_user(self.store.new_id(), email.as_str(), name, self.store.now())
+            ..new_user(self.store.new_user_id(), email.as_str(), name, self.store.now())
         };
         let mut work = self.store.begin(Some(context)).await?;
         users::insert(work.db(), &user).await.map_err(insert_error)?;
@@ -137,7 +137,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] with all field errors, [`Error::NotFound`].
-    #[instrument(level = "debug", skip_all, fields(user.id = user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %user.id))]
     pub async fn change_profile(
         &self,
         user: &User,
@@ -167,7 +167,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::StepUpRequired`], [`Error::Forbidden`], [`Error::RateLimited`], [`Error::Busy`].
-    #[instrument(level = "debug", skip_all, fields(user.id = signed_in.user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %signed_in.user.id))]
     pub async fn change_password(
         &self,
         signed_in: &SignedIn,
@@ -205,7 +205,7 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::InvalidInput`], [`Error::NotFound`], [`Error::Busy`].
-    #[instrument(level = "debug", skip_all, fields(user.id = user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %user.id))]
     pub async fn reset_password(
         &self,
         user: &User,
@@ -227,7 +227,7 @@ impl Accounts {
 }
 
 /// An account without a password, link or role.
-pub(crate) fn new_user(id: String, email: &str, name: String, now: UnixMillis) -> User {
+pub(crate) fn new_user(id: UserId, email: &str, name: String, now: UnixMillis) -> User {
     User {
         id,
         email: email.into(),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{EndReason, EventKind, RoleName, SessionKind};
+use sekisho_model::{EndReason, EventKind, RoleName, SessionId, SessionKind, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     paging::{NEWEST, page},
     request_context::RequestContext,
     role,
-    session::{Sessions, parse_id},
+    session::Sessions,
     unit_of_work::Store,
 };
 
@@ -108,15 +108,15 @@ impl Administration {
         limit: usize,
     ) -> Result<(Vec<User>, Option<String>), Error> {
         let found = users::search(self.store.reader(), filter, before.unwrap_or(NEWEST), limit as i64 + 1).await?;
-        Ok(page(found, limit, |user| &user.id))
+        Ok(page(found, limit, |user| user.id.as_str()))
     }
 
-    /// Finds a user by an untrusted id.
+    /// Finds a user.
     ///
     /// # Errors
-    /// [`Error::NotFound`], also for a malformed id.
-    pub async fn find_user(&self, id: &str) -> Result<User, Error> {
-        users::find(self.store.reader(), parse_id(id)?).await?.ok_or(Error::NotFound)
+    /// [`Error::NotFound`].
+    pub async fn find_user(&self, id: &UserId) -> Result<User, Error> {
+        users::find(self.store.reader(), id).await?.ok_or(Error::NotFound)
     }
 
     /// A page of all users' live sessions, newest first; pagination as in [`Administration::search_users`].
@@ -131,7 +131,7 @@ impl Administration {
         let now = self.store.now();
         let found =
             sessions::list_all_live(self.store.reader(), before.unwrap_or(NEWEST), now, limit as i64 + 1).await?;
-        Ok(page(found, limit, |owned| &owned.session.id))
+        Ok(page(found, limit, |owned| owned.session.id.as_str()))
     }
 
     /// Parses a log filter and resolves its person; `None` if there is no such user.
@@ -191,10 +191,10 @@ impl Administration {
     /// # Errors
     /// [`Error::Forbidden`] beyond the actor's own permissions, [`Error::LastAdmin`], [`Error::NotFound`],
     /// [`Error::InvalidInput`] for an unknown role.
-    #[instrument(level = "debug", skip_all, fields(user.id = user_id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %user_id))]
     pub async fn change_access(
         &self,
-        user_id: &str,
+        user_id: &UserId,
         change: AccessChange<'_>,
         context: Option<&RequestContext>,
     ) -> Result<(User, usize), Error> {
@@ -233,8 +233,8 @@ impl Administration {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    #[instrument(level = "debug", skip_all, fields(user.id = user_id))]
-    pub async fn sign_out_user(&self, user_id: &str, context: &RequestContext) -> Result<usize, Error> {
+    #[instrument(level = "debug", skip_all, fields(user.id = %user_id))]
+    pub async fn sign_out_user(&self, user_id: &UserId, context: &RequestContext) -> Result<usize, Error> {
         self.sessions.end(SessionSelector::AllOf(user_id), EndReason::RevokedByAdmin, Some(context)).await
     }
 
@@ -242,9 +242,9 @@ impl Administration {
     ///
     /// # Errors
     /// [`Error::NotFound`], also if it has ended already.
-    #[instrument(level = "debug", skip_all, fields(session.id = id))]
-    pub async fn end_session(&self, id: &str, context: &RequestContext) -> Result<(), Error> {
-        let session = sessions::find(self.store.reader(), parse_id(id)?).await?.ok_or(Error::NotFound)?;
+    #[instrument(level = "debug", skip_all, fields(session.id = %id))]
+    pub async fn end_session(&self, id: &SessionId, context: &RequestContext) -> Result<(), Error> {
+        let session = sessions::find(self.store.reader(), id).await?.ok_or(Error::NotFound)?;
         match self.sessions.end(SessionSelector::of(&session), EndReason::RevokedByAdmin, Some(context)).await? {
             0 => Err(Error::NotFound),
             _ => Ok(()),

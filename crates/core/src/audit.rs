@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use sqlx::AnyConnection;
 
-use sekisho_model::EventKind;
+use sekisho_model::{EventKind, SessionId, UserId};
 
 use crate::{
     clock::Clock,
@@ -22,7 +22,7 @@ use crate::{
     error::Error,
     metrics::Metrics,
     network::network_of,
-    request_context::RequestContext,
+    request_context::{Actor, RequestContext},
     secret::MasterSecret,
 };
 
@@ -43,8 +43,8 @@ const GENESIS: &str = "000000000000000000000000000000000000000000000000000000000
 const PAGE: i64 = 1_000;
 
 /// The acting session, if the actor changes their own account.
-fn own_session(context: Option<&RequestContext>) -> Option<String> {
-    context.filter(|context| context.actor.is_none())?.session_id.clone()
+fn own_session(context: Option<&RequestContext>) -> Option<&SessionId> {
+    context.filter(|context| context.actor.is_none())?.session_id.as_ref()
 }
 
 /// A sample entry.
@@ -52,7 +52,7 @@ fn own_session(context: Option<&RequestContext>) -> Option<String> {
 pub(crate) struct SampleEvent {
     pub at: crate::clock::UnixMillis,
     pub kind: EventKind,
-    pub user_id: String,
+    pub user_id: UserId,
     pub ip: String,
     pub network: String,
     pub user_agent: String,
@@ -193,7 +193,7 @@ impl AuditLog {
         let mut chain = self.lock_chain(tx).await?;
         for SampleEvent { at, kind, user_id, ip, network, user_agent } in samples {
             let event = self.event(&Entry::new(kind), None, &chain);
-            let mut event = Event { at, user_id: Some(user_id), ip, network, user_agent, ..event };
+            let mut event = Event { at, user_id: Some(user_id.to_string()), ip, network, user_agent, ..event };
             event.hash = self.hash(&event, &chain.last_hash);
             events::insert(&mut *tx, &event).await?;
             chain.last_seq = event.seq;
@@ -204,14 +204,15 @@ impl AuditLog {
     }
 
     fn event(&self, entry: &Entry, context: Option<&RequestContext>, chain: &Chain) -> Event {
-        let actor = context.and_then(|c| c.actor.clone()).filter(|actor| Some(actor) != entry.user_id.as_ref());
+        let user_id = entry.user_id.as_ref().map(UserId::as_str);
+        let actor = context.and_then(|c| c.actor.as_ref()).map(Actor::as_str).filter(|actor| Some(*actor) != user_id);
         let mut event = Event {
             seq: chain.last_seq + 1,
             id: self.clock.new_id(),
             at: self.clock.now(),
-            user_id: entry.user_id.clone(),
-            actor_id: actor,
-            session_id: entry.session_id.clone().or_else(|| own_session(context)),
+            user_id: user_id.map(Into::into),
+            actor_id: actor.map(Into::into),
+            session_id: entry.session_id.as_ref().or_else(|| own_session(context)).map(ToString::to_string),
             kind: entry.kind.as_str().into(),
             outcome: entry.kind.outcome().into(),
             reason: entry.reason.map(|reason| reason.as_str().into()),

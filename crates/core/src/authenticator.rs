@@ -3,7 +3,7 @@
 //! [`Authenticated`] is required to begin a session; a user row alone is not enough. Only authenticators construct one,
 //! and only [`sign_in`](crate::sign_in) consumes it; a test over the sources enforces this.
 
-use sekisho_model::AuthMethod;
+use sekisho_model::{AuthMethod, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct Authenticated {
 /// How and when a user authenticated; stored encrypted while a sign-in is pending.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Proof {
-    pub user_id: String,
+    pub user_id: UserId,
     /// The value at authentication: a later password change invalidates the proof (ASVS 7.4.3).
     pub password_changed_at: Option<UnixMillis>,
     pub at: UnixMillis,

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use sekisho_model::{SessionId, UserId};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::{Timestamp, Uuid, timestamp::context::ContextV7};
 
@@ -66,11 +67,26 @@ impl Clock {
         self.0.now()
     }
 
-    /// A new UUIDv7, which sorts by creation time. Not a secret (ASVS 11.5.1).
+    /// A new UUIDv7 as text.
     pub fn new_id(&self) -> String {
+        self.new_uuid().to_string()
+    }
+
+    /// The id of a new user.
+    pub fn new_user_id(&self) -> UserId {
+        UserId::from_u128(self.new_uuid().as_u128())
+    }
+
+    /// The id of a new session.
+    pub fn new_session_id(&self) -> SessionId {
+        SessionId::from_u128(self.new_uuid().as_u128())
+    }
+
+    /// A new UUIDv7, which sorts by creation time. Not a secret (ASVS 11.5.1).
+    fn new_uuid(&self) -> Uuid {
         static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
         let now = self.now().max(0) as u64;
-        Uuid::new_v7(Timestamp::from_unix(&CONTEXT, now / 1000, (now % 1000) as u32 * 1_000_000)).to_string()
+        Uuid::new_v7(Timestamp::from_unix(&CONTEXT, now / 1000, (now % 1000) as u32 * 1_000_000))
     }
 }
 

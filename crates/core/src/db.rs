@@ -7,11 +7,9 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
-    str::FromStr,
     time::Duration,
 };
 
-use sekisho_model::UnknownWord;
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions, sqlite::SqliteError};
 
 pub mod access_ttls;
@@ -25,9 +23,11 @@ pub mod roles;
 pub mod sessions;
 pub mod sign_outs;
 pub mod signing_keys;
+mod text;
 pub mod users;
 
 pub use crate::clock::UnixMillis;
+pub use text::Nullable;
 
 /// A connection idle for longer is pinged before use.
 const PING_AFTER: Duration = Duration::from_secs(1);
@@ -37,18 +37,6 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 /// A pool, or a connection inside a transaction.
 pub trait Executor<'c>: sqlx::Executor<'c, Database = Any> {}
 impl<'c, T: sqlx::Executor<'c, Database = Any>> Executor<'c> for T {}
-
-/// A nullable column of a closed set of names; an unknown name is an error, never a default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Nullable<T>(pub Option<T>);
-
-impl<T: FromStr<Err = UnknownWord>> TryFrom<Option<String>> for Nullable<T> {
-    type Error = UnknownWord;
-
-    fn try_from(word: Option<String>) -> Result<Self, UnknownWord> {
-        word.as_deref().map(str::parse).transpose().map(Self)
-    }
-}
 
 /// Connection pools to one database.
 #[derive(Clone, Debug)]

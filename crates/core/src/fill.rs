@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sekisho_model::{AuthMethod, EndReason, EventKind, RoleName, SessionKind};
+use sekisho_model::{AuthMethod, EndReason, EventKind, RoleName, SessionKind, UserId};
 use sqlx::{Any, Transaction};
 
 use crate::{
@@ -107,13 +107,13 @@ impl Core {
         now: UnixMillis,
         dice: &mut Dice,
         progress: &impl Progress,
-    ) -> Result<Vec<String>, Error> {
+    ) -> Result<Vec<UserId>, Error> {
         let mut ids = vec![admin.id.clone()];
         let mut tx = None;
         for n in 1..count {
             self.begin_batch(n - 1, &mut tx).await?;
             let user = User {
-                id: self.store.new_id(),
+                id: self.store.new_user_id(),
                 email: format!("user{n}@example.test"),
                 name: format!("{} {}", dice.pick(&GIVEN), dice.pick(&FAMILY)),
                 roles: Default::default(),
@@ -135,7 +135,7 @@ impl Core {
     async fn fill_sessions(
         &self,
         count: u64,
-        ids: &[String],
+        ids: &[UserId],
         now: UnixMillis,
         dice: &mut Dice,
         progress: &impl Progress,
@@ -148,7 +148,7 @@ impl Core {
             let device = dice.pick(&DEVICES);
             let kind = if device == "backup script" { SessionKind::Api } else { SessionKind::Browser };
             let session = Session {
-                id: self.store.new_id(),
+                id: self.store.new_session_id(),
                 user_id: ids[dice.roll(ids.len() as u64) as usize].clone(),
                 kind,
                 token_hash: (kind == SessionKind::Browser).then(|| sha256_hex(&random::<16>())),
@@ -185,7 +185,7 @@ impl Core {
     async fn fill_events(
         &self,
         count: u64,
-        ids: &[String],
+        ids: &[UserId],
         now: UnixMillis,
         dice: &mut Dice,
         progress: &impl Progress,

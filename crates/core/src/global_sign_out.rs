@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{EndReason, EventKind};
+use sekisho_model::{EndReason, EventKind, SessionId};
 use tracing::instrument;
 
 use crate::{
@@ -34,9 +34,9 @@ impl GlobalSignOut {
     /// # Errors
     /// [`Error::Unavailable`]; once recorded, the sign-out holds.
     #[instrument(level = "debug", skip_all)]
-    pub async fn revoke_all_sessions(&self, keep: &str, context: &RequestContext) -> Result<usize, Error> {
+    pub async fn revoke_all_sessions(&self, keep: &SessionId, context: &RequestContext) -> Result<usize, Error> {
         let mut work = self.store.begin(Some(context)).await?;
-        let sign_out = SignOut { id: self.store.new_id(), at: work.now, keep: keep.into() };
+        let sign_out = SignOut { id: self.store.new_id(), at: work.now, keep: keep.clone() };
         sign_outs::insert(work.db(), &sign_out).await?;
         work.log(Entry::new(EventKind::GlobalSignOut));
         work.commit().await?;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{AuthMethod, EndReason};
+use sekisho_model::{AuthMethod, EndReason, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -49,7 +49,7 @@ impl Identities {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn linked(&self, user_id: &str) -> Result<Option<Identity>, Error> {
+    pub async fn linked(&self, user_id: &UserId) -> Result<Option<Identity>, Error> {
         let mut links = identities::list(self.store.reader(), user_id).await?.into_iter();
         Ok(match &self.github {
             Some(github) => links.find(|identity| identity.provider == github.provider.key),
@@ -67,8 +67,8 @@ impl Identities {
     /// # Errors
     /// [`Error::LastAuthMethod`], [`Error::NotFound`], [`Error::Forbidden`] for an administrator whose permissions don't
     /// cover the user's.
-    #[instrument(level = "debug", skip_all, fields(user.id = user_id))]
-    pub async fn unlink(&self, user_id: &str, context: &RequestContext) -> Result<(), Error> {
+    #[instrument(level = "debug", skip_all, fields(user.id = %user_id))]
+    pub async fn unlink(&self, user_id: &UserId, context: &RequestContext) -> Result<(), Error> {
         let mut work = self.store.begin(Some(context)).await?;
         let user = users::find_for_update(work.db(), user_id).await?.ok_or(Error::NotFound)?;
         let reason = match work.actor() {

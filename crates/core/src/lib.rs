@@ -28,6 +28,7 @@ pub mod error;
 pub mod fill;
 pub mod global_sign_out;
 mod housekeeping;
+mod id;
 pub mod identity;
 mod link;
 pub mod metrics;
@@ -62,7 +63,8 @@ pub use db::{
     users::{AuthMethods, Filter as UserFilter, ProfileChange, User},
 };
 pub use error::{Error, FieldError, GithubError};
-pub use request_context::{COMMAND_LINE, RequestContext};
+pub use id::parse_id;
+pub use request_context::{Actor, RequestContext};
 
 use account::Accounts;
 use administration::Administration;

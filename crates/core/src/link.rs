@@ -1,6 +1,6 @@
 //! Links between a provider's users and local accounts.
 
-use sekisho_model::EventKind;
+use sekisho_model::{EventKind, UserId};
 
 use crate::{
     audit::event::Entry,
@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// Whether the provider's user `subject` is linked to this account.
-pub async fn exists(db: impl Executor<'_>, provider: &str, subject: &str, user_id: &str) -> Result<bool, Error> {
+pub async fn exists(db: impl Executor<'_>, provider: &str, subject: &str, user_id: &UserId) -> Result<bool, Error> {
     let identity = identities::find(db, provider, subject).await?;
-    Ok(identity.is_some_and(|identity| identity.user_id == user_id))
+    Ok(identity.is_some_and(|identity| identity.user_id == *user_id))
 }
 
 /// Removes all links of a user, whose row is locked; returns how many.
-pub async fn remove_all(work: &mut UnitOfWork<'_>, user_id: &str) -> Result<u64, Error> {
+pub async fn remove_all(work: &mut UnitOfWork<'_>, user_id: &UserId) -> Result<u64, Error> {
     let removed = identities::delete_all(work.db(), user_id).await?;
     if removed > 0 {
         work.notify(user_id).await?;

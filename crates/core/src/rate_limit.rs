@@ -5,6 +5,8 @@ use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware, state::keyed::DashMapStateStore};
 
+use sekisho_model::SessionId;
+
 use crate::{clock::Clock, email, error::Error, secret::sha256_hex};
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
@@ -32,7 +34,7 @@ pub struct RateLimits {
     /// Per account and device cookie, instead of the others.
     sign_in_device: Limiter<(String, String)>,
     /// Per session: guessing with a stolen session.
-    step_up: Limiter<String>,
+    step_up: Limiter<SessionId>,
     register: NetworkLimiter,
     refresh: NetworkLimiter,
     meter: NetworkLimiter,
@@ -102,8 +104,8 @@ impl RateLimits {
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub fn step_up(&self, session_id: &str, account: &str) -> Result<(), Error> {
-        self.check(&self.step_up, &session_id.to_owned())?;
+    pub fn step_up(&self, session_id: &SessionId, account: &str) -> Result<(), Error> {
+        self.check(&self.step_up, session_id)?;
         self.check(&self.sign_in_all_networks, &(account_key(account), Some("step-up".into())))
     }
 

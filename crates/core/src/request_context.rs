@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use sekisho_model::{SessionId, UserId};
+
 use crate::clock::UnixMillis;
 
 /// A request's client, actor and session.
@@ -13,16 +15,32 @@ pub struct RequestContext {
     pub user_agent: String,
     /// The request id, as in the response and the log.
     pub request_id: Option<String>,
-    /// Id of an administrator acting on another account, or [`COMMAND_LINE`].
-    pub actor: Option<String>,
+    /// Who acts on other accounts.
+    pub actor: Option<Actor>,
     /// The acting session. Every change reads its row in the same transaction and fails with
     /// [`Error::SessionEnded`](crate::Error::SessionEnded) if it was revoked, also on another node (ASVS 7.4.1).
-    pub session_id: Option<String>,
+    pub session_id: Option<SessionId>,
     /// Arrival time: the password may be verified much later, after queueing.
     pub received_at: UnixMillis,
     /// The [device cookie](crate::authenticator::device_cookie), on page requests; the API reads no cookie.
     pub device_cookie: Option<String>,
 }
 
-/// The actor of changes made on the command line.
-pub const COMMAND_LINE: &str = "command-line";
+/// Who acts on other accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// An administrator.
+    Administrator(UserId),
+    /// The command line.
+    CommandLine,
+}
+
+impl Actor {
+    /// The text in the audit log: the administrator's id, or `command-line`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Administrator(id) => id.as_str(),
+            Self::CommandLine => "command-line",
+        }
+    }
+}

@@ -129,7 +129,7 @@ impl Revocations {
     pub(crate) async fn publish_global_sign_out(&self, sign_out: &SignOut) -> Result<usize, Error> {
         let ids = sign_outs::list_session_ids(self.db.reader(), sign_out).await?;
         let count = ids.len();
-        let end = |id: String| Revocation { session_id: id.into(), reason: EndReason::RevokedByAdmin, at: sign_out.at };
+        let end = |session_id| Revocation { session_id, reason: EndReason::RevokedByAdmin, at: sign_out.at };
         self.list.publish(ids.into_iter().map(end));
         self.list.add_global_sign_out(&sign_out.id);
         Ok(count)

@@ -17,7 +17,7 @@ use crate::{
         users::{self, User},
     },
     error::{Error, FieldError},
-    request_context::{COMMAND_LINE, RequestContext},
+    request_context::{Actor, RequestContext},
     unit_of_work::{Store, UnitOfWork},
 };
 
@@ -139,8 +139,8 @@ impl Roles {
 /// The actor's current permissions; all for the command line and for one's own account.
 pub(crate) async fn permissions_of_actor(work: &mut UnitOfWork<'_>, known: &[Role]) -> Result<Permissions, Error> {
     let id = match work.actor() {
-        Some(COMMAND_LINE) | None => return Ok(Permissions::all()),
-        Some(id) => id.to_owned(),
+        Some(Actor::CommandLine) | None => return Ok(Permissions::all()),
+        Some(Actor::Administrator(id)) => id.clone(),
     };
     let user = users::find(work.db(), &id).await?.filter(|user| user.disabled_at.is_none());
     let held = user.iter().flat_map(|user| held_by(user, known));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::EventKind;
+use sekisho_model::{EventKind, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -36,7 +36,7 @@ impl SecurityLog {
     /// [`Error::Unavailable`].
     pub async fn list(
         &self,
-        user_id: &str,
+        user_id: &UserId,
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Event>, Option<String>), Error> {
@@ -62,12 +62,12 @@ impl SecurityLog {
     ///
     /// # Errors
     /// [`Error::NewDevice`].
-    #[instrument(level = "debug", skip_all, fields(user.id = who.user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %who.user.id))]
     pub async fn acknowledge(&self, who: &SignedIn, until: UnixMillis, context: &RequestContext) -> Result<(), Error> {
         if !self.may_acknowledge(&who.session) {
             return Err(Error::NewDevice);
         }
-        let caused = |event: &&Event| event.session_id.as_ref() == Some(&who.session.id);
+        let caused = |event: &&Event| event.session_id.as_deref() == Some(who.session.id.as_str());
         let notices = self.notices(&who.user).await?;
         // `notice_at` is set slightly before the entry's time.
         let first = |event: &Event| event.at.min(who.user.notice_at.unwrap_or(event.at)) - 1;

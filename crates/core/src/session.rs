@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{EndReason, Permissions};
+use sekisho_model::{EndReason, Permissions, SessionId, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -120,7 +120,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn find(&self, id: &str) -> Result<Option<Session>, Error> {
+    pub async fn find(&self, id: &SessionId) -> Result<Option<Session>, Error> {
         Ok(sessions::find(self.store.reader(), id).await?)
     }
 
@@ -187,13 +187,13 @@ impl Sessions {
     /// [`Error::Unavailable`].
     pub async fn list(
         &self,
-        user_id: &str,
+        user_id: &UserId,
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Session>, Option<String>), Error> {
         let (before, now) = (before.unwrap_or(NEWEST), self.store.now());
         let found = sessions::list_live(self.store.reader(), user_id, before, now, limit as i64 + 1).await?;
-        Ok(page(found, limit, |session| &session.id))
+        Ok(page(found, limit, |session| session.id.as_str()))
     }
 
     /// Ends sessions; returns how many ended now. `context` is `None` for changes not caused by a request.
@@ -211,12 +211,4 @@ impl Sessions {
         work.end(which, reason).await?;
         work.commit().await
     }
-}
-
-/// Parses an untrusted id (a UUID).
-///
-/// # Errors
-/// [`Error::NotFound`]: a malformed id is reported like an unknown one.
-pub fn parse_id(id: &str) -> Result<&str, Error> {
-    uuid::Uuid::try_parse(id).map(|_| id).map_err(|_| Error::NotFound)
 }

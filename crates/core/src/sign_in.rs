@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use sekisho_model::SessionId;
 use tracing::instrument;
 
 use crate::{
@@ -71,12 +72,12 @@ impl SignIn {
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
-    #[instrument(level = "debug", skip_all, fields(user.id = authenticated.user().id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %authenticated.user().id))]
     pub async fn proceed_in_browser(
         &self,
         authenticated: Authenticated,
         previous: Option<&Session>,
-        evict: Option<&str>,
+        evict: Option<&SessionId>,
         context: &RequestContext,
     ) -> Result<SignInStep<BrowserSession>, Error> {
         let token = CookieToken::new(random());
@@ -90,12 +91,12 @@ impl SignIn {
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
-    #[instrument(level = "debug", skip_all, fields(user.id = authenticated.user().id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %authenticated.user().id))]
     pub async fn proceed_in_api(
         &self,
         authenticated: Authenticated,
         ApiClient { device, request }: ApiClient<'_>,
-        evict: Option<&str>,
+        evict: Option<&SessionId>,
         context: &RequestContext,
     ) -> Result<SignInStep<Grant>, Error> {
         let token = OpaqueToken::generate(PREFIX);

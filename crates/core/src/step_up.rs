@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{AuthMethod, EventKind, Permission, Permissions};
+use sekisho_model::{AuthMethod, EventKind, Permission, Permissions, SessionId, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -48,7 +48,7 @@ impl StepUp {
     ///
     /// # Errors
     /// [`Error::StepUpRequired`], [`Error::InvalidToken`].
-    pub async fn require_recent_api(&self, session_id: &str) -> Result<(), Error> {
+    pub async fn require_recent_api(&self, session_id: &SessionId) -> Result<(), Error> {
         let session = sessions::find(self.store.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
         let user = users::find(self.store.reader(), &session.user_id).await?.ok_or(Error::InvalidToken)?;
         let permissions = self.roles.permissions(&user).await?;
@@ -89,7 +89,7 @@ impl StepUp {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for a wrong password, [`Error::RateLimited`], [`Error::Busy`], [`Error::NotSignedIn`].
-    #[instrument(level = "debug", skip_all, fields(user.id = signed_in.user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %signed_in.user.id))]
     pub async fn by_password(
         &self,
         signed_in: &SignedIn,
@@ -106,11 +106,11 @@ impl StepUp {
     /// # Errors
     /// [`Error::InvalidInput`] for a wrong password, [`Error::RateLimited`], [`Error::Busy`], [`Error::InvalidToken`];
     /// [`Error::Forbidden`] for a browser's session, whose new cookie token the API can't deliver.
-    #[instrument(level = "debug", skip_all, fields(user.id = user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %user.id))]
     pub async fn by_password_api(
         &self,
         user: &User,
-        session_id: &str,
+        session_id: &SessionId,
         password: &str,
         context: &RequestContext,
     ) -> Result<(), Error> {
@@ -129,7 +129,7 @@ impl StepUp {
     }
 
     /// Records a reauthentication and regenerates the session's cookie token.
-    #[instrument(level = "debug", skip_all, fields(user.id = signed_in.user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %signed_in.user.id))]
     pub(crate) async fn complete(
         &self,
         signed_in: &SignedIn,
@@ -144,7 +144,12 @@ impl StepUp {
         Ok(token)
     }
 
-    pub(crate) async fn log_failure(&self, user: &str, session: &str, context: &RequestContext) -> Result<(), Error> {
+    pub(crate) async fn log_failure(
+        &self,
+        user: &UserId,
+        session: &SessionId,
+        context: &RequestContext,
+    ) -> Result<(), Error> {
         self.store.log(Entry::new(EventKind::StepUpFailed).user(user).session(session), context).await
     }
 }
@@ -157,7 +162,7 @@ pub fn by_github_alone(signed_in: &SignedIn) -> bool {
 /// Regenerates a live session's cookie token after reauthentication (ASVS 7.2.4).
 pub(crate) async fn renew_cookie(
     work: &mut UnitOfWork<'_>,
-    id: &str,
+    id: &SessionId,
     method: AuthMethod,
 ) -> Result<CookieToken, Error> {
     let (token, now) = (CookieToken::new(random()), work.now);

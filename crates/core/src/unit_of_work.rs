@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{EndReason, EventKind};
+use sekisho_model::{EndReason, EventKind, SessionId, UserId};
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     },
     error::Error,
     metrics::Metrics,
-    request_context::RequestContext,
+    request_context::{Actor, RequestContext},
     revocation::{
         Transport,
         list::{Revocation, RevocationList},
@@ -47,6 +47,14 @@ impl Store {
         self.clock.new_id()
     }
 
+    pub fn new_user_id(&self) -> UserId {
+        self.clock.new_user_id()
+    }
+
+    pub fn new_session_id(&self) -> SessionId {
+        self.clock.new_session_id()
+    }
+
     pub fn reader(&self) -> &AnyPool {
         self.db.reader()
     }
@@ -63,7 +71,7 @@ impl Store {
     /// another node: its row is read in this transaction (ASVS 7.4.1).
     pub async fn begin<'a>(&'a self, context: Option<&'a RequestContext>) -> Result<UnitOfWork<'a>, Error> {
         let mut work = self.begin_unchecked(context).await?;
-        if let Some(id) = context.and_then(|context| context.session_id.as_deref()) {
+        if let Some(id) = context.and_then(|context| context.session_id.as_ref()) {
             let session = sessions::find(work.db(), id).await?.ok_or(Error::InvalidToken)?;
             if let Some(reason) = session.end_reason(work.now) {
                 return Err(reason.into());
@@ -95,7 +103,7 @@ pub(crate) struct UnitOfWork<'a> {
     pub now: UnixMillis,
     entries: Vec<Entry>,
     ended: Vec<Ended>,
-    changed_users: Vec<String>,
+    changed_users: Vec<UserId>,
 }
 
 impl UnitOfWork<'_> {
@@ -104,10 +112,9 @@ impl UnitOfWork<'_> {
         &mut self.tx
     }
 
-    /// The actor of a change to another account: an administrator's id, or
-    /// [`COMMAND_LINE`](crate::request_context::COMMAND_LINE).
-    pub fn actor(&self) -> Option<&str> {
-        self.context.and_then(|context| context.actor.as_deref())
+    /// The actor of a change to another account.
+    pub fn actor(&self) -> Option<&Actor> {
+        self.context.and_then(|context| context.actor.as_ref())
     }
 
     /// Adds a log entry, appended on commit.
@@ -134,7 +141,7 @@ impl UnitOfWork<'_> {
     }
 
     /// Raises a notice for the user (ASVS 6.3.7).
-    pub async fn notify(&mut self, user_id: &str) -> Result<(), Error> {
+    pub async fn notify(&mut self, user_id: &UserId) -> Result<(), Error> {
         let now = self.now;
         users::set_notice(self.db(), user_id, now).await?;
         self.user_changed(user_id);
@@ -142,15 +149,15 @@ impl UnitOfWork<'_> {
     }
 
     /// Marks a user's row as changed: invalidated in caches after the commit.
-    pub fn user_changed(&mut self, user_id: &str) {
-        self.changed_users.push(user_id.into());
+    pub fn user_changed(&mut self, user_id: &UserId) {
+        self.changed_users.push(user_id.clone());
     }
 
     /// Rereads the acting session's row: with concurrent writers the session may have ended while this transaction waited
     /// for a lock. Ending a session locks the chain, as this transaction has by now, so the two are serialised.
     async fn require_session_still_live(&mut self) -> Result<(), Error> {
-        let Some(id) = self.context.and_then(|context| context.session_id.as_deref()) else { return Ok(()) };
-        if self.store.db.has_one_writer() || self.ended.iter().any(|ended| ended.id == id) {
+        let Some(id) = self.context.and_then(|context| context.session_id.as_ref()) else { return Ok(()) };
+        if self.store.db.has_one_writer() || self.ended.iter().any(|ended| ended.id == *id) {
             return Ok(());
         }
         if self.entries.is_empty() {

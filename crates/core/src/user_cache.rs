@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
+use sekisho_model::UserId;
 
 use crate::{
     clock::{Clock, UnixMillis},
@@ -22,7 +23,7 @@ const CAPACITY: usize = 10_000;
 pub(crate) struct UserCache {
     db: Db,
     clock: Clock,
-    users: Cache<Box<str>, (UnixMillis, Arc<User>)>,
+    users: Cache<UserId, (UnixMillis, Arc<User>)>,
 }
 
 impl UserCache {
@@ -30,7 +31,7 @@ impl UserCache {
         Self { db, clock, users: Cache::new(CAPACITY) }
     }
 
-    pub async fn find(&self, id: &str) -> Result<Option<Arc<User>>, Error> {
+    pub async fn find(&self, id: &UserId) -> Result<Option<Arc<User>>, Error> {
         let now = self.clock.now();
         if let Some((read_at, user)) = self.users.get(id)
             && (0..TTL).contains(&(now - read_at))
@@ -38,11 +39,11 @@ impl UserCache {
             return Ok(Some(user));
         }
         let Some(user) = users::find(self.db.reader(), id).await?.map(Arc::new) else { return Ok(None) };
-        self.users.insert(id.into(), (now, user.clone()));
+        self.users.insert(id.clone(), (now, user.clone()));
         Ok(Some(user))
     }
 
-    pub fn invalidate(&self, id: &str) {
+    pub fn invalidate(&self, id: &UserId) {
         self.users.remove(id);
     }
 }

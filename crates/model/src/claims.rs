@@ -13,17 +13,19 @@ const MAX_TIME: u64 = (1 << 53) - 1;
 
 /// The claims. No e-mail address and no profile: the payload is readable by anyone who holds the token.
 ///
-/// `S` is the type of the scope: [`Scopes`](crate::Scopes) in the server, text in other services.
+/// The types of scope, subject and session are [`Scopes`](crate::Scopes), [`UserId`](crate::UserId) and
+/// [`SessionId`](crate::SessionId) in the server. They are text in other services, to which ids are opaque (RFC 7519,
+/// section 4.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims<S> {
+pub struct Claims<Scope, User = String, Session = String> {
     /// Issuer.
     pub iss: String,
     /// Audience: the service that accepts the token.
     pub aud: String,
     /// Subject: the user's id.
-    pub sub: String,
+    pub sub: User,
     /// The session's id.
-    pub sid: String,
+    pub sid: Session,
     /// The token's id.
     pub jti: String,
     /// Issued at, in Unix seconds.
@@ -38,7 +40,7 @@ pub struct Claims<S> {
     /// The [kind](crate::SessionKind) of the session; text, as a verifier may be older than the server.
     pub client_id: String,
     /// The granted scope.
-    pub scope: S,
+    pub scope: Scope,
     /// The user's roles at issue.
     pub roles: Vec<String>,
 }

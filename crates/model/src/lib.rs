@@ -1,4 +1,4 @@
-//! Types shared by the server, the pages in the browser and token verifiers: closed sets of names as enums, roles,
+//! Types shared by the server, the pages in the browser and token verifiers: ids, closed sets of names as enums, roles,
 //! scopes, and access token claims. Serde only, no I/O.
 //!
 //! An unknown name is an error ([`UnknownWord`]), never a default.
@@ -7,6 +7,7 @@
 
 mod claims;
 mod event;
+mod id;
 #[cfg(feature = "jws")]
 pub mod jws;
 mod role;
@@ -16,6 +17,7 @@ mod word;
 
 pub use claims::{ACCESS_TOKEN_TYPE, Claims, LEEWAY, MissingScope};
 pub use event::EventKind;
+pub use id::{InvalidId, SessionId, UserId};
 pub use role::{Permission, Permissions, RoleName};
 pub use scope::{Scope, Scopes};
 pub use session::{AuthMethod, EndReason, SessionKind};

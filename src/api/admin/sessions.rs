@@ -16,10 +16,12 @@ use crate::{
     },
     state::AppState,
 };
+use sekisho_core::parse_id;
+use sekisho_model::UserId;
 
 #[derive(Serialize)]
 pub struct OwnedSessionResponse {
-    user_id: String,
+    user_id: UserId,
     #[serde(flatten)]
     session: Session,
 }
@@ -33,7 +35,7 @@ pub async fn list(
     let (sessions, next_cursor) = app.core.administration.all_sessions(range.cursor.as_deref(), range.limit).await?;
     let item = |owned: sekisho_core::OwnedSession| OwnedSessionResponse {
         user_id: owned.session.user_id.clone(),
-        session: Session::new(owned.session, &admin.claims.sid),
+        session: Session::new(owned.session, Some(&admin.claims.sid)),
     };
     Ok(Json(Page { items: sessions.into_iter().map(item).collect(), next_cursor }))
 }
@@ -44,7 +46,7 @@ pub async fn delete(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.core.administration.end_session(&id, &admin.context).await?;
+    app.core.administration.end_session(&parse_id(&id)?, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

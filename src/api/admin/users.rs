@@ -18,12 +18,12 @@ use crate::{
     },
     state::AppState,
 };
-use sekisho_core::{Error, User, UserFilter, administration::AccessChange, clock::rfc3339, session::parse_id};
-use sekisho_model::AuthMethod;
+use sekisho_core::{Error, User, UserFilter, administration::AccessChange, clock::rfc3339, parse_id};
+use sekisho_model::{AuthMethod, UserId};
 
 #[derive(Serialize)]
 pub struct UserResponse {
-    id: String,
+    id: UserId,
     email: String,
     name: String,
     locale: Option<String>,
@@ -86,7 +86,7 @@ pub async fn show(
     _: BearerAdmin,
     Path(id): Path<String>,
 ) -> Result<Json<UserResponse>, Problem> {
-    Ok(Json(app.core.administration.find_user(&id).await?.into()))
+    Ok(Json(app.core.administration.find_user(&parse_id(&id)?).await?.into()))
 }
 
 /// `PATCH /api/v1/admin/users/{id}`: an absent field stays as it is.
@@ -96,12 +96,12 @@ pub async fn update(
     Path(id): Path<String>,
     JsonBody(change): JsonBody<UpdateUserRequest>,
 ) -> Result<Json<UserResponse>, Problem> {
-    let id = parse_id(&id)?;
+    let id: UserId = parse_id(&id)?;
     if change.disabled == Some(true) && id == admin.claims.sub {
         return Err(Error::field("disabled", "disabled-self").into());
     }
     let change = AccessChange { roles: change.roles.as_deref(), disabled: change.disabled };
-    Ok(Json(app.core.administration.change_access(id, change, Some(&admin.context)).await?.0.into()))
+    Ok(Json(app.core.administration.change_access(&id, change, Some(&admin.context)).await?.0.into()))
 }
 
 /// `GET /api/v1/admin/users/{id}/sessions`
@@ -111,9 +111,9 @@ pub async fn sessions(
     Path(id): Path<String>,
     range: PageQuery,
 ) -> Result<Json<Page<Session>>, Problem> {
-    let user = app.core.administration.find_user(&id).await?;
+    let user = app.core.administration.find_user(&parse_id(&id)?).await?;
     let found = app.core.sessions.list(&user.id, range.cursor.as_deref(), range.limit).await?;
-    Ok(Json(Page::of(found, |session| Session::new(session, &admin.claims.sid))))
+    Ok(Json(Page::of(found, |session| Session::new(session, Some(&admin.claims.sid)))))
 }
 
 /// `POST /api/v1/admin/users/{id}/revoke-sessions`: signs a user out everywhere.
@@ -122,7 +122,7 @@ pub async fn revoke_sessions(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<Json<RevokedResponse>, Problem> {
-    let user = app.core.administration.find_user(&id).await?;
+    let user = app.core.administration.find_user(&parse_id(&id)?).await?;
     Ok(Json(RevokedResponse { revoked: app.core.administration.sign_out_user(&user.id, &admin.context).await? }))
 }
 
@@ -132,6 +132,6 @@ pub async fn unlink_github(
     RecentAdmin(admin): RecentAdmin,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    app.core.identities.unlink(parse_id(&id)?, &admin.context).await?;
+    app.core.identities.unlink(&parse_id(&id)?, &admin.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }

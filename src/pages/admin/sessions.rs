@@ -18,7 +18,8 @@ use crate::{
         visitor::Administrator,
     },
 };
-use sekisho_core::{Error, OwnedSession};
+use sekisho_core::{Error, OwnedSession, parse_id};
+use sekisho_model::SessionId;
 
 const PATH: &str = "/admin/sessions";
 
@@ -61,7 +62,7 @@ pub async fn end(
     RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Administrator, EndSessionForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    visitor.app.core.administration.end_session(&form.id, &visitor.context).await?;
+    visitor.app.core.administration.end_session(&parse_id(&form.id)?, &visitor.context).await?;
     Ok(Redirect::to(&with(&local_path(form.back.as_deref()), "done=ended")).into_response())
 }
 
@@ -81,7 +82,7 @@ pub async fn end_all(
 fn SessionsPage(
     lang: Lang,
     sessions: Vec<OwnedSession>,
-    current: String,
+    current: SessionId,
     before: Option<String>,
     older: Option<String>,
     done: Option<&'static str>,
@@ -117,7 +118,7 @@ pub fn SessionTable(
     lang: Lang,
     sessions: Vec<OwnedSession>,
     /// The session that looks at them: it is ended by signing out.
-    current: String,
+    current: SessionId,
     /// The page to return to.
     back: String,
     /// The table's name, a locale key.
@@ -141,13 +142,13 @@ fn SessionRow(lang: Lang, owned: OwnedSession, current: bool, back: String, peop
     let OwnedSession { session, email, name } = owned;
     let device = device_name(lang, &session);
     let end_label = lang.t1("devices-end-label", "device", format!("{device} ({email})"));
-    let person = people.then(|| view! { <td><Person id=session.user_id name email /></td> });
+    let person = people.then(|| view! { <td><Person id=session.user_id.to_string() name email /></td> });
     let end = if current {
         view! { <span class="badge" data-kind="current">{lang.t("admin-this-session")}</span> }.into_any()
     } else {
         view! {
             <form method="post" action="/admin/sessions/end">
-                <input type="hidden" name="id" value=session.id />
+                <input type="hidden" name="id" value=session.id.to_string() />
                 <input type="hidden" name="back" value=back />
                 <button class="secondary small" aria-label=end_label>{lang.t("devices-end")}</button>
             </form>

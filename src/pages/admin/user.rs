@@ -17,7 +17,7 @@ use crate::{
         visitor::Administrator,
     },
 };
-use sekisho_core::{EventFilter, Identity, NamedEvent, OwnedSession, Role, User, session::SignedIn};
+use sekisho_core::{EventFilter, Identity, NamedEvent, OwnedSession, Role, User, parse_id, session::SignedIn};
 use sekisho_model::{AuthMethod, RoleName};
 
 pub(crate) mod actions;
@@ -62,7 +62,7 @@ async fn page(
     let Administrator { visitor, signed_in } = who;
     let lang = visitor.lang;
     let core = &visitor.app.core;
-    let user = core.administration.find_user(id).await?;
+    let user = core.administration.find_user(&parse_id(id)?).await?;
     let github = core.identities.linked(&user.id).await?;
     let owned = |session| OwnedSession { session, email: user.email.clone(), name: user.name.clone() };
     let newest = before.is_none();
@@ -172,7 +172,7 @@ fn Profile(
                     <dd>{language.unwrap_or_else(|| lang.t("account-language-auto"))}</dd>
                 </div>
                 <div><dt>{lang.t("account-sign-in-title")}</dt><dd>{ways}</dd></div>
-                <div><dt>{lang.t("admin-id")}</dt><dd><code>{user.id}</code></dd></div>
+                <div><dt>{lang.t("admin-id")}</dt><dd><code>{user.id.to_string()}</code></dd></div>
                 {(!user.about.is_empty()).then(|| view! {
                     <div><dt>{lang.t("account-about")}</dt><dd>{user.about}</dd></div>
                 })}

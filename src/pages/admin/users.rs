@@ -91,7 +91,7 @@ fn UserRow(lang: Lang, user: User) -> impl IntoView {
     let roles = role_badges(&user);
     view! {
         <tr>
-            <td><Person id=user.id name=user.name email=user.email /></td>
+            <td><Person id=user.id.to_string() name=user.name email=user.email /></td>
             <td><Standing lang roles disabled=user.disabled_at.is_some() /></td>
             <td data-label=lang.t("admin-created")><When at=user.created_at /></td>
         </tr>

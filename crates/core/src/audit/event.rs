@@ -1,6 +1,6 @@
 //! Security events to be logged (ASVS 16.3.1). They contain no secret and no e-mail address.
 
-use sekisho_model::{EndReason, EventKind};
+use sekisho_model::{EndReason, EventKind, SessionId, UserId};
 
 /// An event to append to the log.
 #[derive(Clone, Debug)]
@@ -8,9 +8,9 @@ pub struct Entry {
     /// What happened.
     pub kind: EventKind,
     /// The affected user.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// The affected session; defaults to the acting one.
-    pub session_id: Option<String>,
+    pub session_id: Option<SessionId>,
     /// Why a session ended or a sign-in was refused.
     pub reason: Option<EndReason>,
     /// Free text; no secret, no e-mail address.
@@ -24,18 +24,18 @@ impl Entry {
     }
 
     /// A sign-in refused despite valid credentials.
-    pub fn refused(user_id: &str, reason: EndReason) -> Self {
+    pub fn refused(user_id: &UserId, reason: EndReason) -> Self {
         Self { reason: Some(reason), ..Self::new(EventKind::SignInFailed).user(user_id) }
     }
 
     /// Sets the affected user.
-    pub fn user(self, id: impl Into<String>) -> Self {
-        Self { user_id: Some(id.into()), ..self }
+    pub fn user(self, id: &UserId) -> Self {
+        Self { user_id: Some(id.clone()), ..self }
     }
 
     /// Sets the affected session.
-    pub fn session(self, id: impl Into<String>) -> Self {
-        Self { session_id: Some(id.into()), ..self }
+    pub fn session(self, id: &SessionId) -> Self {
+        Self { session_id: Some(id.clone()), ..self }
     }
 
     /// Sets the free text.

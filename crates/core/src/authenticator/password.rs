@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{AuthMethod, EndReason, EventKind};
+use sekisho_model::{AuthMethod, EndReason, EventKind, SessionId};
 use tracing::instrument;
 
 use super::{
@@ -64,7 +64,7 @@ impl PasswordAuthenticator {
         }
         if device.is_none_or(|device| !device.is_since(changed_at)) {
             // Queried for an unknown user as well, so that timing does not reveal accounts.
-            let user_id = user.as_ref().map_or("", |user| &user.id);
+            let user_id = user.as_ref().map(|user| &user.id);
             let known = devices::list_addresses(self.store.reader(), user_id).await?;
             let network = is_among(context.ip, &known).then(|| network_of(context.ip));
             self.limits.password_over_all_networks(email, network)?;
@@ -104,7 +104,7 @@ impl PasswordAuthenticator {
     pub(crate) async fn reauthenticate(
         &self,
         user: &User,
-        session_id: &str,
+        session_id: &SessionId,
         (field, password): (&str, &str),
         context: &RequestContext,
     ) -> Result<(), Error> {

@@ -1,10 +1,11 @@
 //! Statements on `events`, the audit log, and `chain`, its sealed ends.
 
+use sekisho_model::UserId;
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, UnixMillis};
 
-/// An entry of the audit log.
+/// An entry of the audit log. Ids are text: an entry that was tampered with must be readable, to be verified.
 #[derive(Clone, Debug, FromRow)]
 pub struct Event {
     /// Position in the chain, without gaps.
@@ -93,19 +94,19 @@ pub async fn insert(db: impl Executor<'_>, event: &Event) -> Result<()> {
 }
 
 /// One user's events, newest first, after the cursor `before` (empty: from the newest).
-pub async fn list(db: impl Executor<'_>, user_id: &str, before: &str, limit: i64) -> Result<Vec<Event>> {
+pub async fn list(db: impl Executor<'_>, user_id: &UserId, before: &str, limit: i64) -> Result<Vec<Event>> {
     let statement = format!(
         "select {COLUMNS} from events e where e.user_id = $1 \
          and e.seq < coalesce((select seq from events where id = $2), 9223372036854775807) \
          order by e.seq desc limit $3"
     );
-    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(before).bind(limit).fetch_all(db).await
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id.as_str()).bind(before).bind(limit).fetch_all(db).await
 }
 
 /// A user's events of `kinds` after `since`, newest first.
 pub async fn list_notices(
     db: impl Executor<'_>,
-    user_id: &str,
+    user_id: &UserId,
     kinds: &[&str],
     since: UnixMillis,
     limit: i64,
@@ -116,14 +117,14 @@ pub async fn list_notices(
         "select {COLUMNS} from events e where e.user_id = $1 and e.at > $2 and e.kind in ({kinds}) \
          order by e.seq desc limit $3"
     );
-    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(since).bind(limit).fetch_all(db).await
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id.as_str()).bind(since).bind(limit).fetch_all(db).await
 }
 
 /// A search for events; `None` matches any.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// The affected user.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// Name of an event kind.
     pub kind: Option<&'static str>,
     /// Inclusive start.
@@ -148,9 +149,9 @@ pub async fn find_seq(db: impl Executor<'_>, id: &str) -> Result<Option<i64>> {
 }
 
 /// Whether a user has an event of a kind.
-pub async fn any(db: impl Executor<'_>, user_id: &str, kind: &str) -> Result<bool> {
+pub async fn any(db: impl Executor<'_>, user_id: &UserId, kind: &str) -> Result<bool> {
     sqlx::query_scalar::<_, i64>("select seq from events where user_id = $1 and kind = $2 limit 1")
-        .bind(user_id)
+        .bind(user_id.as_str())
         .bind(kind)
         .fetch_optional(db)
         .await
@@ -195,9 +196,12 @@ pub async fn search(
     let ip = filter.network.as_ref().and_then(|network| network.ip.as_deref());
     let mut wheres = vec!["e.seq >= $1 and e.seq < $2 and e.at >= $3 and e.at < $4".to_owned()];
     let mut texts = Vec::new();
-    for (column, value) in
-        [("user_id", filter.user_id.as_deref()), ("network", network), ("ip", ip), ("kind", filter.kind)]
-    {
+    for (column, value) in [
+        ("user_id", filter.user_id.as_ref().map(UserId::as_str)),
+        ("network", network),
+        ("ip", ip),
+        ("kind", filter.kind),
+    ] {
         if let Some(value) = value {
             let expression = if texts.is_empty() { format!("e.{column}") } else { format!("(e.{column} || '')") };
             texts.push(value.to_owned());

@@ -1,8 +1,9 @@
 //! Statements on `identities`: links between a provider's users and accounts.
 
+use sekisho_model::UserId;
 use sqlx::{FromRow, Result};
 
-use super::{Executor, UnixMillis};
+use super::{Executor, UnixMillis, text::Text};
 
 /// An identity provider; user ids are unique per host only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,8 @@ pub struct Identity {
     /// The provider's user id.
     pub subject: String,
     /// The local account.
-    pub user_id: String,
+    #[sqlx(try_from = "Text<UserId>")]
+    pub user_id: UserId,
     /// The login name at the provider when linked; for display.
     pub login: String,
 }
@@ -32,7 +34,7 @@ pub async fn insert(db: impl Executor<'_>, identity: &Identity, host: &str, now:
     )
     .bind(&identity.provider)
     .bind(&identity.subject)
-    .bind(&identity.user_id)
+    .bind(identity.user_id.as_str())
     .bind(&identity.login)
     .bind(now)
     .bind(host)
@@ -50,16 +52,20 @@ pub async fn find(db: impl Executor<'_>, provider: &str, subject: &str) -> Resul
 }
 
 /// All links of a user.
-pub async fn list(db: impl Executor<'_>, user_id: &str) -> Result<Vec<Identity>> {
+pub async fn list(db: impl Executor<'_>, user_id: &UserId) -> Result<Vec<Identity>> {
     sqlx::query_as("select provider, subject, user_id, login from identities where user_id = $1 order by provider")
-        .bind(user_id)
+        .bind(user_id.as_str())
         .fetch_all(db)
         .await
 }
 
 /// Deletes all links of a user; returns how many.
-pub async fn delete_all(db: impl Executor<'_>, user_id: &str) -> Result<u64> {
-    sqlx::query("delete from identities where user_id = $1").bind(user_id).execute(db).await.map(|r| r.rows_affected())
+pub async fn delete_all(db: impl Executor<'_>, user_id: &UserId) -> Result<u64> {
+    sqlx::query("delete from identities where user_id = $1")
+        .bind(user_id.as_str())
+        .execute(db)
+        .await
+        .map(|r| r.rows_affected())
 }
 
 /// Sets provider and host of links without a recorded host; returns how many.

@@ -1,12 +1,14 @@
 //! Statements on `refresh_tokens`. Single use is enforced by the compare-and-set in `mark_used`.
 
+use sekisho_model::SessionId;
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
-use super::{Executor, UnixMillis};
+use super::{Executor, UnixMillis, text::Text};
 
 #[derive(Clone, Debug, FromRow)]
 pub struct RefreshToken {
-    pub session_id: String,
+    #[sqlx(try_from = "Text<SessionId>")]
+    pub session_id: SessionId,
     pub expires_at: UnixMillis,
     pub used_at: Option<UnixMillis>,
     /// The network of the first use.
@@ -22,13 +24,13 @@ const COLUMNS: &str = "session_id, expires_at, used_at, used_network, successor_
 pub async fn insert(
     db: impl Executor<'_>,
     hash: &str,
-    session_id: &str,
+    session_id: &SessionId,
     created_at: UnixMillis,
     expires_at: UnixMillis,
 ) -> Result<()> {
     sqlx::query("insert into refresh_tokens (hash, session_id, created_at, expires_at) values ($1, $2, $3, $4)")
         .bind(hash)
-        .bind(session_id)
+        .bind(session_id.as_str())
         .bind(created_at)
         .bind(expires_at)
         .execute(db)

@@ -1,18 +1,18 @@
 //! Statements on `roles` and `user_roles`.
 
-use sekisho_model::{Permissions, RoleName};
+use sekisho_model::{Permissions, RoleName, UserId};
 use sqlx::{FromRow, Result};
 
-use super::{Executor, UnixMillis};
+use super::{Executor, UnixMillis, text::Text};
 
 /// A named set of permissions.
 #[derive(Clone, Debug, FromRow)]
 pub struct Role {
     /// The unique name.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<RoleName>")]
     pub name: RoleName,
     /// What the role permits.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<Permissions>")]
     pub permissions: Permissions,
 }
 
@@ -48,9 +48,9 @@ pub async fn delete_unused(db: impl Executor<'_>, name: &str) -> Result<bool> {
 }
 
 /// Assigns a role; the user's row is locked.
-pub async fn grant(db: impl Executor<'_>, user_id: &str, role: &RoleName) -> Result<()> {
+pub async fn grant(db: impl Executor<'_>, user_id: &UserId, role: &RoleName) -> Result<()> {
     sqlx::query("insert into user_roles (user_id, role) values ($1, $2)")
-        .bind(user_id)
+        .bind(user_id.as_str())
         .bind(role.as_str())
         .execute(db)
         .await
@@ -58,9 +58,9 @@ pub async fn grant(db: impl Executor<'_>, user_id: &str, role: &RoleName) -> Res
 }
 
 /// Removes a role from a user.
-pub async fn revoke(db: impl Executor<'_>, user_id: &str, role: &RoleName) -> Result<()> {
+pub async fn revoke(db: impl Executor<'_>, user_id: &UserId, role: &RoleName) -> Result<()> {
     sqlx::query("delete from user_roles where user_id = $1 and role = $2")
-        .bind(user_id)
+        .bind(user_id.as_str())
         .bind(role.as_str())
         .execute(db)
         .await

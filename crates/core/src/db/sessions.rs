@@ -1,10 +1,10 @@
 //! Statements on `sessions`: begin, look up, change, list. Every change is a compare-and-set on `ended_at is null`: an
 //! ended session stays ended.
 
-use sekisho_model::{AuthMethod, EndReason, SessionKind};
+use sekisho_model::{AuthMethod, EndReason, SessionId, SessionKind, UserId};
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
-use super::{Executor, Nullable, UnixMillis};
+use super::{Executor, Nullable, UnixMillis, text::Text};
 
 pub mod devices;
 pub mod ending;
@@ -12,12 +12,14 @@ pub mod ending;
 /// A session: one signed-in device, live or ended. Times are Unix milliseconds.
 #[derive(Clone, Debug, FromRow)]
 pub struct Session {
-    /// UUIDv7; `sid` in tokens, and the pagination cursor. Not a secret.
-    pub id: String,
+    /// `sid` in tokens, and the pagination cursor.
+    #[sqlx(try_from = "Text<SessionId>")]
+    pub id: SessionId,
     /// The signed-in user.
-    pub user_id: String,
+    #[sqlx(try_from = "Text<UserId>")]
+    pub user_id: UserId,
     /// Browser or API.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<SessionKind>")]
     pub kind: SessionKind,
     /// SHA-256 of the cookie token, in hex; `None` for API sessions.
     pub token_hash: Option<String>,
@@ -28,7 +30,7 @@ pub struct Session {
     /// `User-Agent` at sign-in.
     pub user_agent: String,
     /// The last authentication method.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<AuthMethod>")]
     pub method: AuthMethod,
     /// When it began.
     pub created_at: UnixMillis,
@@ -43,7 +45,7 @@ pub struct Session {
     /// When it ended.
     pub ended_at: Option<UnixMillis>,
     /// Why it ended.
-    #[sqlx(try_from = "Option<String>")]
+    #[sqlx(try_from = "Option<Text<EndReason>>")]
     pub ended_reason: Nullable<EndReason>,
     /// When a device with this name was first seen in this network; `None`: known.
     pub new_device_at: Option<UnixMillis>,
@@ -62,8 +64,8 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
          authenticated_at, last_active_at, idle_expires_at, expires_at, new_device_at, scope) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
-    .bind(&session.id)
-    .bind(&session.user_id)
+    .bind(session.id.as_str())
+    .bind(session.user_id.as_str())
     .bind(session.kind.as_str())
     .bind(&session.token_hash)
     .bind(&session.device)
@@ -82,9 +84,9 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     .map(drop)
 }
 
-pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<Session>> {
+pub async fn find(db: impl Executor<'_>, id: &SessionId) -> Result<Option<Session>> {
     let statement = format!("select {COLUMNS} from sessions s where id = $1");
-    sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
+    sqlx::query_as(AssertSqlSafe(statement)).bind(id.as_str()).fetch_optional(db).await
 }
 
 pub async fn find_by_token_hash(db: impl Executor<'_>, token_hash: &str) -> Result<Option<Session>> {
@@ -95,7 +97,7 @@ pub async fn find_by_token_hash(db: impl Executor<'_>, token_hash: &str) -> Resu
 /// A user's live sessions, newest first, after the cursor `before`.
 pub async fn list_live(
     db: impl Executor<'_>,
-    user_id: &str,
+    user_id: &UserId,
     before: &str,
     now: UnixMillis,
     limit: i64,
@@ -105,14 +107,20 @@ pub async fn list_live(
          where user_id = $1 and ended_at is null and (idle_expires_at is null or idle_expires_at > $2) \
          and (expires_at is null or expires_at > $2) and id < $3 order by id desc limit $4"
     );
-    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id).bind(now).bind(before).bind(limit).fetch_all(db).await
+    sqlx::query_as(AssertSqlSafe(statement))
+        .bind(user_id.as_str())
+        .bind(now)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(db)
+        .await
 }
 
 /// Moves the idle deadline of a live session if it was last active before `active_before`, or in the future (clock set
 /// back); false if nothing was written.
 pub async fn touch(
     db: impl Executor<'_>,
-    id: &str,
+    id: &SessionId,
     now: UnixMillis,
     active_before: UnixMillis,
     idle_expires_at: Option<UnixMillis>,
@@ -123,7 +131,7 @@ pub async fn touch(
          and (idle_expires_at is null or idle_expires_at > $2) and (expires_at is null or expires_at > $2) \
          and (last_active_at <= $3 or last_active_at > $2)",
     )
-    .bind(id)
+    .bind(id.as_str())
     .bind(now)
     .bind(active_before)
     .bind(idle_expires_at)
@@ -136,7 +144,7 @@ pub async fn touch(
 /// Replaces a live session's cookie token after reauthentication, invalidating the old one; false if the session ended.
 pub async fn replace_token(
     db: impl Executor<'_>,
-    id: &str,
+    id: &SessionId,
     token_hash: &str,
     method: AuthMethod,
     authenticated_at: UnixMillis,
@@ -144,7 +152,7 @@ pub async fn replace_token(
     sqlx::query(
         "update sessions set token_hash = $2, method = $3, authenticated_at = $4 where id = $1 and ended_at is null",
     )
-    .bind(id)
+    .bind(id.as_str())
     .bind(token_hash)
     .bind(method.as_str())
     .bind(authenticated_at)
@@ -154,9 +162,9 @@ pub async fn replace_token(
 }
 
 /// Records a reauthentication of a live API session; false if there is none.
-pub async fn set_authenticated(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<bool> {
+pub async fn set_authenticated(db: impl Executor<'_>, id: &SessionId, now: UnixMillis) -> Result<bool> {
     sqlx::query("update sessions set authenticated_at = $2 where id = $1 and kind = 'api' and ended_at is null")
-        .bind(id)
+        .bind(id.as_str())
         .bind(now)
         .execute(db)
         .await
@@ -218,7 +226,7 @@ pub async fn count_live(db: impl Executor<'_>) -> Result<Vec<LiveCount>> {
 /// Live sessions of a kind.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub struct LiveCount {
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<SessionKind>")]
     pub kind: SessionKind,
     pub n: i64,
 }

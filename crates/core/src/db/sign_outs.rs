@@ -1,9 +1,9 @@
 //! Statements on `sign_outs`: global sign-outs in progress.
 
-use sekisho_model::EndReason;
+use sekisho_model::{EndReason, SessionId};
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
-use super::{Executor, UnixMillis, sessions::ending::Ended};
+use super::{Executor, UnixMillis, sessions::ending::Ended, text::Text};
 
 #[derive(Clone, Debug, FromRow)]
 pub struct SignOut {
@@ -11,14 +11,15 @@ pub struct SignOut {
     /// Ends sessions begun or authenticated up to this time.
     pub at: UnixMillis,
     /// Id of the session that is kept.
-    pub keep: String,
+    #[sqlx(try_from = "Text<SessionId>")]
+    pub keep: SessionId,
 }
 
 pub async fn insert(db: impl Executor<'_>, sign_out: &SignOut) -> Result<()> {
     sqlx::query("insert into sign_outs (id, at, keep) values ($1, $2, $3)")
         .bind(&sign_out.id)
         .bind(sign_out.at)
-        .bind(&sign_out.keep)
+        .bind(sign_out.keep.as_str())
         .execute(db)
         .await
         .map(drop)
@@ -42,16 +43,24 @@ pub async fn any_between(db: impl Executor<'_>, since: UnixMillis, now: UnixMill
 const OPEN: &str = "ended_at is null and id <> $1 and (created_at <= $2 or authenticated_at <= $2)";
 
 /// Ids of the sessions to be ended.
-pub async fn list_session_ids(db: impl Executor<'_>, sign_out: &SignOut) -> Result<Vec<String>> {
+pub async fn list_session_ids(db: impl Executor<'_>, sign_out: &SignOut) -> Result<Vec<SessionId>> {
     let statement = format!("select id from sessions where {OPEN}");
-    sqlx::query_scalar(AssertSqlSafe(statement)).bind(&sign_out.keep).bind(sign_out.at).fetch_all(db).await
+    let query = sqlx::query_as::<_, OpenSession>(AssertSqlSafe(statement));
+    let rows = query.bind(sign_out.keep.as_str()).bind(sign_out.at).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+#[derive(FromRow)]
+struct OpenSession {
+    #[sqlx(try_from = "Text<SessionId>")]
+    id: SessionId,
 }
 
 /// Whether sessions remain to be ended.
 pub async fn is_open(db: impl Executor<'_>, sign_out: &SignOut) -> Result<bool> {
     let statement = format!("select id from sessions where {OPEN} limit 1");
     sqlx::query_scalar::<_, String>(AssertSqlSafe(statement))
-        .bind(&sign_out.keep)
+        .bind(sign_out.keep.as_str())
         .bind(sign_out.at)
         .fetch_optional(db)
         .await
@@ -73,7 +82,7 @@ pub async fn end_sessions(
          returning id, user_id, ended_at, ended_reason"
     );
     sqlx::query_as(AssertSqlSafe(statement))
-        .bind(&sign_out.keep)
+        .bind(sign_out.keep.as_str())
         .bind(sign_out.at)
         .bind(reason.as_str())
         .bind(now)
@@ -85,7 +94,7 @@ pub async fn end_sessions(
 pub async fn delete_if_done(db: impl Executor<'_>, sign_out: &SignOut) -> Result<()> {
     let statement = format!("delete from sign_outs where id = $3 and not exists (select 1 from sessions where {OPEN})");
     sqlx::query(AssertSqlSafe(statement))
-        .bind(&sign_out.keep)
+        .bind(sign_out.keep.as_str())
         .bind(sign_out.at)
         .bind(&sign_out.id)
         .execute(db)

@@ -1,15 +1,19 @@
 //! Statements on `users`.
 
-use sekisho_model::{AuthMethod, RoleName, UnknownWord};
+use sekisho_model::{AuthMethod, RoleName, UnknownWord, UserId};
 use sqlx::{AnyConnection, AssertSqlSafe, FromRow, Result};
 
-use super::{Executor, UnixMillis};
+use super::{
+    Executor, UnixMillis,
+    text::{Text, text_columns},
+};
 
 /// An account. Times are Unix milliseconds.
 #[derive(Clone, Debug, FromRow)]
 pub struct User {
-    /// UUIDv7; `sub` in tokens.
-    pub id: String,
+    /// `sub` in tokens.
+    #[sqlx(try_from = "Text<UserId>")]
+    pub id: UserId,
     /// The normalised, unique e-mail address.
     pub email: String,
     /// The display name.
@@ -21,10 +25,10 @@ pub struct User {
     /// Argon2id hash as a PHC string; `None`: no password.
     pub password_hash: Option<String>,
     /// Assigned roles.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<Roles>")]
     pub roles: Roles,
     /// The account's authenticators.
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<AuthMethods>")]
     pub auth_methods: AuthMethods,
     /// When it was created.
     pub created_at: UnixMillis,
@@ -89,6 +93,8 @@ impl TryFrom<String> for AuthMethods {
     }
 }
 
+text_columns! { AuthMethods, Roles, }
+
 const COLUMNS: &str = "id, email, name, about, locale, password_hash, \
      case when password_hash is null then '' else 'password ' end || \
      case when exists (select 1 from identities where user_id = users.id) then 'github' else '' end as auth_methods, \
@@ -106,7 +112,7 @@ pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
         "insert into users (id, email, name, about, locale, password_hash, created_at, updated_at, \
          password_changed_at, search) values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8)",
     )
-    .bind(&user.id)
+    .bind(user.id.as_str())
     .bind(&user.email)
     .bind(&user.name)
     .bind(&user.about)
@@ -119,17 +125,17 @@ pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
     .map(drop)
 }
 
-pub async fn find(db: impl Executor<'_>, id: &str) -> Result<Option<User>> {
+pub async fn find(db: impl Executor<'_>, id: &UserId) -> Result<Option<User>> {
     let statement = format!("select {COLUMNS} from users where id = $1");
-    sqlx::query_as(AssertSqlSafe(statement)).bind(id).fetch_optional(db).await
+    sqlx::query_as(AssertSqlSafe(statement)).bind(id.as_str()).fetch_optional(db).await
 }
 
 /// Finds a user and locks the row until the transaction ends.
 ///
 /// Read by a statement of its own: PostgreSQL reads the locked row anew after waiting for it, but not what subselects of
 /// the same statement see, here roles and authentication methods.
-pub async fn find_for_update(tx: &mut AnyConnection, id: &str) -> Result<Option<User>> {
-    sqlx::query("update users set updated_at = updated_at where id = $1").bind(id).execute(&mut *tx).await?;
+pub async fn find_for_update(tx: &mut AnyConnection, id: &UserId) -> Result<Option<User>> {
+    sqlx::query("update users set updated_at = updated_at where id = $1").bind(id.as_str()).execute(&mut *tx).await?;
     find(tx, id).await
 }
 
@@ -161,7 +167,7 @@ pub async fn update_profile(
          locale = case when $5 = 1 then $6 else locale end, updated_at = $7 where id = $1 returning {COLUMNS}"
     );
     sqlx::query_as(AssertSqlSafe(statement))
-        .bind(&user.id)
+        .bind(user.id.as_str())
         .bind(&change.name)
         .bind(change.name.as_ref().map(|name| searched(&user.email, name)))
         .bind(&change.about)
@@ -175,7 +181,7 @@ pub async fn update_profile(
 /// Compare-and-set of the password hash; false if it is no longer `old`.
 pub async fn swap_password(
     db: impl Executor<'_>,
-    id: &str,
+    id: &UserId,
     old: Option<&str>,
     new: &str,
     changed_at: UnixMillis,
@@ -184,7 +190,7 @@ pub async fn swap_password(
         "update users set password_hash = $3, password_changed_at = $4, updated_at = $4 \
          where id = $1 and coalesce(password_hash, '') = $2",
     )
-    .bind(id)
+    .bind(id.as_str())
     .bind(old.unwrap_or_default())
     .bind(new)
     .bind(changed_at)
@@ -194,9 +200,9 @@ pub async fn swap_password(
 }
 
 /// Compare-and-set of a rehash with current parameters; keeps `password_changed_at`.
-pub async fn upgrade_password(db: impl Executor<'_>, id: &str, old: &str, new: &str) -> Result<()> {
+pub async fn upgrade_password(db: impl Executor<'_>, id: &UserId, old: &str, new: &str) -> Result<()> {
     sqlx::query("update users set password_hash = $3 where id = $1 and password_hash = $2")
-        .bind(id)
+        .bind(id.as_str())
         .bind(old)
         .bind(new)
         .execute(db)
@@ -205,9 +211,9 @@ pub async fn upgrade_password(db: impl Executor<'_>, id: &str, old: &str, new: &
 }
 
 /// Disables an account; enables it if `at` is `None`.
-pub async fn set_disabled(db: impl Executor<'_>, id: &str, at: Option<UnixMillis>, now: UnixMillis) -> Result<()> {
+pub async fn set_disabled(db: impl Executor<'_>, id: &UserId, at: Option<UnixMillis>, now: UnixMillis) -> Result<()> {
     sqlx::query("update users set disabled_at = $2, updated_at = $3 where id = $1")
-        .bind(id)
+        .bind(id.as_str())
         .bind(at)
         .bind(now)
         .execute(db)
@@ -226,14 +232,14 @@ pub async fn count_enabled(db: impl Executor<'_>, role: &str) -> Result<i64> {
 }
 
 /// Raises a notice.
-pub async fn set_notice(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<()> {
-    sqlx::query("update users set notice_at = $2 where id = $1").bind(id).bind(now).execute(db).await.map(drop)
+pub async fn set_notice(db: impl Executor<'_>, id: &UserId, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set notice_at = $2 where id = $1").bind(id.as_str()).bind(now).execute(db).await.map(drop)
 }
 
 /// Acknowledges notices up to a time; never moves it back.
-pub async fn set_notices_seen(db: impl Executor<'_>, id: &str, until: UnixMillis) -> Result<()> {
+pub async fn set_notices_seen(db: impl Executor<'_>, id: &UserId, until: UnixMillis) -> Result<()> {
     sqlx::query("update users set notices_seen_at = $2 where id = $1 and coalesce(notices_seen_at, 0) < $2")
-        .bind(id)
+        .bind(id.as_str())
         .bind(until)
         .execute(db)
         .await
@@ -298,5 +304,27 @@ impl User {
     /// Whether the user has a role.
     pub fn has_role(&self, name: &str) -> bool {
         self.role_names().any(|role| role == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Db, clock::Clock};
+
+    #[tokio::test]
+    async fn a_stored_id_that_is_none_is_an_error_that_names_it() {
+        let folder = std::env::temp_dir().join(format!("sekisho_ids_{}", Clock::default().new_id()));
+        let db = Db::open(&format!("sqlite://{}", folder.join("ids.db").display())).await.expect("opens");
+        db.migrate().await.expect("migrates");
+        let user = crate::account::new_user(Clock::default().new_user_id(), "a@b.c", String::new(), 0);
+        insert(db.writer(), &user).await.expect("inserted");
+        let found = find_by_email(db.reader(), "a@b.c").await.expect("read").expect("a user");
+        assert_eq!(found.id, user.id);
+        sqlx::query("update users set id = 'somebody'").execute(db.writer()).await.expect("changed");
+        let error = find_by_email(db.reader(), "a@b.c").await.expect_err("no id").to_string();
+        assert!(error.contains("\"id\"") && error.contains("not a user id"), "{error}");
+        db.close().await;
+        std::fs::remove_dir_all(folder).expect("removed");
     }
 }

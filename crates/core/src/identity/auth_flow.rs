@@ -2,7 +2,7 @@
 //!
 //! `state` and PKCE verifier are bound to the browser, expire after ten minutes and are single-use (ASVS 10.1.2).
 
-use sekisho_model::{AuthMethod, EndReason, EventKind};
+use sekisho_model::{AuthMethod, EndReason, EventKind, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 
@@ -86,7 +86,7 @@ impl PendingFlow for OAuthFlow {
 /// The session that began a flow; another session or a changed password invalidates it.
 #[derive(Serialize, Deserialize)]
 struct BegunBy {
-    session_id: String,
+    session_id: SessionId,
     password_changed_at: Option<UnixMillis>,
 }
 
@@ -156,7 +156,7 @@ impl Identities {
         match flow.purpose {
             Purpose::SignIn => {
                 // A session began here meanwhile: only the same user may replace it.
-                let holder = current.filter(|_| same.is_none()).map(|current| current.user.id.as_str());
+                let holder = current.filter(|_| same.is_none()).map(|current| &current.user.id);
                 self.sign_in(github, person, (browser, return_to), holder, context).await
             }
             Purpose::Link => {
@@ -183,12 +183,12 @@ impl Identities {
         github: &Github,
         person: GithubUser,
         (browser, return_to): (&OpaqueToken, String),
-        holder: Option<&str>,
+        holder: Option<&UserId>,
         context: &RequestContext,
     ) -> Result<Outcome, Error> {
         let provider = &github.provider;
         let known = identities::find(self.store.reader(), &provider.key, person.subject()).await?;
-        if holder.is_some_and(|holder| known.as_ref().is_none_or(|identity| identity.user_id != holder)) {
+        if holder.is_some_and(|holder| known.as_ref().is_none_or(|identity| identity.user_id != *holder)) {
             return Err(GithubError::State.into());
         }
         let (user, identity) = match known {
@@ -224,7 +224,7 @@ impl Identities {
             return Err(Error::RegistrationClosed);
         }
         let name = person.name.as_deref().and_then(|name| parse_name(name).ok()).unwrap_or(person.login.clone());
-        let user = account::new_user(self.store.new_id(), email, name, self.store.now());
+        let user = account::new_user(self.store.new_user_id(), email, name, self.store.now());
         let identity = Identity {
             provider: provider.key.clone(),
             subject: person.subject().into(),

@@ -1,6 +1,6 @@
 //! Account linking: proven by the password of the local account, or by the session that began the flow.
 
-use sekisho_model::EventKind;
+use sekisho_model::{EventKind, UserId};
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 
@@ -30,7 +30,7 @@ pub struct PendingLink {
     pub email: String,
     /// Login name at the provider.
     pub login: String,
-    user_id: String,
+    user_id: UserId,
     password_changed_at: Option<UnixMillis>,
     subject: String,
     #[serde(rename = "next")]

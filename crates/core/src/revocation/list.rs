@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sekisho_model::EndReason;
+use sekisho_model::{EndReason, SessionId};
 use tokio::sync::watch;
 
 use crate::{clock::UnixMillis, db::sessions::ending::Ended};
@@ -22,8 +22,8 @@ pub const STALE_AFTER: Duration = Duration::from_secs(5);
 /// The revocation of one session.
 #[derive(Clone, Debug)]
 pub struct Revocation {
-    /// The session's id, `sid` in tokens.
-    pub session_id: Arc<str>,
+    /// The session.
+    pub session_id: SessionId,
     /// Why it ended.
     pub reason: EndReason,
     /// When it ended.
@@ -32,7 +32,7 @@ pub struct Revocation {
 
 impl From<Ended> for Revocation {
     fn from(row: Ended) -> Self {
-        Self { session_id: row.id.into(), reason: row.ended_reason, at: row.ended_at }
+        Self { session_id: row.id, reason: row.ended_reason, at: row.ended_at }
     }
 }
 
@@ -79,7 +79,7 @@ pub struct RevocationList {
 
 #[derive(Debug, Default)]
 struct Recent {
-    reasons: HashMap<Arc<str>, EndReason>,
+    reasons: HashMap<SessionId, EndReason>,
     /// In order of arrival; the first has the number `first`.
     order: VecDeque<Revocation>,
     first: u64,
@@ -102,7 +102,7 @@ impl RevocationList {
     }
 
     /// Why the session was revoked, if it was recently.
-    pub fn reason(&self, session_id: &str) -> Option<EndReason> {
+    pub fn reason(&self, session_id: &SessionId) -> Option<EndReason> {
         self.recent.read().unwrap_or_else(PoisonError::into_inner).reasons.get(session_id).copied()
     }
 
@@ -232,34 +232,38 @@ impl RevocationList {
 mod tests {
     use super::*;
 
-    fn end(id: &str, at: UnixMillis) -> Revocation {
-        Revocation { session_id: id.into(), reason: EndReason::SignedOut, at }
+    const A: u128 = 0xa;
+    const B: u128 = 0xb;
+    const C: u128 = 0xc;
+
+    fn end(id: u128, at: UnixMillis) -> Revocation {
+        Revocation { session_id: SessionId::from_u128(id), reason: EndReason::SignedOut, at }
     }
 
-    fn ids(ends: &[Revocation]) -> Vec<&str> {
-        ends.iter().map(|end| &*end.session_id).collect()
+    fn ids(ends: &[Revocation]) -> Vec<SessionId> {
+        ends.iter().map(|end| end.session_id.clone()).collect()
     }
 
     #[test]
     fn a_cursor_continues_after_the_last_read_and_restarts_in_another_process() {
         let list = RevocationList::new(7);
-        list.publish([end("a", 1), end("b", 2)]);
+        list.publish([end(A, 1), end(B, 2)]);
         let (all, cursor) = list.since(None, 9);
-        assert_eq!(ids(&all), ["a", "b"]);
+        assert_eq!(ids(&all), [A, B].map(SessionId::from_u128));
         assert!(list.since(Some(cursor), 9).0.is_empty());
-        list.publish([end("b", 2), end("c", 3)]);
+        list.publish([end(B, 2), end(C, 3)]);
         let (new, next) = list.since(Cursor::parse(&cursor.to_string()), 9);
-        assert_eq!(ids(&new), ["c"]);
+        assert_eq!(ids(&new), [C].map(SessionId::from_u128));
         assert_eq!(next, list.end_cursor());
         let (some, next_page) = list.since(None, 2);
-        assert_eq!(ids(&some), ["a", "b"]);
-        assert_eq!(ids(&list.since(Some(next_page), 2).0), ["c"]);
+        assert_eq!(ids(&some), [A, B].map(SessionId::from_u128));
+        assert_eq!(ids(&list.since(Some(next_page), 2).0), [C].map(SessionId::from_u128));
         // Another process's cursor, or one behind the end: from the start.
         assert_eq!(list.since(Cursor::parse("8-1"), 9).0.len(), 3);
         assert_eq!(list.since(Cursor::parse("7-99"), 9).0.len(), 3);
         list.prune(3, 3);
-        assert_eq!((list.len(), list.reason("a")), (1, None));
-        assert_eq!(ids(&list.since(Some(cursor), 9).0), ["c"]);
+        assert_eq!((list.len(), list.reason(&SessionId::from_u128(A))), (1, None));
+        assert_eq!(ids(&list.since(Some(cursor), 9).0), [C].map(SessionId::from_u128));
         assert!(list.since(Some(next), 9).0.is_empty());
         assert!(["", "1", "x-1", "1-x", "1-2-3"].iter().all(|text| Cursor::parse(text).is_none()));
     }

@@ -46,8 +46,8 @@ impl Transport for Polling {
 /// poll does not fail. The reason given then is the least specific one.
 fn revocation(row: EndedElsewhere) -> Revocation {
     let reason = row.ended_reason.parse().unwrap_or_else(|error: UnknownWord| {
-        tracing::error!(%error, session.id = row.id, "a session ended for a reason that this version does not know");
+        tracing::error!(%error, session.id = %row.id, "a session ended for a reason that this version does not know");
         EndReason::RevokedByAdmin
     });
-    Revocation { session_id: row.id.into(), reason, at: row.ended_at }
+    Revocation { session_id: row.id, reason, at: row.ended_at }
 }

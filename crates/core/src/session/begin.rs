@@ -1,6 +1,6 @@
 //! Begins sessions: revalidates the proof, ends the previous session, applies the device limit.
 
-use sekisho_model::{EndReason, EventKind, Scopes};
+use sekisho_model::{EndReason, EventKind, Scopes, SessionId, UserId};
 use tracing::instrument;
 
 use super::{
@@ -35,7 +35,7 @@ pub(crate) struct NewSession<'a> {
     /// The browser's previous session, of any user: ended (session fixation, ASVS 7.2.4).
     pub previous: Option<&'a Session>,
     /// A session of this user to end, chosen at the device limit.
-    pub evict_session_id: Option<&'a str>,
+    pub evict_session_id: Option<&'a SessionId>,
     /// Upper bound of its tokens' scopes; `None`: all.
     pub scope: Option<Scopes>,
 }
@@ -52,14 +52,14 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Error::InvalidCredentials`] if the proof is no longer valid, [`Error::AccountDisabled`].
-    #[instrument(level = "debug", skip_all, fields(user.id = proof.user_id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %proof.user_id))]
     pub(crate) async fn begin(
         &self,
         proof: &Proof,
         new: NewSession<'_>,
         context: &RequestContext,
     ) -> Result<Begun, Error> {
-        let user_id = proof.user_id.as_str();
+        let user_id = &proof.user_id;
         let mut session = self.row(proof, new, context);
         let mut work = self.store.begin(Some(context)).await?;
         // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
@@ -119,7 +119,7 @@ impl Sessions {
             NewCredential::RefreshToken(_) => (None, self.policy.refresh_ttl, self.policy.api_absolute),
         };
         Session {
-            id: self.store.new_id(),
+            id: self.store.new_session_id(),
             user_id: proof.user_id.clone(),
             kind: new.credential.kind(),
             token_hash,
@@ -144,7 +144,7 @@ impl Sessions {
     async fn apply_device_limit(
         &self,
         work: &mut UnitOfWork<'_>,
-        user_id: &str,
+        user_id: &UserId,
         new: NewSession<'_>,
     ) -> Result<Result<(), Box<[Session]>>, Error> {
         let mut evicted: Vec<(SessionSelector<'_>, EndReason)> = Vec::new();

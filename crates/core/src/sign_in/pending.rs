@@ -1,5 +1,6 @@
 //! Pending sign-ins: at the device limit, the user chooses a session to end. No session exists until then.
 
+use sekisho_model::SessionId;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 
@@ -58,7 +59,7 @@ impl SignIn {
     ///
     /// # Errors
     /// [`Error::FlowGone`] if the authentication is older than a flow's lifetime: suspending again does not extend it.
-    #[instrument(level = "debug", skip_all, fields(user.id = pending.user.id))]
+    #[instrument(level = "debug", skip_all, fields(user.id = %pending.user.id))]
     pub async fn suspend(
         &self,
         browser: &OpaqueToken,
@@ -84,7 +85,7 @@ impl SignIn {
         &self,
         browser: &OpaqueToken,
         token: &str,
-        evict: &str,
+        evict: &SessionId,
         previous: Option<&Session>,
         context: &RequestContext,
     ) -> Result<(SignInStep<BrowserSession>, String), Error> {

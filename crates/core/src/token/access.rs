@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
-use sekisho_model::{LEEWAY, Scopes, jws};
+use sekisho_model::{LEEWAY, Scopes, SessionId, UserId, jws};
 
 use super::{
     access_uses::AccessUses,
@@ -23,7 +23,7 @@ use crate::{
 const VERIFIED: usize = 10_000;
 
 /// The claims of this server's access tokens.
-pub type Claims = sekisho_model::Claims<Scopes>;
+pub type Claims = sekisho_model::Claims<Scopes, UserId, SessionId>;
 
 /// An issued access token.
 #[derive(Clone)]
@@ -143,8 +143,7 @@ impl AccessTokens {
         let ring = self.keys.ring();
         let (kid, key, validation) = ring.verifier(&kid).ok_or(Error::InvalidToken)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, validation).map_err(|_| Error::InvalidToken)?.claims;
-        let nobody = claims.sub.is_empty() || claims.sid.is_empty();
-        if claims.iss != self.issuer || claims.aud != self.audiences.own || nobody {
+        if claims.iss != self.issuer || claims.aud != self.audiences.own {
             return Err(Error::InvalidToken);
         }
         let claims = Arc::new(claims);

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use sekisho_model::{EndReason, EventKind};
+use sekisho_model::{EndReason, EventKind, SessionId};
 use sqlx::AnyConnection;
 use tracing::instrument;
 
@@ -50,7 +50,7 @@ const CLOCK_SKEW: UnixMillis = 5_000;
 #[derive(Clone)]
 pub struct Grant {
     /// The session's id.
-    pub session_id: String,
+    pub session_id: SessionId,
     /// The access token.
     pub access: Issued,
     /// The refresh token.

@@ -9,7 +9,7 @@ use crate::{
     http::{error::HttpError, form::EmptyForm, path::Path},
     pages::{form::FormErrors, step_up::RecentlyAuthenticated, visitor::Administrator},
 };
-use sekisho_core::{Error, administration::AccessChange, session::parse_id};
+use sekisho_core::{Error, administration::AccessChange, parse_id};
 
 #[derive(Deserialize)]
 pub struct SetRolesForm {
@@ -33,7 +33,7 @@ pub async fn disable(
     Path(id): Path<String>,
     RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
-    if id == who.signed_in.user.id {
+    if id == who.signed_in.user.id.as_str() {
         return Err(Error::Forbidden.into());
     }
     match change_access(&who, &id, AccessChange::disabled(true)).await {
@@ -57,7 +57,7 @@ pub async fn sign_out(
     RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    visitor.app.core.administration.sign_out_user(parse_id(&id)?, &visitor.context).await?;
+    visitor.app.core.administration.sign_out_user(&parse_id(&id)?, &visitor.context).await?;
     Ok(back(&id, "signed-out"))
 }
 
@@ -67,7 +67,7 @@ pub async fn unlink(
     RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
 ) -> Result<Response, HttpError> {
     let visitor = &who.visitor;
-    match visitor.app.core.identities.unlink(parse_id(&id)?, &visitor.context).await {
+    match visitor.app.core.identities.unlink(&parse_id(&id)?, &visitor.context).await {
         Ok(()) => Ok(back(&id, "unlinked")),
         Err(error) => page(who, &id, None, None, None, FormErrors::of(error)?).await,
     }
@@ -75,7 +75,7 @@ pub async fn unlink(
 
 async fn change_access(who: &Administrator, id: &str, change: AccessChange<'_>) -> Result<(), Error> {
     let visitor = &who.visitor;
-    visitor.app.core.administration.change_access(parse_id(id)?, change, Some(&visitor.context)).await.map(drop)
+    visitor.app.core.administration.change_access(&parse_id(id)?, change, Some(&visitor.context)).await.map(drop)
 }
 
 fn back(id: &str, done: &str) -> Response {

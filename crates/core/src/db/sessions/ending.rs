@@ -1,18 +1,20 @@
 //! Statements that end sessions, and on sessions that have ended.
 
-use sekisho_model::{AuthMethod, EndReason};
+use sekisho_model::{AuthMethod, EndReason, SessionId, UserId};
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::Session;
-use crate::db::{Executor, UnixMillis};
+use crate::db::{Executor, UnixMillis, text::Text};
 
 /// A session ended by a statement.
 #[derive(Clone, Debug, FromRow)]
 pub struct Ended {
-    pub id: String,
-    pub user_id: String,
+    #[sqlx(try_from = "Text<SessionId>")]
+    pub id: SessionId,
+    #[sqlx(try_from = "Text<UserId>")]
+    pub user_id: UserId,
     pub ended_at: UnixMillis,
-    #[sqlx(try_from = "String")]
+    #[sqlx(try_from = "Text<EndReason>")]
     pub ended_reason: EndReason,
 }
 
@@ -22,23 +24,23 @@ pub enum SessionSelector<'a> {
     /// One session.
     One {
         /// Its owner; another user's session does not match.
-        user_id: &'a str,
+        user_id: &'a UserId,
         /// Its id.
-        id: &'a str,
+        id: &'a SessionId,
     },
     /// All but one session.
     AllBut {
         /// The owner.
-        user_id: &'a str,
+        user_id: &'a UserId,
         /// Id of the session to keep.
-        keep: &'a str,
+        keep: &'a SessionId,
     },
     /// All sessions of this user.
-    AllOf(&'a str),
+    AllOf(&'a UserId),
     /// Sessions last authenticated by a method.
     ByMethod {
         /// The owner.
-        user_id: &'a str,
+        user_id: &'a UserId,
         /// The method.
         method: AuthMethod,
     },
@@ -51,7 +53,7 @@ impl<'a> SessionSelector<'a> {
     }
 
     /// The id, if it selects one session.
-    pub(crate) fn id(&self) -> Option<&'a str> {
+    pub(crate) fn id(&self) -> Option<&'a SessionId> {
         match self {
             Self::One { id, .. } => Some(id),
             _ => None,
@@ -59,7 +61,7 @@ impl<'a> SessionSelector<'a> {
     }
 
     pub(crate) fn is(&self, session: &Session) -> bool {
-        matches!(self, Self::One { user_id, id } if *id == session.id && *user_id == session.user_id)
+        matches!(self, Self::One { user_id, id } if **id == session.id && **user_id == session.user_id)
     }
 }
 
@@ -72,8 +74,8 @@ pub async fn end(
     for_update: &str,
 ) -> Result<Vec<Ended>> {
     let (user_id, condition, value) = match selector {
-        SessionSelector::One { user_id, id } => (user_id, "id = $2", id),
-        SessionSelector::AllBut { user_id, keep } => (user_id, "id <> $2", keep),
+        SessionSelector::One { user_id, id } => (user_id, "id = $2", id.as_str()),
+        SessionSelector::AllBut { user_id, keep } => (user_id, "id <> $2", keep.as_str()),
         SessionSelector::AllOf(user_id) => (user_id, "id <> $2", ""),
         SessionSelector::ByMethod { user_id, method } => (user_id, "method = $2", method.as_str()),
     };
@@ -87,7 +89,7 @@ pub async fn end(
          and ended_at is null {live} returning id, user_id, ended_at, ended_reason"
     );
     sqlx::query_as(AssertSqlSafe(statement))
-        .bind(user_id)
+        .bind(user_id.as_str())
         .bind(value)
         .bind(reason.as_str())
         .bind(now)
@@ -112,19 +114,20 @@ pub async fn end_expired(db: impl Executor<'_>, now: UnixMillis, limit: i64, for
 }
 
 /// Ends one session if its row is past a deadline: a copy read earlier may be older than the last activity.
-pub async fn end_if_expired(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Result<Option<Ended>> {
+pub async fn end_if_expired(db: impl Executor<'_>, id: &SessionId, now: UnixMillis) -> Result<Option<Ended>> {
     let statement = format!(
         "update sessions set ended_at = $1, ended_reason = {EXPIRED} where id = $2 and ended_at is null \
          and (idle_expires_at <= $1 or expires_at <= $1) returning id, user_id, ended_at, ended_reason"
     );
-    sqlx::query_as(AssertSqlSafe(statement)).bind(now).bind(id).fetch_optional(db).await
+    sqlx::query_as(AssertSqlSafe(statement)).bind(now).bind(id.as_str()).fetch_optional(db).await
 }
 
 /// A session that any process ended, with its reason as text: a process of a newer version may give one that is unknown
 /// here.
 #[derive(Clone, Debug, FromRow)]
 pub struct EndedElsewhere {
-    pub id: String,
+    #[sqlx(try_from = "Text<SessionId>")]
+    pub id: SessionId,
     pub ended_at: UnixMillis,
     pub ended_reason: String,
 }
