@@ -1,6 +1,8 @@
 //! The house from outside, in-process: every test has a database of its own, on SQLite, or on the PostgreSQL server
 //! that `SEKISHO_TEST_DATABASE_URL` names. Time is moved, never waited for.
 
+#![allow(clippy::expect_used, reason = "a helper of tests, which is no test function itself, fails as a test does")]
+
 mod access_tokens;
 mod accounts;
 mod api;

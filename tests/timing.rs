@@ -1,6 +1,8 @@
 //! What the time of an answer tells. A binary of its own, since Cargo runs one after the other: here nothing else runs
 //! beside what is measured.
 
+#![allow(clippy::expect_used, reason = "a helper of tests, which is no test function itself, fails as a test does")]
+
 use std::time::{Duration, Instant};
 
 use serde_json::json;

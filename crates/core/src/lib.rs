@@ -190,7 +190,7 @@ impl Core {
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
             Arc::new(Sessions { store: store.clone(), policy: policy.clone(), roles: roles.clone(), provider });
-        let password = Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone()));
+        let password = Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone())?);
         let step_up = Arc::new(StepUp {
             store: store.clone(),
             policy: policy.clone(),

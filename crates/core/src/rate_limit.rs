@@ -47,6 +47,7 @@ pub struct RateLimits {
 impl RateLimits {
     /// Empty counts; with `enabled` false every check passes.
     pub fn new(enabled: bool, clock: Clock) -> Self {
+        #[expect(clippy::expect_used, reason = "the arguments are the constants below")]
         fn limiter<K: Hash + Eq + Clone>(burst: u32, every: Duration, clock: &Clock) -> Limiter<K> {
             let burst = NonZeroU32::new(burst).expect("a burst is at least one");
             let quota = Quota::with_period(every).expect("a period is above zero").allow_burst(burst);

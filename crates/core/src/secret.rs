@@ -11,6 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 /// Random bytes from the system's CSPRNG.
+#[expect(clippy::expect_used, reason = "without random numbers nothing here is safe: the process must not go on")]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).expect("the system's random generator works");
@@ -97,6 +98,7 @@ impl MasterSecret {
         [Some(&self.current), self.previous.as_ref()].into_iter().flatten().map(alone)
     }
 
+    #[expect(clippy::expect_used, reason = "32 bytes are within HKDF's bounds (RFC 5869, section 2.3)")]
     pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
         let mut key = [0; 32];
         hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho")
@@ -107,11 +109,13 @@ impl MasterSecret {
         key
     }
 
+    #[expect(clippy::expect_used, reason = "the type of the key has AES-256's length")]
     fn sealing_key(&self, purpose: &str) -> RandomizedNonceKey {
         RandomizedNonceKey::new(&AES_256_GCM, &self.derive(purpose)).expect("the key has AES-256's length")
     }
 
     /// Encrypts with AES-256-GCM, to base64url; decrypts only with the same secret and purpose.
+    #[expect(clippy::expect_used, reason = "no plain text in memory reaches AES-GCM's bound of 64 GiB")]
     pub fn seal(&self, purpose: &str, plain: &[u8]) -> String {
         let mut sealed = plain.to_vec();
         let nonce = self

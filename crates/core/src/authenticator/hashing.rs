@@ -53,15 +53,9 @@ pub struct Passwords {
     dummy: Arc<str>,
 }
 
-impl Default for Passwords {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Passwords {
-    pub fn new() -> Self {
-        Self { pool: Pool::new(), dummy: argon2id::hash(b"no such user", &mut Vec::new()).into() }
+    pub fn new() -> Result<Self, Error> {
+        Ok(Self { pool: Pool::new(), dummy: argon2id::hash(b"no such user", &mut Vec::new())?.into() })
     }
 
     /// Parses a new password: 8 to 256 characters, any Unicode, no composition rules (ASVS 6.2.1, 6.2.5, 6.2.9), not
@@ -98,7 +92,7 @@ impl Passwords {
     }
 
     pub async fn hash(&self, password: Password) -> Result<String, Error> {
-        self.pool.run(Priority::High, move |memory| argon2id::hash(password.expose().as_bytes(), memory)).await
+        self.pool.run(Priority::High, move |memory| argon2id::hash(password.expose().as_bytes(), memory)).await?
     }
 
     /// Verifies `password` against `stored`, or against a dummy hash if there is none.
@@ -124,8 +118,12 @@ impl Passwords {
 mod tests {
     use super::*;
 
+    fn passwords() -> Passwords {
+        Passwords::new().expect("hashes")
+    }
+
     async fn refusal(raw: &str, user_inputs: &[&str]) -> Option<&'static str> {
-        Passwords::new().choose("password", raw, user_inputs).await.expect("judged").err().map(|e| e.code)
+        passwords().choose("password", raw, user_inputs).await.expect("judged").err().map(|e| e.code)
     }
 
     #[tokio::test]
@@ -144,7 +142,7 @@ mod tests {
 
     #[tokio::test]
     async fn composed_and_decomposed_unicode_are_the_same_password() {
-        let passwords = Passwords::new();
+        let passwords = passwords();
         let stored = passwords.hash(Password::presented("cafe\u{301} au lait")).await.expect("hashed");
         let verify =
             async |raw| passwords.verify(Password::presented(raw), Some(stored.clone())).await.expect("checked");
@@ -154,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_dummy_hash_never_verifies() {
-        let verdict = Passwords::new().verify(Password::presented("no such user"), None).await;
+        let verdict = passwords().verify(Password::presented("no such user"), None).await;
         assert_eq!(verdict.expect("checked"), Verdict::Wrong);
     }
 }

@@ -33,8 +33,8 @@ pub struct PasswordAuthenticator {
 }
 
 impl PasswordAuthenticator {
-    pub(crate) fn new(store: Arc<Store>, limits: Arc<RateLimits>, devices: DeviceCookies) -> Self {
-        Self { store, limits, devices, hashing: Passwords::new() }
+    pub(crate) fn new(store: Arc<Store>, limits: Arc<RateLimits>, devices: DeviceCookies) -> Result<Self, Error> {
+        Ok(Self { store, limits, devices, hashing: Passwords::new()? })
     }
 
     /// Authenticates by e-mail address and password. An unknown address, a wrong password and an account without one are

@@ -6,11 +6,15 @@ use argon2::{
 };
 
 use super::Verdict;
-use crate::secret::random;
+use crate::{error::Error, secret::random};
 
 /// OWASP's parameters for Argon2id (ASVS 11.4.2).
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
+const PARAMS: Params = match Params::new(MEMORY_KIB, PASSES, 1, None) {
+    Ok(params) => params,
+    Err(_) => panic!("out of Argon2's bounds"), // when compiling
+};
 /// Minimum capacity in blocks of 1 KiB. glibc allocates more than 32 MiB (DEFAULT_MMAP_THRESHOLD_MAX) by mmap and
 /// returns it to the system when freed; smaller allocations stay in the heap. Untouched pages use no memory.
 const RESERVED_BLOCKS: usize = 33 * 1024;
@@ -19,9 +23,11 @@ const RESERVED_BLOCKS: usize = 33 * 1024;
 pub(super) type Blocks = Vec<Block>;
 
 /// Hashes `password` with a random 128-bit salt.
-pub(super) fn hash(password: &[u8], memory: &mut Blocks) -> String {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("the parameters are within Argon2's bounds");
-    hash_with(&params, password, memory).expect("the parameters, the salt and the output are within Argon2's bounds")
+///
+/// # Errors
+/// [`Error::Internal`] beyond Argon2's bounds, such as 4 GiB of text.
+pub(super) fn hash(password: &[u8], memory: &mut Blocks) -> Result<String, Error> {
+    hash_with(&PARAMS, password, memory).ok_or_else(|| Error::internal("the password can't be hashed"))
 }
 
 fn hash_with(params: &Params, password: &[u8], memory: &mut Blocks) -> Option<String> {
@@ -89,7 +95,8 @@ mod tests {
     #[test]
     fn a_hash_verifies_only_its_password_and_memory_is_reused() {
         let mut memory = Vec::new();
-        let (stored, other) = (hash(b"correct horse", &mut memory), hash(b"correct horse", &mut memory));
+        let mut hash = || super::hash(b"correct horse", &mut memory).expect("hashes");
+        let (stored, other) = (hash(), hash());
         assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && stored != other, "a salt of its own");
         assert_eq!((memory.len(), memory.capacity()), (MEMORY_KIB as usize, RESERVED_BLOCKS));
         for stored in [&stored, &other] {
@@ -103,7 +110,7 @@ mod tests {
     #[test]
     fn a_hash_is_accepted_by_the_argon2_crate_itself() {
         use argon2::PasswordVerifier;
-        let stored = hash(b"correct horse", &mut Vec::new());
+        let stored = hash(b"correct horse", &mut Vec::new()).expect("hashes");
         let stored = PasswordHash::new(&stored).expect("a PHC string");
         assert!(Argon2::default().verify_password(b"correct horse", &stored).is_ok());
         assert!(Argon2::default().verify_password(b"wrong", &stored).is_err());
