@@ -10,12 +10,15 @@ use crate::{
     authenticator::{Authenticated, password::PasswordAuthenticator},
     clock::UnixMillis,
     db::{
+        email_tokens,
         sessions::ending::SessionSelector,
         users::{self, AuthMethods, ProfileChange, User},
     },
     email::{self, Email},
+    email_token::Undo,
     error::{Error, FieldError},
     link,
+    mail::messages::{mail_account_exists, mail_verification},
     rate_limit::RateLimits,
     request_context::RequestContext,
     session::{SignedIn, credential::CookieToken},
@@ -23,8 +26,11 @@ use crate::{
     unit_of_work::Store,
 };
 
+pub mod email_address;
 pub mod profile;
+pub mod recovery;
 
+use email_address::{VERIFY_WITHIN, is_taken};
 use profile::{parse_about, parse_locale, parse_name};
 
 /// The registration form.
@@ -61,6 +67,7 @@ pub struct Accounts {
     pub(crate) password: Arc<PasswordAuthenticator>,
     pub(crate) step_up: Arc<StepUp>,
     pub(crate) registration_open: bool,
+    pub(crate) verify_email: bool,
 }
 
 impl Accounts {
@@ -84,25 +91,60 @@ impl Accounts {
         }
     }
 
-    /// Registers an account for an unauthenticated client, rate-limited by network.
+    /// Registers an account for an unauthenticated client, rate-limited by network. `None` if a mail server is configured:
+    /// then the address gets a message, one to verify it or one that it has an account already, and the response is the
+    /// same for both (user enumeration, ASVS 6.3.8).
     ///
     /// # Errors
     /// [`Error::RegistrationClosed`], [`Error::RateLimited`], and those of [`Accounts::create`].
     #[instrument(level = "debug", skip_all)]
-    pub async fn register(&self, new: Registration<'_>, context: &RequestContext) -> Result<Authenticated, Error> {
+    pub async fn register(
+        &self,
+        new: Registration<'_>,
+        context: &RequestContext,
+    ) -> Result<Option<Authenticated>, Error> {
         if !self.registration_open {
             return Err(Error::RegistrationClosed);
         }
         self.limits.register(context.ip)?;
-        Ok(self.password.enrolled(self.create(new, context).await?))
+        let user = self.parse(new).await?;
+        if !self.store.outbox.enabled {
+            return Ok(Some(self.password.enrolled(self.insert(user, context).await?)));
+        }
+        self.limits.mail_address(&user.email)?;
+        let mut work = self.store.begin(Some(context)).await?;
+        if is_taken(&mut work, &user.email, &user.id).await? {
+            mail_account_exists(&mut work, &user.email, new.locale).await?;
+        } else {
+            let verify_by = self.verify_email.then_some(work.now + VERIFY_WITHIN);
+            users::insert(work.db(), &user, verify_by).await?;
+            work.log(Entry::new(EventKind::Registered).user(&user.id));
+            mail_verification(&mut work, &user).await?;
+        }
+        work.commit().await?;
+        Ok(None)
     }
 
-    /// Creates an account, even if registration is closed.
+    /// Creates an account, even if registration is closed. Its address counts as verified: the operator vouches for it.
     ///
     /// # Errors
     /// [`Error::InvalidInput`] with all field errors, [`Error::EmailTaken`], [`Error::Busy`].
     #[instrument(level = "debug", skip_all)]
     pub async fn create(&self, new: Registration<'_>, context: &RequestContext) -> Result<User, Error> {
+        let user = self.parse(new).await?;
+        self.insert(User { email_verified_at: Some(self.store.now()), ..user }, context).await
+    }
+
+    async fn insert(&self, user: User, context: &RequestContext) -> Result<User, Error> {
+        let mut work = self.store.begin(Some(context)).await?;
+        users::insert(work.db(), &user, None).await.map_err(insert_error)?;
+        work.log(Entry::new(EventKind::Registered).user(&user.id));
+        work.commit().await?;
+        Ok(user)
+    }
+
+    /// Parses a registration and hashes its password.
+    async fn parse(&self, new: Registration<'_>) -> Result<User, Error> {
         let email = Email::parse(new.email).ok_or_else(|| FieldError::new("email", "email-invalid"));
         let name = match new.name.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => parse_name(name),
@@ -120,17 +162,12 @@ impl Accounts {
         };
         // Hash before the lookup: a registered address must take as long as a free one (user enumeration, ASVS 6.3.8).
         let password_hash = Some(hashing.hash(password).await?);
-        let user = User {
+        Ok(User {
             locale: new.locale.map(Into::into),
             password_hash,
             auth_methods: AuthMethods::new([AuthMethod::Password]),
             ..new_user(self.store.new_user_id(), email.as_str(), name, self.store.now())
-        };
-        let mut work = self.store.begin(Some(context)).await?;
-        users::insert(work.db(), &user).await.map_err(insert_error)?;
-        work.log(Entry::new(EventKind::Registered).user(&user.id));
-        work.commit().await?;
-        Ok(user)
+        })
     }
 
     /// Changes a profile and returns the updated user.
@@ -187,10 +224,11 @@ impl Accounts {
         if !users::swap_password(work.db(), &user.id, old.as_deref(), &hash, now).await? {
             return Err(Error::field("current_password", "password-wrong"));
         }
-        work.notify(&user.id).await?;
+        email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
+        work.notify(Entry::new(EventKind::PasswordChanged).user(&user.id).session(&session.id), Undo::default())
+            .await?;
         let token =
             if change.renew { Some(renew_cookie(&mut work, &session.id, AuthMethod::Password).await?) } else { None };
-        work.log(Entry::new(EventKind::PasswordChanged).user(&user.id).session(&session.id));
         // A first password is set by a user who signed in through the link.
         if old.is_some() && !change.keep_links {
             link::remove_all(&mut work, &user.id).await?;
@@ -218,8 +256,8 @@ impl Accounts {
         let now = work.now;
         let was = users::find_for_update(work.db(), &user.id).await?.ok_or(Error::NotFound)?;
         users::swap_password(work.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
-        work.notify(&user.id).await?;
-        work.log(Entry::new(EventKind::PasswordChanged).user(&user.id));
+        email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
+        work.notify(Entry::new(EventKind::PasswordChanged).user(&user.id), Undo::default()).await?;
         let links = if keep_links { 0 } else { link::remove_all(&mut work, &user.id).await? };
         work.end(SessionSelector::AllOf(&user.id), EndReason::PasswordChanged).await?;
         Ok((work.commit().await?, links))
@@ -231,6 +269,7 @@ pub(crate) fn new_user(id: UserId, email: &str, name: String, now: UnixMillis) -
     User {
         id,
         email: email.into(),
+        email_verified_at: None,
         name,
         about: String::new(),
         locale: None,
@@ -242,6 +281,7 @@ pub(crate) fn new_user(id: UserId, email: &str, name: String, now: UnixMillis) -
         password_changed_at: Some(now),
         notice_at: None,
         notices_seen_at: None,
+        new_device_mail_off_at: None,
     }
 }
 

@@ -15,8 +15,10 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOpt
 pub mod access_ttls;
 pub mod chain_keys;
 pub mod counts;
+pub mod email_tokens;
 pub mod events;
 pub mod identities;
+pub mod mails;
 pub mod pending_flows;
 pub mod refresh_tokens;
 pub mod roles;

@@ -81,6 +81,12 @@ pub enum Error {
     /// The pending flow expired, was used, or belongs to another browser.
     #[error("the flow has expired")]
     FlowGone,
+    /// The link in a message is unknown, expired or used, or its account has changed since.
+    #[error("the link is not valid any more")]
+    LinkGone,
+    /// The e-mail address must be verified first (`SEKISHO_VERIFY_EMAIL=required`).
+    #[error("the e-mail address is not verified")]
+    EmailUnverified,
     /// Unknown, or another user's.
     #[error("not found")]
     NotFound,
@@ -133,6 +139,8 @@ impl Error {
             Self::StepUpRequired => "step_up_required",
             Self::LastAuthMethod => "last_way_in",
             Self::FlowGone => "ceremony_gone",
+            Self::LinkGone => "link_gone",
+            Self::EmailUnverified => "email_unverified",
             Self::NotFound => "not_found",
             Self::RateLimited(_) => "rate_limited",
             Self::Busy | Self::Unavailable(_) => "busy",

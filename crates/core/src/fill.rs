@@ -121,7 +121,7 @@ impl Core {
                 ..admin.clone()
             };
             if let Some(tx) = &mut tx {
-                users::insert(&mut **tx, &user).await?;
+                users::insert(&mut **tx, &user, None).await?;
             }
             ids.push(user.id);
             progress.made("users", n + 1);
@@ -276,6 +276,7 @@ mod tests {
         db.migrate().await.expect("migrates");
         let base_url = Url::parse("http://127.0.0.1:3000").expect("a URL");
         let settings = Settings {
+            mail: false,
             token_issuer: base_url.to_string(),
             token_audience: base_url.join("/api"),
             base_url,

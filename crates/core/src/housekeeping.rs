@@ -1,8 +1,9 @@
 //! Background jobs: expire sessions, delete old rows, trim the log, rotate keys, poll other processes' changes. In small
 //! batches, to keep sign-ins fast. No deadline depends on them: deadlines are compared on each request.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
+use sekisho_model::EventKind;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -11,14 +12,18 @@ use tokio::{
 
 use crate::{
     Core,
+    audit::event::Entry,
     clock::HOUR,
-    db::{pending_flows, refresh_tokens, sessions::ending},
+    db::{email_tokens, mails, pending_flows, refresh_tokens, sessions::ending, users},
     error::Error,
+    mail::{KEEP_FINISHED, Mailer},
     revocation::{FOLLOW_EVERY, list::STALE_AFTER},
 };
 
 /// Interval of housekeeping.
 const INTERVAL: Duration = Duration::from_secs(30);
+/// How soon messages of other processes, and those to be tried again, are looked for.
+const DELIVER_EVERY: Duration = Duration::from_secs(2);
 /// Rows per transaction.
 const BATCH: i64 = 200;
 /// How long a job may take to finish what it does when the server stops.
@@ -29,7 +34,9 @@ const KEEP_ENDED: i64 = 30 * 24 * HOUR;
 impl Core {
     /// Runs the background jobs until `stopped`, each as a task of its own: a panic in one does not stop the others, and
     /// none is cancelled between two statements.
-    pub async fn run_background_jobs(&self, stopped: impl Future<Output = ()>) {
+    ///
+    /// Messages are sent by `mailer`, if there is one.
+    pub async fn run_background_jobs(&self, mailer: Option<Arc<dyn Mailer>>, stopped: impl Future<Output = ()>) {
         // From here on it shows when the revocations of other processes can't be polled.
         self.revocations.list.set_fresh();
         let (stop, stopping) = watch::channel(());
@@ -38,6 +45,10 @@ impl Core {
         jobs.spawn(async move { core.run_housekeeping_until(stop_signal).await });
         let (core, stop_signal) = (self.clone(), stopping.clone());
         jobs.spawn(async move { core.flush_access_uses_until(stop_signal).await });
+        if let Some(mailer) = mailer {
+            let (core, stop_signal) = (self.clone(), stopping.clone());
+            jobs.spawn(async move { core.deliver_mail_until(&*mailer, stop_signal).await });
+        }
         let core = self.clone();
         jobs.spawn(async move { core.follow_revocations_until(stopping).await });
         stopped.await;
@@ -81,6 +92,21 @@ impl Core {
         }
     }
 
+    /// Sends messages when this process has written one, and looks for those of other processes and for those to be tried
+    /// again.
+    async fn deliver_mail_until(&self, mailer: &dyn Mailer, mut stopping: watch::Receiver<()>) {
+        let mut ticks = ticks(DELIVER_EVERY);
+        loop {
+            tokio::select! {
+                going_on = next(&mut ticks, &mut stopping) => if !going_on { return },
+                () = self.mails.written() => {}
+            }
+            if let Err(error) = self.mails.deliver_due(mailer).await {
+                error.log();
+            }
+        }
+    }
+
     /// Runs one complete pass.
     ///
     /// # Errors
@@ -98,6 +124,9 @@ impl Core {
         while ending::delete_ended(writer, now - KEEP_ENDED.max(relevant_for), BATCH).await? == BATCH as u64 {}
         while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while pending_flows::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        while email_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        while mails::delete_finished(writer, now - KEEP_FINISHED, BATCH).await? == BATCH as u64 {}
+        while self.remove_unverified().await? >= BATCH as usize {}
         self.trim_log().await?;
         self.statistics.flush().await?;
         self.audit.tampered_seq().await?;
@@ -116,6 +145,19 @@ impl Core {
             work.log(entry);
             work.commit().await?;
         }
+    }
+
+    /// Removes accounts whose address nobody verified in time.
+    async fn remove_unverified(&self) -> Result<usize, Error> {
+        let mut work = self.store.begin(None).await?;
+        let now = work.now;
+        let removed = users::delete_unverified(work.db(), now, BATCH).await?;
+        for user_id in &removed {
+            work.user_changed(user_id);
+            work.log(Entry::new(EventKind::AccountRemoved).user(user_id).detail("address not verified"));
+        }
+        work.commit().await?;
+        Ok(removed.len())
     }
 
     async fn end_expired(&self) -> Result<usize, Error> {

@@ -23,6 +23,7 @@ pub mod authenticator;
 pub mod clock;
 mod db;
 mod email;
+mod email_token;
 pub mod error;
 #[cfg(any(test, feature = "fill"))]
 pub mod fill;
@@ -31,8 +32,10 @@ mod housekeeping;
 mod id;
 pub mod identity;
 mod link;
+pub mod mail;
 pub mod metrics;
 pub mod network;
+mod outbox;
 mod paging;
 pub mod pending_flow;
 pub mod policy;
@@ -49,6 +52,7 @@ pub mod sign_in;
 pub mod step_up;
 pub mod token;
 mod unit_of_work;
+mod user_agent;
 mod user_cache;
 
 pub use clock::UnixMillis;
@@ -57,6 +61,7 @@ pub use db::{
     counts::Count,
     events::{Event, Filter as EventFilter, NamedEvent},
     identities::Identity,
+    mails::MailStatus,
     roles::Role,
     sessions::{OwnedSession, Session, ending::SessionSelector},
     sqlite_path,
@@ -73,7 +78,9 @@ use authenticator::{device_cookie::DeviceCookies, github::Github, password::Pass
 use clock::{Clock, millis};
 use global_sign_out::GlobalSignOut;
 use identity::Identities;
+use mail::Mails;
 use metrics::Metrics;
+use outbox::Outbox;
 use pending_flow::PendingFlows;
 use policy::Policy;
 use rate_limit::RateLimits;
@@ -90,6 +97,7 @@ use token::{
     access::AccessTokens, access_uses::AccessUses, refresh::RefreshTokens, request::Audiences,
     signing_keys::SigningKeys,
 };
+use tokio::sync::Notify;
 use unit_of_work::Store;
 use user_cache::UserCache;
 
@@ -137,6 +145,8 @@ pub struct Subjects {
     pub global_sign_out: GlobalSignOut,
     /// Administrators' queries and changes.
     pub administration: Administration,
+    /// The outbox of e-mail messages.
+    pub mails: Mails,
     /// The audit log and its hash chain.
     pub audit: Arc<AuditLog>,
     /// Rotation of `SEKISHO_SECRET`.
@@ -181,6 +191,12 @@ impl Core {
             metrics: metrics.clone(),
             clock: clock.clone(),
             db: db.clone(),
+            outbox: Arc::new(Outbox {
+                enabled: settings.mail,
+                secret: secret.clone(),
+                metrics: metrics.clone(),
+                written: Notify::new(),
+            }),
         });
         let limits = Arc::new(RateLimits::new(settings.rate_limit, clock.clone()));
         let flows = PendingFlows { db: db.clone(), clock: clock.clone(), secret: secret.clone() };
@@ -190,7 +206,8 @@ impl Core {
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
             Arc::new(Sessions { store: store.clone(), policy: policy.clone(), roles: roles.clone(), provider });
-        let password = Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone())?);
+        let password =
+            Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone(), policy.verify_email)?);
         let step_up = Arc::new(StepUp {
             store: store.clone(),
             policy: policy.clone(),
@@ -203,6 +220,7 @@ impl Core {
             password: password.clone(),
             step_up: step_up.clone(),
             registration_open: settings.registration_open,
+            verify_email: policy.verify_email,
         });
         let identities = Identities {
             store: store.clone(),
@@ -246,6 +264,7 @@ impl Core {
         Ok(Self(Arc::new(Subjects {
             security_log: SecurityLog { store: store.clone() },
             global_sign_out: GlobalSignOut { store: store.clone(), revocations: revocations.clone() },
+            mails: Mails { store: store.clone() },
             secret_rotation: SecretRotation { store: store.clone(), secret },
             clock,
             policy,

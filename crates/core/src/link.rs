@@ -5,6 +5,7 @@ use sekisho_model::{EventKind, UserId};
 use crate::{
     audit::event::Entry,
     db::{Executor, identities},
+    email_token::Undo,
     error::{Error, GithubError},
     unit_of_work::UnitOfWork,
 };
@@ -17,10 +18,11 @@ pub async fn exists(db: impl Executor<'_>, provider: &str, subject: &str, user_i
 
 /// Removes all links of a user, whose row is locked; returns how many.
 pub async fn remove_all(work: &mut UnitOfWork<'_>, user_id: &UserId) -> Result<u64, Error> {
-    let removed = identities::delete_all(work.db(), user_id).await?;
+    let links = identities::delete_since(work.db(), user_id, 0).await?;
+    let removed = links.len() as u64;
     if removed > 0 {
-        work.notify(user_id).await?;
-        work.log(Entry::new(EventKind::GithubUnlinked).user(user_id));
+        let undo = Undo { links, ..Undo::default() };
+        work.notify(Entry::new(EventKind::GithubUnlinked).user(user_id), undo).await?;
     }
     Ok(removed)
 }

@@ -55,6 +55,7 @@ pub struct Metrics {
     live: Family<KindLabel, Gauge>,
     log_tampered: Gauge,
     csp_reports: Counter,
+    mails: Family<Outcome, Counter>,
     requests: Family<Route, Histogram, fn() -> Histogram>,
 }
 
@@ -70,6 +71,7 @@ impl Default for Metrics {
             live: Family::default(),
             log_tampered: Gauge::default(),
             csp_reports: Counter::default(),
+            mails: Family::default(),
             requests: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         };
         registry.register("sign_ins", "Sign-ins, by outcome", metrics.sign_ins.clone());
@@ -87,6 +89,7 @@ impl Default for Metrics {
             "Content Security Policy violations reported by browsers",
             metrics.csp_reports.clone(),
         );
+        registry.register("mails", "Attempts to send an e-mail message, by outcome", metrics.mails.clone());
         registry.register_with_unit(
             "request_duration",
             "Time to answer, by route",
@@ -143,6 +146,11 @@ impl Metrics {
     /// Counts a CSP violation report.
     pub fn csp_report(&self) {
         self.csp_reports.inc();
+    }
+
+    /// Counts an attempt to send a message.
+    pub(crate) fn mail(&self, ok: bool) {
+        self.mails.get_or_create(&Outcome { outcome: if ok { "success" } else { "failure" } }).inc();
     }
 
     /// Records the duration of a request.

@@ -56,6 +56,8 @@ pub struct Policy {
     pub step_up: Option<Duration>,
     /// Retention of the audit log; `None`: unlimited.
     pub log_retention: Option<Duration>,
+    /// Whether an account must verify its e-mail address before its first session.
+    pub verify_email: bool,
 }
 
 impl Policy {
@@ -76,6 +78,7 @@ impl Policy {
             device_limit: DeviceLimit::Evict,
             step_up: Some(seconds(10 * MINUTE)),
             log_retention: Some(seconds(400 * DAY)),
+            verify_email: false,
         };
         match profile {
             Profile::Low => Self {

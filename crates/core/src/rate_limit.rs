@@ -36,6 +36,10 @@ pub struct RateLimits {
     /// Per session: guessing with a stolen session.
     step_up: Limiter<SessionId>,
     register: NetworkLimiter,
+    /// Requests for a message, by unauthenticated clients.
+    mail_network: NetworkLimiter,
+    /// Messages to one address, whoever asks: nobody's mailbox is flooded.
+    mail_address: Limiter<String>,
     refresh: NetworkLimiter,
     meter: NetworkLimiter,
     oauth_start: NetworkLimiter,
@@ -65,6 +69,8 @@ impl RateLimits {
             sign_in_device: limiter(10, seconds(90), &clock),
             step_up: limiter(10, seconds(90), &clock),
             register: network(20, seconds(30), &clock),
+            mail_network: network(10, seconds(60), &clock),
+            mail_address: limiter(5, seconds(600), &clock),
             refresh: network(240, Duration::from_millis(200), &clock),
             meter: network(10, seconds(1), &clock),
             oauth_start: network(60, seconds(5), &clock),
@@ -126,6 +132,23 @@ impl RateLimits {
         self.check_network(&self.register, ip)
     }
 
+    /// A message to an address, known or not.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn mail(&self, ip: IpAddr, address: &str) -> Result<(), Error> {
+        self.check_network(&self.mail_network, ip)?;
+        self.mail_address(address)
+    }
+
+    /// A message to an address, caused by somebody with a password or session.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn mail_address(&self, address: &str) -> Result<(), Error> {
+        self.check(&self.mail_address, &account_key(address))
+    }
+
     /// Token refresh.
     ///
     /// # Errors
@@ -172,8 +195,15 @@ impl RateLimits {
 
     /// Drops counters whose budget is full again.
     pub(crate) fn remove_idle(&self) {
-        let networks =
-            [&self.sign_in_network, &self.register, &self.refresh, &self.meter, &self.oauth_start, &self.csp_report];
+        let networks = [
+            &self.sign_in_network,
+            &self.register,
+            &self.mail_network,
+            &self.refresh,
+            &self.meter,
+            &self.oauth_start,
+            &self.csp_report,
+        ];
         for limiter in networks {
             limiter.network.retain_recent();
             limiter.site.retain_recent();
@@ -182,6 +212,7 @@ impl RateLimits {
         self.sign_in_all_networks.retain_recent();
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
+        self.mail_address.retain_recent();
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{
 pub mod list;
 mod transport;
 
-pub use transport::{Polling, Transport};
+pub use transport::{BoxFuture, Polling, Transport};
 
 use list::{Revocation, RevocationList};
 

@@ -30,8 +30,8 @@ mod device;
 mod lifetime;
 pub(crate) mod refresh_expiry;
 
+pub use crate::user_agent::device_name;
 use credential::CookieToken;
-pub use device::device_name;
 
 /// The result of a cookie lookup.
 #[derive(Clone, Debug)]

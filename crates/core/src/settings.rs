@@ -28,6 +28,8 @@ pub struct Settings {
     pub registration_open: bool,
     /// Whether rate limits apply.
     pub rate_limit: bool,
+    /// Whether a mail server is configured.
+    pub mail: bool,
     /// GitHub sign-in; `None`: off.
     pub github: Option<GithubConfig>,
 }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{EndReason, EventKind, SessionId, UserId};
+use sekisho_model::{EmailTokenPurpose, EndReason, EventKind, SessionId, UserId};
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 
 use crate::{
     audit::{AuditLog, event::Entry},
-    clock::{Clock, UnixMillis},
+    clock::{Clock, HOUR, UnixMillis},
     db::{
         Db, events,
         sessions::{
@@ -17,8 +17,10 @@ use crate::{
         },
         users,
     },
+    email_token::{self, Reported, Undo},
     error::Error,
     metrics::Metrics,
+    outbox::{Draft, MailContent, Origin, Outbox},
     request_context::{Actor, RequestContext},
     revocation::{
         Transport,
@@ -26,6 +28,9 @@ use crate::{
     },
     user_cache::UserCache,
 };
+
+/// How long messages about security events are worth sending, in milliseconds.
+const NOTICE_EXPIRES: UnixMillis = 3 * 24 * HOUR;
 
 /// The database, and what a commit notifies: caches, revocation list, log, metrics.
 pub(crate) struct Store {
@@ -36,6 +41,7 @@ pub(crate) struct Store {
     pub revocations: Arc<RevocationList>,
     pub transport: Arc<dyn Transport>,
     pub users: UserCache,
+    pub outbox: Arc<Outbox>,
 }
 
 impl Store {
@@ -83,8 +89,8 @@ impl Store {
     async fn begin_unchecked<'a>(&'a self, context: Option<&'a RequestContext>) -> Result<UnitOfWork<'a>, Error> {
         let tx = self.db.begin().await?;
         let now = self.now();
-        let (entries, ended, changed_users) = Default::default();
-        Ok(UnitOfWork { store: self, context, tx, now, entries, ended, changed_users })
+        let (entries, notices, ended, changed_users) = Default::default();
+        Ok(UnitOfWork { store: self, context, tx, now, entries, notices, ended, changed_users, mailed: false })
     }
 
     /// Appends one log entry without a change, even if the acting session has ended.
@@ -102,8 +108,17 @@ pub(crate) struct UnitOfWork<'a> {
     tx: Transaction<'static, Any>,
     pub now: UnixMillis,
     entries: Vec<Entry>,
+    notices: Vec<(Entry, Undo)>,
     ended: Vec<Ended>,
     changed_users: Vec<UserId>,
+    mailed: bool,
+}
+
+impl UnitOfWork<'_> {
+    /// The client that caused it; `None` for background jobs.
+    pub fn origin(&self) -> Option<Origin> {
+        self.context.map(|context| Origin::new(context, self.now))
+    }
 }
 
 impl UnitOfWork<'_> {
@@ -140,11 +155,63 @@ impl UnitOfWork<'_> {
         count
     }
 
-    /// Raises a notice for the user (ASVS 6.3.7).
-    pub async fn notify(&mut self, user_id: &UserId) -> Result<(), Error> {
+    /// Adds a log entry that its user is told of, on the pages and by e-mail (ASVS 6.3.7). `undo` is what "This wasn't me"
+    /// restores.
+    pub async fn notify(&mut self, entry: Entry, undo: Undo) -> Result<(), Error> {
         let now = self.now;
-        users::set_notice(self.db(), user_id, now).await?;
-        self.user_changed(user_id);
+        if let Some(user_id) = entry.user_id.clone() {
+            users::set_notice(self.db(), &user_id, now).await?;
+            self.user_changed(&user_id);
+        }
+        self.log(entry.clone());
+        self.notices.push((entry, undo));
+        Ok(())
+    }
+
+    /// Writes a message; it is sent after the commit. Does nothing if no mail server is configured.
+    pub async fn mail(&mut self, draft: Draft<'_>) -> Result<(), Error> {
+        let store = self.store;
+        if store.outbox.enabled {
+            store.outbox.write(&mut self.tx, &store.new_id(), draft, self.now).await?;
+            self.mailed = true;
+        }
+        Ok(())
+    }
+
+    /// Writes the messages about this unit of work's notices: one to each user, about the first.
+    async fn mail_notices(&mut self) -> Result<(), Error> {
+        let notices = std::mem::take(&mut self.notices);
+        if !self.store.outbox.enabled {
+            return Ok(());
+        }
+        let mut told: Vec<UserId> = Vec::new();
+        for (entry, undo) in notices {
+            let (Some(user_id), Some(by)) = (entry.user_id, self.origin()) else { continue };
+            if told.contains(&user_id) {
+                continue;
+            }
+            let Some(user) = users::find(self.db(), &user_id).await? else { continue };
+            told.push(user_id);
+            if entry.kind == EventKind::NewDevice && user.new_device_mail_off_at.is_some() {
+                continue;
+            }
+            let to = undo.previous_email.clone().unwrap_or_else(|| user.email.clone());
+            let new_email = undo.previous_email.is_some().then(|| user.email.clone());
+            // What an administrator did is reverted by an administrator.
+            let token = match self.actor() {
+                Some(_) => None,
+                None => {
+                    let (purpose, now) = (EmailTokenPurpose::NotMe, self.now);
+                    let detail = Reported { event: entry.kind, at: now, undo }.seal(&self.store.outbox.secret)?;
+                    let token = email_token::issue(self.db(), &user, purpose, &to, Some(detail), now).await?;
+                    Some(token.expose().to_owned())
+                }
+            };
+            let content = MailContent::Notice { event: entry.kind, by, new_email, token };
+            let draft =
+                Draft { to: &to, user: Some(&user), locale: None, expires_in: NOTICE_EXPIRES, dedup: false, content };
+            self.mail(draft).await?;
+        }
         Ok(())
     }
 
@@ -170,6 +237,8 @@ impl UnitOfWork<'_> {
     /// Appends the log, commits and publishes. Returns the number of ended sessions.
     pub async fn commit(mut self) -> Result<usize, Error> {
         let store = self.store;
+        self.mail_notices().await?;
+        let mailed = self.mailed;
         let written = store.audit.append(&mut self.tx, &self.entries, self.context).await?;
         self.require_session_still_live().await?;
         self.tx.commit().await?;
@@ -184,6 +253,9 @@ impl UnitOfWork<'_> {
         }
         for user_id in &self.changed_users {
             store.users.invalidate(user_id);
+        }
+        if mailed {
+            store.outbox.written.notify_one();
         }
         store.audit.report(&self.entries, &written);
         Ok(count)

@@ -21,6 +21,16 @@ words! {
         SessionEnded = "session_ended",
         /// The password was changed or reset.
         PasswordChanged = "password_changed",
+        /// The owner of an address asked to reset the password.
+        RecoveryRequested = "recovery_requested",
+        /// A forgotten password was reset by e-mail.
+        RecoveryUsed = "recovery_used",
+        /// The owner reverted a security event that they had not caused.
+        NotMe = "not_me",
+        /// The e-mail address was verified.
+        EmailVerified = "email_verified",
+        /// The e-mail address was changed.
+        EmailChanged = "email_changed",
         /// A GitHub account was linked.
         GithubLinked = "github_linked",
         /// GitHub accounts were unlinked.
@@ -29,6 +39,8 @@ words! {
         RefreshReplayed = "refresh_replayed",
         /// Refresh token reuse: a copy was stolen.
         RefreshReuse = "refresh_reuse",
+        /// The account was removed.
+        AccountRemoved = "account_removed",
         /// The account was disabled.
         AccountDisabled = "account_disabled",
         /// The account was enabled again.
@@ -58,8 +70,15 @@ words! {
 
 impl EventKind {
     /// Kinds of which the user is notified (ASVS 6.3.7).
-    pub const NOTICES: [Self; 5] =
-        [Self::NewDevice, Self::PasswordChanged, Self::GithubLinked, Self::GithubUnlinked, Self::RefreshReuse];
+    pub const NOTICES: [Self; 7] = [
+        Self::NewDevice,
+        Self::PasswordChanged,
+        Self::EmailChanged,
+        Self::RecoveryUsed,
+        Self::GithubLinked,
+        Self::GithubUnlinked,
+        Self::RefreshReuse,
+    ];
 
     /// `failure` or `success`.
     pub fn outcome(self) -> &'static str {

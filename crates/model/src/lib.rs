@@ -10,6 +10,7 @@ mod event;
 mod id;
 #[cfg(feature = "jws")]
 pub mod jws;
+mod mail;
 mod role;
 mod scope;
 mod session;
@@ -18,6 +19,7 @@ mod word;
 pub use claims::{ACCESS_TOKEN_TYPE, Claims, LEEWAY, MissingScope};
 pub use event::EventKind;
 pub use id::{InvalidId, SessionId, UserId};
+pub use mail::{EmailTokenPurpose, MailKind};
 pub use role::{Permission, Permissions, RoleName};
 pub use scope::{Scope, Scopes};
 pub use session::{AuthMethod, EndReason, SessionKind};

@@ -18,6 +18,7 @@ use crate::{
     },
     email::Email,
     error::Error,
+    mail::messages::mail_verification,
     network::{is_among, network_of},
     rate_limit::RateLimits,
     request_context::RequestContext,
@@ -30,11 +31,17 @@ pub struct PasswordAuthenticator {
     pub(crate) limits: Arc<RateLimits>,
     pub(crate) devices: DeviceCookies,
     pub(crate) hashing: Passwords,
+    pub(crate) verify_email: bool,
 }
 
 impl PasswordAuthenticator {
-    pub(crate) fn new(store: Arc<Store>, limits: Arc<RateLimits>, devices: DeviceCookies) -> Result<Self, Error> {
-        Ok(Self { store, limits, devices, hashing: Passwords::new()? })
+    pub(crate) fn new(
+        store: Arc<Store>,
+        limits: Arc<RateLimits>,
+        devices: DeviceCookies,
+        verify_email: bool,
+    ) -> Result<Self, Error> {
+        Ok(Self { store, limits, devices, hashing: Passwords::new()?, verify_email })
     }
 
     /// Authenticates by e-mail address and password. An unknown address, a wrong password and an account without one are
@@ -83,6 +90,17 @@ impl PasswordAuthenticator {
         if user.disabled_at.is_some() {
             self.store.log(Entry::refused(&user.id, EndReason::AccountDisabled), context).await?;
             return Err(Error::AccountDisabled);
+        }
+        if self.verify_email && user.email_verified_at.is_none() {
+            // Indistinguishable from a wrong password: whoever registers an address must not learn whether it had an account
+            // (ASVS 6.3.8). Its owner gets a message.
+            let mut work = self.store.begin(Some(context)).await?;
+            if self.limits.mail_address(&user.email).is_ok() {
+                mail_verification(&mut work, &user).await?;
+            }
+            work.log(Entry::new(EventKind::SignInFailed).user(&user.id).detail("address not verified"));
+            work.commit().await?;
+            return Err(Error::InvalidCredentials);
         }
         if verdict == Verdict::RightOutdated {
             let hash = self.hashing.hash(presented).await?;

@@ -1,6 +1,7 @@
 //! Statements on `identities`: links between a provider's users and accounts.
 
 use sekisho_model::UserId;
+use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Result};
 
 use super::{Executor, UnixMillis, text::Text};
@@ -59,13 +60,42 @@ pub async fn list(db: impl Executor<'_>, user_id: &UserId) -> Result<Vec<Identit
         .await
 }
 
-/// Deletes all links of a user; returns how many.
-pub async fn delete_all(db: impl Executor<'_>, user_id: &UserId) -> Result<u64> {
-    sqlx::query("delete from identities where user_id = $1")
-        .bind(user_id.as_str())
-        .execute(db)
-        .await
-        .map(|r| r.rows_affected())
+/// A deleted link, with what is needed to restore it.
+#[derive(Clone, Debug, FromRow, Serialize, Deserialize)]
+pub struct DeletedIdentity {
+    pub provider: String,
+    pub subject: String,
+    pub login: String,
+    pub created_at: UnixMillis,
+    pub host: Option<String>,
+}
+
+/// Deletes a user's links made at `since` or later.
+pub async fn delete_since(db: impl Executor<'_>, user_id: &UserId, since: UnixMillis) -> Result<Vec<DeletedIdentity>> {
+    sqlx::query_as(
+        "delete from identities where user_id = $1 and created_at >= $2 returning provider, subject, login, created_at, host",
+    )
+    .bind(user_id.as_str())
+    .bind(since)
+    .fetch_all(db)
+    .await
+}
+
+/// Restores a deleted link, unless the provider's user, or the account, has another by now.
+pub async fn restore(db: impl Executor<'_>, user_id: &UserId, identity: &DeletedIdentity) -> Result<()> {
+    sqlx::query(
+        "insert into identities (provider, subject, user_id, login, created_at, host) \
+         values ($1, $2, $3, $4, $5, $6) on conflict do nothing",
+    )
+    .bind(&identity.provider)
+    .bind(&identity.subject)
+    .bind(user_id.as_str())
+    .bind(&identity.login)
+    .bind(identity.created_at)
+    .bind(&identity.host)
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// Sets provider and host of links without a recorded host; returns how many.

@@ -3,7 +3,9 @@
 
 use std::error::Error;
 
-use sekisho_model::{AuthMethod, EndReason, Permissions, RoleName, SessionId, SessionKind, UserId};
+use sekisho_model::{
+    AuthMethod, EmailTokenPurpose, EndReason, MailKind, Permissions, RoleName, SessionId, SessionKind, UserId,
+};
 use sqlx::{
     Any, Decode, Type,
     any::{AnyTypeInfo, AnyValueRef},
@@ -54,4 +56,4 @@ macro_rules! text_columns {
 
 pub(super) use text_columns;
 
-text_columns! { AuthMethod, EndReason, Permissions, RoleName, SessionId, SessionKind, UserId, }
+text_columns! { AuthMethod, EmailTokenPurpose, EndReason, MailKind, Permissions, RoleName, SessionId, SessionKind, UserId, }

@@ -16,6 +16,8 @@ pub struct User {
     pub id: UserId,
     /// The normalised, unique e-mail address.
     pub email: String,
+    /// When the address was verified; `None`: not.
+    pub email_verified_at: Option<UnixMillis>,
     /// The display name.
     pub name: String,
     /// Free text of the profile.
@@ -40,6 +42,8 @@ pub struct User {
     pub notice_at: Option<UnixMillis>,
     /// Up to when notices are acknowledged.
     pub notices_seen_at: Option<UnixMillis>,
+    /// When the user turned off messages about new devices.
+    pub new_device_mail_off_at: Option<UnixMillis>,
 }
 
 /// A user's roles, sorted by name, without the implicit `user`.
@@ -95,22 +99,23 @@ impl TryFrom<String> for AuthMethods {
 
 text_columns! { AuthMethods, Roles, }
 
-const COLUMNS: &str = "id, email, name, about, locale, password_hash, \
+const COLUMNS: &str = "id, email, email_verified_at, name, about, locale, password_hash, \
      case when password_hash is null then '' else 'password ' end || \
      case when exists (select 1 from identities where user_id = users.id) then 'github' else '' end as auth_methods, \
      (select coalesce(string_agg(role, ' '), '') from user_roles where user_id = users.id) as roles, \
-     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at";
+     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at";
 
 /// The text that administrators search in.
 fn searched(email: &str, name: &str) -> String {
     format!("{email} {name}").to_lowercase()
 }
 
-/// Unique violation if the e-mail address is registered.
-pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
+/// Unique violation if the e-mail address is registered. Removed at `verify_by` if it is still unverified.
+pub async fn insert(db: impl Executor<'_>, user: &User, verify_by: Option<UnixMillis>) -> Result<()> {
     sqlx::query(
         "insert into users (id, email, name, about, locale, password_hash, created_at, updated_at, \
-         password_changed_at, search) values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8)",
+         password_changed_at, search, email_verified_at, verify_by) \
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10)",
     )
     .bind(user.id.as_str())
     .bind(&user.email)
@@ -120,6 +125,8 @@ pub async fn insert(db: impl Executor<'_>, user: &User) -> Result<()> {
     .bind(&user.password_hash)
     .bind(user.created_at)
     .bind(searched(&user.email, &user.name))
+    .bind(user.email_verified_at)
+    .bind(verify_by)
     .execute(db)
     .await
     .map(drop)
@@ -208,6 +215,68 @@ pub async fn upgrade_password(db: impl Executor<'_>, id: &UserId, old: &str, new
         .execute(db)
         .await
         .map(drop)
+}
+
+/// Removes the password of a locked row: only a reset sets another.
+pub async fn remove_password(db: impl Executor<'_>, id: &UserId, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set password_hash = null, password_changed_at = $2, updated_at = $2 where id = $1")
+        .bind(id.as_str())
+        .bind(now)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Marks the address as verified, unless it is; false if it was, or if the account has another by now.
+pub async fn set_email_verified(db: impl Executor<'_>, id: &UserId, email: &str, now: UnixMillis) -> Result<bool> {
+    sqlx::query(
+        "update users set email_verified_at = $3, verify_by = null, updated_at = $3 \
+         where id = $1 and email = $2 and email_verified_at is null",
+    )
+    .bind(id.as_str())
+    .bind(email)
+    .bind(now)
+    .execute(db)
+    .await
+    .map(|r| r.rows_affected() == 1)
+}
+
+/// Changes the address of `user` to a verified one. Unique violation if it is registered.
+pub async fn set_email(db: impl Executor<'_>, user: &User, email: &str, now: UnixMillis) -> Result<()> {
+    sqlx::query(
+        "update users set email = $2, search = $3, email_verified_at = $4, verify_by = null, updated_at = $4 \
+         where id = $1",
+    )
+    .bind(user.id.as_str())
+    .bind(email)
+    .bind(searched(email, &user.name))
+    .bind(now)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Turns messages about new devices on (`None`) or off.
+pub async fn set_new_device_mail_off(db: impl Executor<'_>, id: &UserId, at: Option<UnixMillis>) -> Result<()> {
+    sqlx::query("update users set new_device_mail_off_at = $2 where id = $1")
+        .bind(id.as_str())
+        .bind(at)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Deletes up to `limit` accounts that stayed unverified; returns their ids.
+pub async fn delete_unverified(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<UserId>> {
+    let deleted: Vec<Text<UserId>> = sqlx::query_scalar(
+        "delete from users where email_verified_at is null and verify_by <= $1 \
+         and id in (select id from users where verify_by <= $1 order by id limit $2) returning id",
+    )
+    .bind(now)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    Ok(deleted.into_iter().map(|Text(id)| id).collect())
 }
 
 /// Disables an account; enables it if `at` is `None`.

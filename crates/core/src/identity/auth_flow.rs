@@ -224,7 +224,9 @@ impl Identities {
             return Err(Error::RegistrationClosed);
         }
         let name = person.name.as_deref().and_then(|name| parse_name(name).ok()).unwrap_or(person.login.clone());
-        let user = account::new_user(self.store.new_user_id(), email, name, self.store.now());
+        let now = self.store.now();
+        let user = account::new_user(self.store.new_user_id(), email, name, now);
+        let user = User { email_verified_at: Some(now), ..user }; // by GitHub
         let identity = Identity {
             provider: provider.key.clone(),
             subject: person.subject().into(),
@@ -233,7 +235,7 @@ impl Identities {
         };
         let mut work = self.store.begin(Some(context)).await?;
         let now = work.now;
-        users::insert(work.db(), &user).await.map_err(account::insert_error)?;
+        users::insert(work.db(), &user, None).await.map_err(account::insert_error)?;
         identities::insert(work.db(), &identity, &provider.host, now).await.map_err(link_error)?;
         work.log(Entry::new(EventKind::Registered).user(&user.id));
         work.log(Entry::new(EventKind::GithubLinked).user(&user.id));

@@ -13,6 +13,7 @@ use crate::{
         identities::{self, Identity},
         users::{self, User},
     },
+    email_token::Undo,
     error::{Error, GithubError},
     link::{self, link_error},
     pending_flow::PendingFlow,
@@ -119,8 +120,7 @@ impl Identities {
             login: login.into(),
         };
         identities::insert(work.db(), &identity, &provider.host, now).await.map_err(link_error)?;
-        work.notify(&user.id).await?;
-        work.log(Entry::new(EventKind::GithubLinked).user(&user.id));
+        work.notify(Entry::new(EventKind::GithubLinked).user(&user.id), Undo::default()).await?;
         work.commit().await.map(drop)
     }
 }

@@ -3,12 +3,7 @@
 use sekisho_model::{EndReason, EventKind, Scopes, SessionId, UserId};
 use tracing::instrument;
 
-use super::{
-    Sessions,
-    credential::NewCredential,
-    device::{device_name, known_device},
-    refresh_expiry,
-};
+use super::{Sessions, credential::NewCredential, device::known_device, refresh_expiry};
 use crate::{
     audit::event::Entry,
     authenticator::Proof,
@@ -18,12 +13,14 @@ use crate::{
         sessions::{self, Session, ending::SessionSelector},
         sign_outs, users,
     },
+    email_token::Undo,
     error::Error,
     link,
     paging::NEWEST,
     policy::DeviceLimit,
     request_context::RequestContext,
     unit_of_work::UnitOfWork,
+    user_agent::device_name,
 };
 
 /// The requested session.
@@ -69,6 +66,9 @@ impl Sessions {
                 self.store.log(Entry::refused(user_id, EndReason::AccountDisabled), context).await?;
                 return Err(Error::AccountDisabled);
             }
+            Some(user) if self.policy.verify_email && user.email_verified_at.is_none() => {
+                return Err(Error::EmailUnverified);
+            }
             Some(user) if user.password_changed_at == proof.password_changed_at => {}
             _ => return Err(Error::InvalidCredentials),
         }
@@ -103,8 +103,7 @@ impl Sessions {
         let entry = |kind| Entry::new(kind).user(user_id).session(&session.id);
         work.log(entry(EventKind::SignedIn));
         if is_new_device {
-            work.notify(user_id).await?;
-            work.log(entry(EventKind::NewDevice));
+            work.notify(entry(EventKind::NewDevice), Undo::default()).await?;
         }
         work.commit().await?;
         Ok(Begun::Session(Box::new(session)))

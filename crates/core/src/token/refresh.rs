@@ -30,6 +30,7 @@ use crate::{
         sessions::{self, Session, ending::SessionSelector},
         users::User,
     },
+    email_token::Undo,
     error::Error,
     network::network_of,
     policy::Policy,
@@ -118,6 +119,9 @@ impl RefreshTokens {
         let user = self.store.users.find(&session.user_id).await?.ok_or(Error::InvalidRefreshToken)?;
         if user.disabled_at.is_some() {
             return Err(EndReason::AccountDisabled.into());
+        }
+        if self.policy.verify_email && user.email_verified_at.is_none() {
+            return Err(Error::EmailUnverified);
         }
         if stored.used_at.is_none() && stored.replaced_at.is_none() {
             if stored.expires_at <= now {
@@ -215,8 +219,7 @@ impl RefreshTokens {
                 return self.grant(user, &session, successor, expires_at - now, request);
             }
         }
-        work.notify(&user.id).await?;
-        work.log(entry(EventKind::RefreshReuse));
+        work.notify(entry(EventKind::RefreshReuse), Undo::default()).await?;
         work.end(SessionSelector::of(session), EndReason::RefreshReuse).await?;
         work.commit().await?;
         Err(EndReason::RefreshReuse.into())
