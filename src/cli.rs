@@ -6,7 +6,7 @@ use std::{path::Path, process::ExitCode};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
-use self::{audit::AuditCommand, keys::KeysCommand, secret::SecretCommand, user::UserCommand};
+use self::{audit::AuditCommand, keys::KeysCommand, mail::MailCommand, secret::SecretCommand, user::UserCommand};
 use crate::{
     config::{Config, LogFormat},
     locale::Lang,
@@ -16,6 +16,7 @@ use sekisho_core::{Actor, Core, Error, RequestContext, clock::Clock, sqlite_path
 
 mod audit;
 mod keys;
+mod mail;
 mod secret;
 mod user;
 
@@ -47,6 +48,9 @@ enum Command {
     /// Replace the secret that everything stored is sealed with
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// See what became of e-mail, and try again what was not sent
+    #[command(subcommand)]
+    Mail(MailCommand),
 }
 
 /// Runs the command that the arguments name. What goes wrong is said on standard error.
@@ -83,6 +87,7 @@ async fn execute(command: Command, config: Config) -> Result<(), StartError> {
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Keys(command) => keys::run(&config, command).await,
         Command::Secret(command) => secret::run(&config, command).await,
+        Command::Mail(command) => mail::run(&config, command).await,
     }
 }
 

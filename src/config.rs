@@ -3,6 +3,7 @@
 //! `SEKISHO_SESSION_IDLE` in the environment is `session_idle` in the file. An unknown or bad key stops the start
 //! with one message that names it. There is no default secret.
 
+pub mod mail;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,10 @@ use sekisho_core::{
     policy::DeviceLimit, policy::Policy, policy::Profile, settings::GithubConfig, settings::Settings, settings::Url,
 };
 
-use self::source::{Source, choice, is_audience, parse_duration, parse_network, parse_service_secret};
+use self::{
+    mail::{MailConfig, MailServer, SENDER_EXPECTED, SERVER_EXPECTED, parse_sender},
+    source::{Source, choice, is_audience, parse_duration, parse_network, parse_service_secret},
+};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -43,6 +47,8 @@ pub struct Config {
     pub log: String,
     /// `pretty` or `json`.
     pub log_format: LogFormat,
+    /// E-mail; absent: none is sent.
+    pub mail: Option<MailConfig>,
 }
 
 /// How log lines are written.
@@ -126,6 +132,10 @@ impl Config {
         if secret.is_none() && secret_previous.is_some() {
             return Err(invalid("SEKISHO_SECRET_PREVIOUS", "needs SEKISHO_SECRET beside it"));
         }
+        let mail = Self::mail(source, &base_url)?;
+        if policy.verify_email && mail.is_none() {
+            return Err(invalid("SEKISHO_VERIFY_EMAIL", "needs SEKISHO_SMTP_URL to be required"));
+        }
         let core = Settings {
             policy,
             token_algorithm: source
@@ -148,6 +158,7 @@ impl Config {
                 .take("registration", "open or closed", |v| choice(v, "open", "closed"))?
                 .unwrap_or(true),
             rate_limit: source.take("rate_limit", "on or off", |v| choice(v, "on", "off"))?.unwrap_or(true),
+            mail: mail.is_some(),
             github: Self::github(source)?,
             base_url,
         };
@@ -177,7 +188,18 @@ impl Config {
                 .take("log_format", "pretty or json", |v| choice(v, "json", "pretty"))?
                 .map_or(LogFormat::Pretty, |json| if json { LogFormat::Json } else { LogFormat::Pretty }),
             listen,
+            mail,
         })
+    }
+
+    fn mail(source: &mut Source, base_url: &Url) -> Result<Option<MailConfig>, ConfigError> {
+        let server = source.take("smtp_url", SERVER_EXPECTED, MailServer::parse)?;
+        let from = source.take("mail_from", SENDER_EXPECTED, parse_sender)?;
+        match (server, from) {
+            (Some(server), Some(from)) => Ok(Some(MailConfig { server, from, base_url: base_url.clone() })),
+            (Some(_), None) => Err(invalid("SEKISHO_MAIL_FROM", "is missing beside the mail server")),
+            (None, _) => Ok(None),
+        }
     }
 
     fn policy(source: &mut Source, preset: Policy) -> Result<Policy, ConfigError> {
@@ -199,6 +221,9 @@ impl Config {
                 .map_or(preset.device_limit, |evict| if evict { DeviceLimit::Evict } else { DeviceLimit::Deny }),
             step_up: source.duration("step_up")?.unwrap_or(preset.step_up),
             log_retention: source.duration("log_retention")?.unwrap_or(preset.log_retention),
+            verify_email: source
+                .take("verify_email", "off or required", |v| choice(v, "required", "off"))?
+                .unwrap_or(preset.verify_email),
         };
         match policy.session_idle {
             Some(idle) if policy.idle_warning >= idle => {

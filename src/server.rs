@@ -18,7 +18,14 @@ use tokio::{
     sync::mpsc,
 };
 
-use crate::{config::Config, middleware::request_context, router::router, secret_file::SecretFile, state::AppState};
+use crate::{
+    config::Config,
+    mail::{self, MailerError},
+    middleware::request_context,
+    router::router,
+    secret_file::SecretFile,
+    state::AppState,
+};
 use secrecy::{ExposeSecret, SecretString};
 use sekisho_core::{Db, OpenError, clock::Clock, secret::MasterSecret, sqlite_path};
 
@@ -47,6 +54,9 @@ pub enum StartError {
     /// The address that the server can't listen on, and why.
     #[error("{0} is not usable: {1}. Is another server running there? SEKISHO_LISTEN sets the address")]
     Listen(SocketAddr, io::Error),
+    /// The mailer can't be made.
+    #[error(transparent)]
+    Mail(#[from] MailerError),
     /// Anything else, as the person is told it.
     #[error("{0}")]
     Other(String),
@@ -64,6 +74,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
     // From here on a signal is answered by a clean stop: whoever reads "ready" below may send one at once.
     let stop = stop_signal().map_err(|error| StartError::Other(format!("signals can't be received: {error}")))?;
     let limits = Limits::of(raise_descriptor_limit());
+    let mailer = config.mail.as_ref().map(mail::mailer).transpose()?;
     let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
     let db = open(&config).await?;
     let secret = secret(&config)?;
@@ -77,7 +88,7 @@ pub async fn serve(config: Config) -> Result<(), StartError> {
         tracing::error!("the database can't be written to: nobody can sign in until it can");
     }
     let (core, stopping) = (app.core.clone(), app.stopping.clone());
-    let jobs = tokio::spawn(async move { core.run_background_jobs(stopping.cancelled_owned()).await });
+    let jobs = tokio::spawn(async move { core.run_background_jobs(mailer, stopping.cancelled_owned()).await });
     if let Some(address) = app.config.metrics_listen {
         let listener = TcpListener::bind(address)
             .await

@@ -1,6 +1,10 @@
 //! What is read, what is refused, and that `.env.sample` tells the truth.
 
-use super::*;
+use super::{
+    mail::{Encryption, SmtpServer},
+    *,
+};
+use secrecy::ExposeSecret;
 
 const SECRET: &str = "a secret of the tests, 32 characters or more";
 
@@ -55,6 +59,10 @@ fn a_bad_setting_is_named() {
         ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
         ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
         ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),
+        ("SEKISHO_SMTP_URL", "mail.example.com", "SEKISHO_SMTP_URL: must be smtps://"),
+        ("SEKISHO_SMTP_URL", "smtp://localhost:25", "SEKISHO_MAIL_FROM: is missing"),
+        ("SEKISHO_MAIL_FROM", "Sekisho", "SEKISHO_MAIL_FROM: must be one mailbox"),
+        ("SEKISHO_VERIFY_EMAIL", "required", "SEKISHO_VERIFY_EMAIL: needs SEKISHO_SMTP_URL"),
     ] {
         let error = load("", &[(key, value)]).expect_err(key);
         assert!(error.starts_with(named), "{error}");
@@ -64,6 +72,103 @@ fn a_bad_setting_is_named() {
     assert!(load("", &[test, ("SEKISHO_TYPO", "x")]).expect_err("a typo").starts_with("SEKISHO_TYPO"));
     assert!(load("session_idle = [1]", &[]).expect_err("not text").starts_with("session_idle: must be text"));
     assert!(load("x = ", &[]).expect_err("not TOML").starts_with("sekisho.toml: "));
+}
+
+fn mail(server: &str, from: &str) -> Result<MailConfig, String> {
+    let config = load("", &[("SEKISHO_SMTP_URL", server), ("SEKISHO_MAIL_FROM", from)])?;
+    config.mail.ok_or_else(|| "no mail server".into())
+}
+
+#[test]
+fn mail_leaves_this_machine_with_tls_only() {
+    for (server, host, port, encryption) in [
+        ("smtps://mail.example.com", "mail.example.com", 465, Encryption::Tls),
+        ("smtps://localhost:2465", "localhost", 2465, Encryption::Tls),
+        ("smtp://mail.example.com/", "mail.example.com", 587, Encryption::StartTls),
+        ("smtp://Mail.Example.COM:25", "mail.example.com", 25, Encryption::StartTls),
+        ("smtp://192.0.2.1", "192.0.2.1", 587, Encryption::StartTls),
+        ("smtp://localhost.example.com", "localhost.example.com", 587, Encryption::StartTls),
+        ("smtp://0.0.0.0", "0.0.0.0", 587, Encryption::StartTls),
+        ("smtp://localhost:25", "localhost", 25, Encryption::None),
+        ("smtp://127.0.0.2:1025", "127.0.0.2", 1025, Encryption::None),
+        ("smtp://[::1]:25", "[::1]", 25, Encryption::None),
+    ] {
+        let MailServer::Smtp(parsed) = mail(server, "a@example.com").expect(server).server else { panic!("{server}") };
+        let found = (parsed.host.to_string(), parsed.port, parsed.encryption, parsed.login.is_none());
+        assert_eq!(found, (host.to_owned(), port, encryption, true), "{server}");
+    }
+}
+
+#[test]
+fn credentials_of_the_mail_server_are_decoded_and_never_shown() {
+    let config =
+        mail("smtps://ada%40example.com:p%3Aa%2Fs%25s%E2%82%AC@mail.example.com", "a@example.com").expect("valid");
+    let shown = format!("{config:?}");
+    let MailServer::Smtp(SmtpServer { login: Some(login), .. }) = config.server else { panic!("no login") };
+    assert_eq!((login.user.as_str(), login.password.expose_secret()), ("ada@example.com", "p:a/s%s€"));
+    assert!(!shown.contains("s%s") && !shown.contains("p%3Aa"), "{shown}");
+    for bad in [
+        "smtps://user@mail.example.com",
+        "smtps://:secret-word@mail.example.com",
+        "smtps://user:%FF-secret-word@mail.example.com",
+        "smtps://user:secret-word/@mail.example.com",
+        "smtps://user:secret-word#@mail.example.com",
+        "smtps://user:secret-word@mail.example.com/path",
+        "smtps://user:secret-word@mail.example.com?tls=none",
+        "smtps://user:secret-word@mail.example.com:0",
+        "smtps://user:secret-word@mail.example.com:99999",
+        "smtp+starttls://user:secret-word@mail.example.com",
+        "https://user:secret-word@mail.example.com",
+        "smtps://",
+        "smtps:mail.example.com",
+        "smtps://mail example.com",
+        "file:",
+        "file://data/secret-word",
+    ] {
+        let error = mail(bad, "a@example.com").expect_err(bad);
+        assert!(error.starts_with("SEKISHO_SMTP_URL: must be smtps://"), "{bad}: {error}");
+        assert!(!error.contains("secret-word"), "{error}");
+    }
+}
+
+#[test]
+fn messages_go_into_a_folder_where_the_url_is_a_file() {
+    for (server, path) in
+        [("file:data/outbox", "data/outbox"), ("file:/var/mail", "/var/mail"), ("file:///var/mail", "/var/mail")]
+    {
+        let MailServer::Folder(folder) = mail(server, "a@example.com").expect(server).server else {
+            panic!("{server}")
+        };
+        assert_eq!(folder.to_str(), Some(path), "{server}");
+    }
+}
+
+#[test]
+fn the_sender_is_one_ascii_mailbox() {
+    let server = "smtp://localhost:25";
+    for (from, name, address) in [
+        ("sign-in@example.com", None, "sign-in@example.com"),
+        ("Sekisho <sign-in@example.com>", Some("Sekisho"), "sign-in@example.com"),
+        ("\"Sekisho, Inc.\" <sign-in@example.com>", Some("Sekisho, Inc."), "sign-in@example.com"),
+        ("関所 <sign-in@example.com>", Some("関所"), "sign-in@example.com"),
+    ] {
+        let mailbox = mail(server, from).expect(from).from;
+        assert_eq!((mailbox.name.as_deref(), mailbox.email.to_string().as_str()), (name, address), "{from}");
+    }
+    for bad in [
+        "Sekisho",
+        "sign-in@",
+        "a@example.com, b@example.com",
+        "a@example.com b@example.com",
+        "A <a@example.com>, B <b@example.com>",
+        "A <a@example.com> B",
+        "a@example.com\r\nBcc: b@example.com",
+        "A\r\nBcc: b@example.com <a@example.com>",
+        "関@example.com",
+    ] {
+        let error = mail(server, bad).expect_err(bad);
+        assert!(error.starts_with("SEKISHO_MAIL_FROM: must be one mailbox"), "{bad:?}: {error}");
+    }
 }
 
 /// The settings in `.env.sample`, those behind a # as well, in its order.

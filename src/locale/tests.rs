@@ -5,7 +5,7 @@ mod sources;
 
 use std::collections::BTreeSet;
 
-use sekisho_model::{EndReason, EventKind};
+use sekisho_model::{EndReason, EventKind, MailKind};
 
 use self::{catalog::Catalog, sources::Source};
 use super::*;
@@ -13,11 +13,24 @@ use crate::islands::{KeeperMessages, MeterMessages};
 
 /// The keys that the code puts together at run time; `*` stands for what is filled in.
 /// [`composed_keys`] and, for the codes of errors and fields, the tests below say with what.
-const COMPOSED: [&str; 7] =
-    ["error-*", "field-*", "event-*", "reason-*", "end-reason-*", "home-*-title", "home-*-text"];
+const COMPOSED: [&str; 13] = [
+    "error-*",
+    "field-*",
+    "event-*",
+    "reason-*",
+    "end-reason-*",
+    "home-*-title",
+    "home-*-text",
+    "message-*-subject",
+    "message-*-text",
+    "message-*-button",
+    "message-*-ignore",
+    "message-notice-*-subject",
+    "message-notice-*-text",
+];
 
 /// What nothing but a key begins with, so that a key in a table or an argument is known for one.
-const KEY_FAMILIES: [&str; 13] = [
+const KEY_FAMILIES: [&str; 14] = [
     "account-",
     "admin-",
     "devices-",
@@ -26,6 +39,7 @@ const KEY_FAMILIES: [&str; 13] = [
     "event-",
     "field-",
     "home-",
+    "message-",
     "nav-",
     "reason-",
     "register-",
@@ -150,7 +164,12 @@ fn composed_keys() -> BTreeSet<String> {
     let home = ["sessions", "tokens", "truth"];
     let home = home.iter().flat_map(|name| [format!("home-{name}-title"), format!("home-{name}-text")]);
     let islands = KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).map(|key| key.replace('_', "-"));
-    events.chain(reasons).chain(home).chain(islands).collect()
+    let kinds = [MailKind::VerifyEmail, MailKind::AccountExists, MailKind::ResetPassword, MailKind::ConfirmEmail];
+    let parts = ["subject", "text", "button", "ignore"];
+    let messages = kinds.iter().flat_map(|kind| parts.map(|part| format!("message-{kind}-{part}")));
+    let notices = EventKind::NOTICES.iter();
+    let notices = notices.flat_map(|event| ["subject", "text"].map(|part| format!("message-notice-{event}-{part}")));
+    events.chain(reasons).chain(home).chain(islands).chain(messages).chain(notices).collect()
 }
 
 /// Those of `Error::code`, and of what GitHub can answer.

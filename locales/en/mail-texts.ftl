@@ -1,0 +1,65 @@
+# What messages say
+
+message-account = Account
+message-new-email = New address
+message-time = Time
+message-device = Device
+message-ip = IP address
+message-unknown-device = Unknown device
+message-link = If the button doesn’t work, open this address in your browser:
+message-expires = The link works once and expires in { $time }.
+message-minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+}
+message-hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
+message-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+message-footer = Sent automatically by Sekisho at { $site }
+
+## Links that were asked for
+
+message-verify_email-subject = Confirm your email address
+message-verify_email-text = An account was created with this email address. Confirm that it’s yours.
+message-verify_email-button = Confirm email address
+message-verify_email-ignore = Didn’t create an account? Then ignore this message, and the address stays unconfirmed.
+message-account_exists-subject = You already have an account
+message-account_exists-text = Somebody tried to create an account with your email address, or to change another account’s address to it. It already belongs to your account, so nothing was changed. If it was you, sign in.
+message-account_exists-button = Sign in
+message-account_exists-ignore = If it wasn’t you, you don’t need to do anything.
+message-forgot = Forgot your password? Set a new one here:
+message-reset_password-subject = Reset your password
+message-reset_password-text = We received a request to reset the password of your account. Set a new one, and you’ll be signed out on all devices.
+message-reset_password-button = Set new password
+message-reset_password-ignore = If you didn’t ask for this, ignore this message. Nothing changes, and your password stays the same.
+message-confirm_email-subject = Confirm your new email address
+message-confirm_email-text = We received a request to change the email address of an account to this one. The change takes effect when you confirm it.
+message-confirm_email-button = Confirm new address
+message-confirm_email-ignore = If you didn’t ask for this, ignore this message. Nothing changes.
+
+## Security notices
+
+message-not-me = If this was you, you don’t need to do anything. If it wasn’t, secure your account now:
+message-not-me-button = This wasn’t me
+message-not-me-effect = It opens a page where you can sign out all devices, undo what was changed and set a new password.
+message-administrator = An administrator did this. If you didn’t expect it, ask them.
+message-turn-off = You can turn off messages about new devices in your account settings:
+message-notice-new_device-subject = New sign-in to your account
+message-notice-new_device-text = Somebody signed in to your account on a device or network that it hasn’t been used on before.
+message-notice-password_changed-subject = Your password was changed
+message-notice-password_changed-text = The password of your account was changed.
+message-notice-email_changed-subject = Your email address was changed
+message-notice-email_changed-text = The email address of your account was changed. From now on, messages about your account go to the new one.
+message-notice-recovery_used-subject = Your password was reset
+message-notice-recovery_used-text = A link from an email was used to set a new password for your account. All devices were signed out.
+message-notice-github_linked-subject = A GitHub account was linked
+message-notice-github_linked-text = A GitHub account was linked to your account, and can now be used to sign in to it.
+message-notice-github_unlinked-subject = A GitHub account was unlinked
+message-notice-github_unlinked-text = A GitHub account was removed from your account, and can no longer be used to sign in to it.
+message-notice-refresh_reuse-subject = We signed out a device to protect your account
+message-notice-refresh_reuse-text = A sign-in token of one of your apps was used twice, so somebody may have copied it. We ended that session, and no copy works any more. In the app, sign in again.
