@@ -15,6 +15,7 @@ use sekisho_model::UserId;
 pub struct MeResponse {
     id: UserId,
     email: String,
+    email_verified: bool,
     name: String,
     about: String,
     /// `en`, `ja`, or null: follow the browser.
@@ -28,6 +29,7 @@ impl From<&User> for MeResponse {
         Self {
             id: user.id.clone(),
             email: user.email.clone(),
+            email_verified: user.email_verified_at.is_some(),
             name: user.name.clone(),
             about: user.about.clone(),
             locale: user.locale.clone(),

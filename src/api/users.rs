@@ -1,7 +1,12 @@
 //! `POST /api/v1/users`: makes an account.
 
-use axum::{Extension, extract::State, http::StatusCode};
-use serde::Deserialize;
+use axum::{
+    Extension, Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
 
 use super::me::MeResponse;
 use crate::{
@@ -18,13 +23,26 @@ pub struct CreateUserRequest {
     name: Option<String>,
 }
 
+/// With e-mail configured: what happens next is in a message to the address, whether it had an account or not.
+#[derive(Serialize)]
+struct MailSentResponse {
+    email: String,
+    status: &'static str,
+}
+
 pub async fn create(
     State(app): State<AppState>,
     Extension(context): Extension<RequestContext>,
     JsonBody(new): JsonBody<CreateUserRequest>,
-) -> Result<(StatusCode, axum::Json<MeResponse>), Problem> {
+) -> Result<Response, Problem> {
     let registration =
         Registration { email: &new.email, password: &new.password, name: new.name.as_deref(), locale: None };
     let registered = app.core.accounts.register(registration, &context).await?;
-    Ok((StatusCode::CREATED, axum::Json(MeResponse::from(registered.user()))))
+    Ok(match registered {
+        Some(registered) => (StatusCode::CREATED, Json(MeResponse::from(registered.user()))).into_response(),
+        None => {
+            let sent = MailSentResponse { email: new.email, status: "mail_sent" };
+            (StatusCode::ACCEPTED, Json(sent)).into_response()
+        }
+    })
 }

@@ -124,6 +124,8 @@ fn status(error: &Error) -> StatusCode {
         Error::AccountDisabled
         | Error::RegistrationClosed
         | Error::FlowGone
+        | Error::LinkGone
+        | Error::EmailUnverified
         | Error::DeviceLimit(_)
         | Error::Forbidden
         | Error::NewDevice

@@ -49,6 +49,8 @@ pub async fn show(member: Member, Query(after): Query<AccountQuery>) -> Result<R
         Some("password-unlinked") => Some("password-changed-unlinked"),
         Some("linked") => Some("account-linked"),
         Some("unlinked") => Some("account-unlinked"),
+        Some("verified") => Some("login-verified"),
+        Some("email") => Some("account-email-changed"),
         _ => None,
     };
     page(member, profile, done, FormErrors::default()).await
@@ -75,15 +77,30 @@ async fn page(
     let identity = visitor.app.core.identities.linked(&signed_in.user.id).await?;
     let github = (visitor.app.config.core.github.is_some() || identity.is_some()).then_some(identity);
     let has_password = signed_in.user.auth_methods.contains(AuthMethod::Password);
-    let email = signed_in.user.email.clone();
+    let email = EmailCard {
+        email: signed_in.user.email.clone(),
+        verified: signed_in.user.email_verified_at.is_some(),
+        new_device_mail: signed_in.user.new_device_mail_off_at.is_none(),
+        available: visitor.app.core.mails.is_configured(),
+    };
     let page = Layout::new(visitor, "account-title").at("/account").form_errors(&form_errors);
     Ok(page.render(move || view! { <AccountPage lang email profile done form_errors has_password github /> }).await)
+}
+
+/// What the account page says of the address.
+#[derive(Clone)]
+struct EmailCard {
+    email: String,
+    verified: bool,
+    new_device_mail: bool,
+    /// Whether a mail server is configured.
+    available: bool,
 }
 
 #[component]
 fn AccountPage(
     lang: Lang,
-    email: String,
+    email: EmailCard,
     profile: ProfileForm,
     done: Option<&'static str>,
     form_errors: FormErrors,
@@ -105,10 +122,6 @@ fn AccountPage(
             <form method="post" action="/account" data-draft="" data-saved=saved
                 data-errors=errors>
                 <FormErrorNotice lang form_errors=form_errors.clone() />
-                <div class="field">
-                    <label for="email">{lang.t("email")}</label>
-                    <input id="email" type="email" value=email autocomplete="username" readonly />
-                </div>
                 <Field lang form_errors=form_errors.clone() name="name" label="name" value=profile.name
                     autocomplete="name" maxlength=100 />
                 <TextField lang form_errors name="about" label="account-about" hint="account-about-hint"
@@ -120,6 +133,7 @@ fn AccountPage(
                 <button>{lang.t("account-save")}</button>
             </form>
         </section>
+        <EmailSection lang email />
         <section class="card" aria-labelledby="password">
             <h2 id="password">{lang.t("account-password")}</h2>
             <p>{lang.t("account-password-text")}</p>
@@ -131,6 +145,59 @@ fn AccountPage(
         </section>
         {github.map(|identity| view! { <GithubSection lang identity has_password /> })}
     }
+}
+
+#[component]
+fn EmailSection(lang: Lang, email: EmailCard) -> impl IntoView {
+    let EmailCard { email, verified, new_device_mail, available } = email;
+    let standing = match (verified, available) {
+        (true, _) => Some(view! { <span class="badge">{lang.t("email-verified")}</span> }.into_any()),
+        (false, true) => {
+            Some(view! { <span class="badge" data-kind="warning">{lang.t("email-unverified")}</span> }.into_any())
+        }
+        (false, false) => None,
+    };
+    let actions = available.then(|| {
+        view! {
+            <p class="actions">
+                <a class="button secondary" href="/account/email">{lang.t("email-change")}</a>
+                {(!verified).then(|| view! {
+                    <button class="secondary" form="verify-send">{lang.t("verify-send")}</button>
+                })}
+            </p>
+            <form id="verify-send" method="post" action="/verify-email/send"></form>
+            <form method="post" action="/account/mail" class="choices">
+                <label>
+                    <input type="checkbox" name="new_device" value="yes" checked=new_device_mail
+                        aria-describedby="new-device-hint" />
+                    <span>{lang.t("mail-new-device")}</span>
+                </label>
+                <p class="hint" id="new-device-hint">{lang.t("mail-new-device-hint")}</p>
+                <button class="secondary">{lang.t("account-save")}</button>
+            </form>
+        }
+    });
+    view! {
+        <section class="card" aria-labelledby="email">
+            <h2 id="email">{lang.t("email")}</h2>
+            <p>{email} " " {standing}</p>
+            {actions}
+        </section>
+    }
+}
+
+#[derive(Deserialize)]
+pub struct MailForm {
+    /// A box: whether messages about new devices are wanted.
+    new_device: Option<String>,
+}
+
+/// `POST /account/mail`.
+pub async fn submit_mail(member: Member, Form(form): Form<MailForm>) -> Result<Response, HttpError> {
+    let Member { visitor, signed_in } = member;
+    let wanted = form.new_device.is_some();
+    visitor.app.core.accounts.set_new_device_mail(&signed_in.user, wanted, &visitor.context).await?;
+    Ok(Redirect::to("/account?done=saved").into_response())
 }
 
 #[component]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 
 use super::{
@@ -15,6 +15,9 @@ use sekisho_core::session::SignedIn;
 pub async fn show(visitor: Visitor) -> Response {
     let lang = visitor.lang;
     match visitor.signed_in.clone() {
+        Some(signed_in) if visitor.app.core.accounts.must_verify(&signed_in.user) => {
+            Redirect::to("/verify-email").into_response()
+        }
         Some(signed_in) => Layout::new(visitor, "brand").render(move || view! { <Welcome lang signed_in /> }).await,
         None => {
             let registration = visitor.app.config.core.registration_open;

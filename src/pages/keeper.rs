@@ -53,6 +53,9 @@ pub async fn token(
 ) -> Result<Json<TokenResponse>, Problem> {
     let core = &cookie.app.core;
     let SignedIn { user, session, .. } = &cookie.signed_in;
+    if core.accounts.must_verify(user) {
+        return Err(Error::EmailUnverified.into());
+    }
     let request = core.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
     let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request)?;
     Ok(Json(TokenResponse { access_token: issued.token, expires_in: issued.expires_in }))

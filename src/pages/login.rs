@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     form::{CurrentPassword, Field, FormErrorNotice, FormErrors},
     github_button::OrGithub,
-    layout::Layout,
+    layout::{Done, Layout},
     return_to::{local_path, with_return_to},
     sign_in,
     visitor::Visitor,
@@ -23,6 +23,8 @@ pub struct LoginQuery {
     next: Option<String>,
     /// Set by the redirect of `POST /logout`, which removes the cookie.
     signed_out: Option<String>,
+    /// What was just done by a link in a message.
+    done: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +40,15 @@ pub async fn show(visitor: Visitor, Query(query): Query<LoginQuery>) -> Response
         return Redirect::to(&return_to).into_response();
     }
     let end_reason = visitor.end_reason.or(query.signed_out.map(|_| EndReason::SignedOut));
-    page(visitor, String::new(), return_to, end_reason, FormErrors::default()).await
+    let done = match query.done.as_deref() {
+        Some("verified") => Some("login-verified"),
+        Some("reset") => Some("login-reset"),
+        Some("email") => Some("login-email"),
+        _ => None,
+    };
+    // What was done says more than that it ended this browser's session.
+    let end_reason = end_reason.filter(|_| done.is_none());
+    page(visitor, String::new(), return_to, (end_reason, done), FormErrors::default()).await
 }
 
 pub async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<Response, HttpError> {
@@ -50,7 +60,7 @@ pub async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<Res
     };
     match completed {
         Ok(response) => Ok(response),
-        Err(error) => Ok(page(visitor, form.email, return_to, None, FormErrors::of(error)?).await),
+        Err(error) => Ok(page(visitor, form.email, return_to, (None, None), FormErrors::of(error)?).await),
     }
 }
 
@@ -58,16 +68,19 @@ async fn page(
     visitor: Visitor,
     email: String,
     return_to: String,
-    end_reason: Option<EndReason>,
+    (end_reason, done): (Option<EndReason>, Option<&'static str>),
     form_errors: FormErrors,
 ) -> Response {
     let lang = visitor.lang;
     let github = visitor.app.config.core.github.is_some();
     let registration = visitor.app.config.core.registration_open;
+    let recovery = visitor.app.core.accounts.can_recover();
+    // Said to everybody whose sign-in failed: it must not tell whose address is registered.
+    let unverified = visitor.app.config.core.policy.verify_email && form_errors.form.is_some();
     Layout::new(visitor, "login-title")
         .at("/login")
         .form_errors(&form_errors)
-        .render(move || view! { <LoginPage lang email return_to end_reason form_errors github registration /> })
+        .render(move || view! { <LoginPage lang email return_to end_reason done form_errors github registration recovery unverified /> })
         .await
 }
 
@@ -77,9 +90,12 @@ fn LoginPage(
     email: String,
     return_to: String,
     end_reason: Option<EndReason>,
+    done: Option<&'static str>,
     form_errors: FormErrors,
     github: bool,
     registration: bool,
+    recovery: bool,
+    unverified: bool,
 ) -> impl IntoView {
     let register = with_return_to("/register", &return_to);
     let errors = form_errors.any().then_some("");
@@ -89,14 +105,19 @@ fn LoginPage(
             {end_reason.map(|reason| view! {
                 <p class="notice" data-kind="info" role="status">{lang.t(&format!("end-reason-{reason}"))}</p>
             })}
+            <Done lang done />
             <form method="post" action="/login" data-errors=errors>
                 <FormErrorNotice lang form_errors=form_errors.clone() />
+                {unverified.then(|| view! { <p class="hint">{lang.t("login-unverified-hint")}</p> })}
                 <input type="hidden" name="next" value=return_to.clone() />
                 <Field lang form_errors=form_errors.clone() name="email" label="email" kind="email" value=email.clone()
                     autocomplete="username" autofocus=email.is_empty() />
                 <CurrentPassword lang form_errors name="password" label="password" autofocus=!email.is_empty() />
                 <button>{lang.t("login-submit")}</button>
             </form>
+            {recovery.then(|| view! {
+                <p class="aside"><a href="/forgot-password">{lang.t("login-forgot")}</a></p>
+            })}
             {github.then(|| view! { <OrGithub lang return_to /> })}
             {registration.then(|| view! {
                 <p class="aside">

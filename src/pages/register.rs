@@ -11,6 +11,7 @@ use super::{
     form::{Field, FormErrorNotice, FormErrors},
     github_button::OrGithub,
     layout::Layout,
+    mail_link::mail_sent_page,
     return_to::{ReturnTo, local_path, with_return_to},
     sign_in::begin_session,
     visitor::Visitor,
@@ -54,7 +55,10 @@ pub async fn submit(visitor: Visitor, Form(form): Form<RegistrationForm>) -> Res
         locale: Some(visitor.lang.code()),
     };
     let began = match visitor.app.core.accounts.register(registration, &visitor.context).await {
-        Ok(authenticated) => begin_session(&visitor, authenticated).await,
+        Ok(Some(authenticated)) => begin_session(&visitor, authenticated).await,
+        Ok(None) => {
+            return Ok(mail_sent_page(visitor, "register-title", "register-sent", form.email.trim().to_owned()).await);
+        }
         Err(error) => Err(error),
     };
     match began {

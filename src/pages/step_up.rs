@@ -150,6 +150,7 @@ fn name_of(action: &str) -> Option<&'static str> {
     let key = match action {
         "/devices/end" => "step-up-end-device",
         "/devices/end-others" => "devices-end-others",
+        "/account/email" => "email-change",
         "/auth/github/link" => "account-github-link",
         "/auth/github/unlink" => "account-github-unlink",
         "/admin/events/export" => "step-up-export",

@@ -142,6 +142,10 @@ impl FromRequestParts<AppState> for Member {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Response> {
         let mut visitor = Visitor::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         match visitor.signed_in.clone() {
+            // Nothing but the verification until it is done (`SEKISHO_VERIFY_EMAIL=required`).
+            Some(signed_in) if app.core.accounts.must_verify(&signed_in.user) => {
+                Err(Redirect::to("/verify-email").into_response())
+            }
             Some(signed_in) => {
                 visitor.context.session_id = Some(signed_in.session.id.clone());
                 Ok(Self { visitor, signed_in })

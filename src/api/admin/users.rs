@@ -25,6 +25,7 @@ use sekisho_model::{AuthMethod, UserId};
 pub struct UserResponse {
     id: UserId,
     email: String,
+    email_verified: bool,
     name: String,
     locale: Option<String>,
     roles: Vec<String>,
@@ -42,6 +43,7 @@ impl From<User> for UserResponse {
             disabled_at: user.disabled_at.map(rfc3339),
             has_password: user.auth_methods.contains(AuthMethod::Password),
             id: user.id,
+            email_verified: user.email_verified_at.is_some(),
             email: user.email,
             name: user.name,
             locale: user.locale,
