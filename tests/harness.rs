@@ -5,18 +5,20 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use axum::Router;
 use sekisho::{config::Config, router::router, state::AppState};
-use sekisho_core::{Actor, Db, RequestContext, administration::AccessChange, clock::Clock};
+use sekisho_core::{Actor, Db, RequestContext, account::Registration, administration::AccessChange, clock::Clock};
 use sekisho_model::UserId;
 use serde_json::{Value, json};
 
 mod client;
 mod clock;
 pub mod github;
+pub mod mailbox;
 mod page;
 pub mod process;
 
 pub use client::{Answer, Client};
 pub use clock::MockClock;
+
 pub use page::Page;
 
 pub const SECRET: &str = "a secret of the tests, 32 characters or more";
@@ -109,6 +111,12 @@ impl TestApp {
     pub async fn register(&self, email: &str) {
         let answer = self.anonymous().post("/api/v1/users", json!({ "email": email, "password": PASSWORD })).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
+    }
+
+    /// Makes an account with a verified address, as the command line does.
+    pub async fn create_verified(&self, email: &str) {
+        let new = Registration { email, password: PASSWORD, name: None, locale: None };
+        self.app.core.accounts.create(new, &context(None)).await.expect("an account");
     }
 
     /// Makes an account, unless it is there.
