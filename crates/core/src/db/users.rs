@@ -387,7 +387,7 @@ mod tests {
         let db = Db::open(&format!("sqlite://{}", folder.join("ids.db").display())).await.expect("opens");
         db.migrate().await.expect("migrates");
         let user = crate::account::new_user(Clock::default().new_user_id(), "a@b.c", String::new(), 0);
-        insert(db.writer(), &user).await.expect("inserted");
+        insert(db.writer(), &user, None).await.expect("inserted");
         let found = find_by_email(db.reader(), "a@b.c").await.expect("read").expect("a user");
         assert_eq!(found.id, user.id);
         sqlx::query("update users set id = 'somebody'").execute(db.writer()).await.expect("changed");
