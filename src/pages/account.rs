@@ -151,10 +151,10 @@ fn AccountPage(
 fn EmailSection(lang: Lang, email: EmailCard) -> impl IntoView {
     let EmailCard { email, verified, new_device_mail, available } = email;
     let standing = match (verified, available) {
-        (true, _) => Some(view! { <span class="badge">{lang.t("email-verified")}</span> }.into_any()),
-        (false, true) => {
-            Some(view! { <span class="badge" data-kind="warning">{lang.t("email-unverified")}</span> }.into_any())
+        (true, _) => {
+            Some(view! { <span class="badge" data-kind="current">{lang.t("email-verified")}</span> }.into_any())
         }
+        (false, true) => Some(view! { <span class="badge">{lang.t("email-unverified")}</span> }.into_any()),
         (false, false) => None,
     };
     let actions = available.then(|| {
@@ -166,13 +166,15 @@ fn EmailSection(lang: Lang, email: EmailCard) -> impl IntoView {
                 })}
             </p>
             <form id="verify-send" method="post" action="/verify-email/send"></form>
-            <form method="post" action="/account/mail" class="choices">
-                <label>
-                    <input type="checkbox" name="new_device" value="yes" checked=new_device_mail
-                        aria-describedby="new-device-hint" />
-                    <span>{lang.t("mail-new-device")}</span>
-                </label>
-                <p class="hint" id="new-device-hint">{lang.t("mail-new-device-hint")}</p>
+            <form method="post" action="/account/mail">
+                <div class="choices">
+                    <label>
+                        <input type="checkbox" name="new_device" value="yes" checked=new_device_mail
+                            aria-describedby="new-device-hint" />
+                        <span>{lang.t("mail-new-device")}</span>
+                    </label>
+                    <p class="hint" id="new-device-hint">{lang.t("mail-new-device-hint")}</p>
+                </div>
                 <button class="secondary">{lang.t("account-save")}</button>
             </form>
         }

@@ -113,11 +113,11 @@ fn LoginPage(
                 <Field lang form_errors=form_errors.clone() name="email" label="email" kind="email" value=email.clone()
                     autocomplete="username" autofocus=email.is_empty() />
                 <CurrentPassword lang form_errors name="password" label="password" autofocus=!email.is_empty() />
+                {recovery.then(|| view! {
+                    <p class="hint"><a href="/forgot-password">{lang.t("login-forgot")}</a></p>
+                })}
                 <button>{lang.t("login-submit")}</button>
             </form>
-            {recovery.then(|| view! {
-                <p class="aside"><a href="/forgot-password">{lang.t("login-forgot")}</a></p>
-            })}
             {github.then(|| view! { <OrGithub lang return_to /> })}
             {registration.then(|| view! {
                 <p class="aside">

@@ -167,7 +167,7 @@ async fn not_me_page(visitor: Visitor, token: String, reported: ReportedEvent, f
                         <When at=reported.at />
                     </p>
                     <p>{lang.t("not-me-text")}</p>
-                    <ul>
+                    <ul class="bullets">
                         <li>{lang.t("not-me-sessions")}</li>
                         {restored.map(|email| view! { <li>{lang.t1("not-me-email", "email", email)}</li> })}
                         <li>{lang.t("not-me-added")}</li>
@@ -176,7 +176,7 @@ async fn not_me_page(visitor: Visitor, token: String, reported: ReportedEvent, f
                     <form method="post" action="/not-me">
                         <FormErrorNotice lang form_errors />
                         <input type="hidden" name="token" value=token />
-                        <button class="danger">{lang.t("not-me-submit")}</button>
+                        <button>{lang.t("not-me-submit")}</button>
                     </form>
                     <p class="aside">{lang.t("not-me-was-me")}</p>
                 </section>
