@@ -3,6 +3,9 @@
 alter table users add column email_verified_at bigint;       -- null: not verified
 alter table users add column verify_by bigint;               -- registered unverified: removed from then on; null: kept
 alter table users add column new_device_mail_off_at bigint;  -- null: wants a message about each new device
+-- Whoever registered by GitHub has an address that GitHub had verified.
+update users set email_verified_at = created_at where password_hash is null
+    and exists (select 1 from identities i where i.user_id = users.id and i.created_at = users.created_at);
 create index users_verify_by on users (verify_by) where verify_by is not null;
 
 -- Messages to send, written in the transaction of what causes them.

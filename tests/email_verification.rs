@@ -150,6 +150,7 @@ async fn a_token_for_one_purpose_is_worth_nothing_for_another() {
     let (_, verify) = t.mail_token().await;
     t.anonymous().form("/forgot-password", &[("email", "ada@example.com")]).await;
     let (_, reset) = t.mail_token().await;
+    let mut browser = t.sign_in_browser("ada@example.com").await;
     for (path, token) in [
         ("/reset-password", &verify),
         ("/confirm-email", &verify),
@@ -158,9 +159,9 @@ async fn a_token_for_one_purpose_is_worth_nothing_for_another() {
         ("/confirm-email", &reset),
         ("/not-me", &reset),
     ] {
-        assert_eq!(t.anonymous().get(&format!("{path}?token={token}")).await.status, 403, "{path}");
+        assert_eq!(browser.get(&format!("{path}?token={token}")).await.status, 403, "{path}");
         let fields = [("token", token.as_str()), ("new_password", "another good passphrase")];
-        assert_eq!(t.anonymous().form(path, &fields).await.status, 403, "{path}");
+        assert_eq!(browser.form(path, &fields).await.status, 403, "{path}");
     }
     // Nor are they sessions or bearer tokens.
     for token in [&verify, &reset] {
@@ -183,4 +184,33 @@ async fn without_a_mail_server_the_pages_say_so_and_nothing_is_written() {
     assert_eq!(browser.get("/account/email").await.status, 404);
     assert!(!browser.get("/account").await.text().contains("/account/email"));
     assert!(t.mail().await.is_empty());
+}
+
+/// Used while verification was not required any more: not removed.
+#[tokio::test]
+async fn an_account_that_was_used_meanwhile_stays() {
+    let t = TestApp::with_mail(&[REQUIRED]).await;
+    t.anonymous().post("/api/v1/users", json!({ "email": "ada@example.com", "password": PASSWORD })).await;
+    let t = t.restart_with(&[("SEKISHO_VERIFY_EMAIL", "off")]).await;
+    t.sign_in_browser("ada@example.com").await;
+    t.clock.advance(8 * DAY);
+    t.app.core.run_housekeeping().await.expect("a pass");
+    let t = t.restart_with(&[REQUIRED]).await;
+    t.app.core.run_housekeeping().await.expect("a pass");
+    assert!(t.app.core.accounts.find_by_id_or_email("ada@example.com").await.expect("a look").is_some());
+}
+
+#[tokio::test]
+async fn parallel_registrations_are_all_answered_alike() {
+    let t = TestApp::with_mail(&[]).await;
+    let mut tries = Vec::new();
+    for _ in 0..5 {
+        let mut client = t.anonymous();
+        tries.push(tokio::spawn(async move {
+            client.post("/api/v1/users", json!({ "email": "ada@example.com", "password": PASSWORD })).await.status
+        }));
+    }
+    for tried in tries {
+        assert_eq!(tried.await.expect("an answer"), 202);
+    }
 }

@@ -63,3 +63,5 @@ message-notice-github_unlinked-subject = A GitHub account was unlinked
 message-notice-github_unlinked-text = A GitHub account was removed from your account, and can no longer be used to sign in to it.
 message-notice-refresh_reuse-subject = We signed out a device to protect your account
 message-notice-refresh_reuse-text = A sign-in token of one of your apps was used twice, so somebody may have copied it. We ended that session, and no copy works any more. In the app, sign in again.
+message-notice-not_me-subject = This address no longer belongs to an account
+message-notice-not_me-text = Whoever reads mail at the account’s earlier address undid the change to this one. All devices were signed out, and messages about the account no longer come here.

@@ -4,7 +4,6 @@ login-forgot = Forgot your password?
 login-unverified-hint = If you have just registered, open the link we sent you first. If your address isn’t confirmed yet, a new link is on its way.
 login-verified = Your email address is confirmed.
 login-reset = Your new password is set, and you’re signed out everywhere. Sign in with it.
-login-email = Your email address was changed. Sign in with the new one.
 register-sent = We’ve sent a message to { $email }. Open the link in it to continue.
 mail-sent-title = Check your email
 mail-sent-hint = It should arrive within a minute. If it doesn’t, look in your spam folder, or check the address.

@@ -54,3 +54,5 @@ message-notice-github_unlinked-subject = GitHubとの連携が解除されまし
 message-notice-github_unlinked-text = アカウントからGitHubアカウントの連携が解除されました。今後はそのGitHubアカウントでサインインできません。
 message-notice-refresh_reuse-subject = アカウント保護のため端末をサインアウトしました
 message-notice-refresh_reuse-text = アプリのサインイン用トークンが2回使用されました。第三者に複製された可能性があるため、該当のセッションを終了しました。複製されたトークンはすべて無効です。アプリで再度サインインしてください。
+message-notice-not_me-subject = このメールアドレスはアカウントから外されました
+message-notice-not_me-text = 以前のメールアドレスの持ち主が、このアドレスへの変更を取り消しました。すべての端末からサインアウトし、今後このアカウントに関するメールはこのアドレスに届きません。

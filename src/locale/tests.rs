@@ -167,7 +167,7 @@ fn composed_keys() -> BTreeSet<String> {
     let kinds = [MailKind::VerifyEmail, MailKind::AccountExists, MailKind::ResetPassword, MailKind::ConfirmEmail];
     let parts = ["subject", "text", "button", "ignore"];
     let messages = kinds.iter().flat_map(|kind| parts.map(|part| format!("message-{kind}-{part}")));
-    let notices = EventKind::NOTICES.iter();
+    let notices = EventKind::NOTICES.iter().chain(&[EventKind::NotMe]);
     let notices = notices.flat_map(|event| ["subject", "text"].map(|part| format!("message-notice-{event}-{part}")));
     events.chain(reasons).chain(home).chain(islands).chain(messages).chain(notices).collect()
 }

@@ -68,7 +68,11 @@ pub fn write(mail: &Mail, base_url: &Url) -> Option<Letter> {
         }
         MailContent::ConfirmEmail { token, old_email } => {
             let new_email = (lang.t("message-new-email"), mail.to.clone());
-            let details = vec![(account.0, old_email.clone()), new_email];
+            // Whoever asks for the change chose the old address too: it is left out where it could pass for a link.
+            let (local, domain) = old_email.rsplit_once('@').unwrap_or_default();
+            let harmless = is_harmless(local) && !old_email.contains('/') && !domain.is_empty();
+            let old_email = harmless.then(|| (account.0, old_email.clone()));
+            let details = old_email.into_iter().chain([new_email]).collect();
             Letter { details, ..writer.action(MailKind::ConfirmEmail, writer.link("/confirm-email", token)) }
         }
         MailContent::Notice { event, by, new_email, token } => {
@@ -113,10 +117,13 @@ impl Writer<'_> {
                 let button = self.button(lang.t("message-not-me-button"), self.link("/not-me", token));
                 let effect = Note { text: lang.t("message-not-me-effect"), url: None };
                 let notes = [effect].into_iter().chain(self.expiry()).collect();
-                (self.details(account, by), lang.t("message-not-me"), Some(button), notes)
+                (self.details(account, by), Some(lang.t("message-not-me")), Some(button), notes)
             }
             // The device and the address are the administrator's: not for the account's owner.
-            None => (vec![account, self.time(by)], lang.t("message-administrator"), None, Vec::new()),
+            None => {
+                let administrator = (event != EventKind::NotMe).then(|| lang.t("message-administrator"));
+                (vec![account, self.time(by)], administrator, None, Vec::new())
+            }
         };
         if event == EventKind::NewDevice {
             notes.push(Note { text: lang.t("message-turn-off"), url: Some(self.base_url.join("/account")) });
@@ -126,7 +133,7 @@ impl Writer<'_> {
             subject: lang.t(&format!("message-notice-{event}-subject")),
             text: lang.t(&format!("message-notice-{event}-text")),
             details,
-            lead: Some(lead),
+            lead,
             button,
             notes,
             footer: self.footer(),

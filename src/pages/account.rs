@@ -13,6 +13,7 @@ use super::{
     layout::{Done, Layout},
     register::NewPassword,
     sign_in,
+    step_up::RecentlyAuthenticated,
     visitor::Member,
 };
 use crate::{
@@ -194,9 +195,11 @@ pub struct MailForm {
     new_device: Option<String>,
 }
 
-/// `POST /account/mail`.
-pub async fn submit_mail(member: Member, Form(form): Form<MailForm>) -> Result<Response, HttpError> {
-    let Member { visitor, signed_in } = member;
+/// `POST /account/mail`. Asks for a recent authentication: an intruder must not silence the alarm about themselves.
+pub async fn submit_mail(
+    RecentlyAuthenticated { who, form }: RecentlyAuthenticated<Member, MailForm>,
+) -> Result<Response, HttpError> {
+    let Member { visitor, signed_in } = who;
     let wanted = form.new_device.is_some();
     visitor.app.core.accounts.set_new_device_mail(&signed_in.user, wanted, &visitor.context).await?;
     Ok(Redirect::to("/account?done=saved").into_response())

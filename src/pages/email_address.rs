@@ -124,17 +124,18 @@ async fn change_page(member: Member, email: String, form_errors: FormErrors) -> 
         .await)
 }
 
-pub async fn show_confirm(visitor: Visitor, Query(query): Query<TokenQuery>) -> Result<Response, HttpError> {
+/// For the account's owner only, who signs in first: whoever reads the new mailbox alone changes nothing.
+pub async fn show_confirm(member: Member, Query(query): Query<TokenQuery>) -> Result<Response, HttpError> {
     let token = query.token.unwrap_or_default();
-    let found = visitor.app.core.accounts.confirming(&token).await;
-    button_page(visitor, found, token, ("email-title", "email-confirm-text", "/confirm-email", "email-confirm-submit"))
-        .await
+    let found = member.visitor.app.core.accounts.confirming(&member.signed_in.user, &token).await;
+    let texts = ("email-title", "email-confirm-text", "/confirm-email", "email-confirm-submit");
+    button_page(member.visitor, found, token, texts).await
 }
 
-pub async fn submit_confirm(visitor: Visitor, Form(form): Form<TokenForm>) -> Result<Response, HttpError> {
-    match visitor.app.core.accounts.confirm_email_change(&form.token, &visitor.context).await {
-        Ok(_) if visitor.signed_in.is_some() => Ok(Redirect::to("/account?done=email").into_response()),
-        Ok(_) => Ok(Redirect::to("/login?done=email").into_response()),
+pub async fn submit_confirm(member: Member, Form(form): Form<TokenForm>) -> Result<Response, HttpError> {
+    let Member { visitor, signed_in } = member;
+    match visitor.app.core.accounts.confirm_email_change(&signed_in.user, &form.token, &visitor.context).await {
+        Ok(_) => Ok(Redirect::to("/account?done=email").into_response()),
         Err(Error::LinkGone) => Ok(link_gone_page(visitor).await),
         Err(error) => Err(error.into()),
     }

@@ -43,7 +43,6 @@ pub async fn show(visitor: Visitor, Query(query): Query<LoginQuery>) -> Response
     let done = match query.done.as_deref() {
         Some("verified") => Some("login-verified"),
         Some("reset") => Some("login-reset"),
-        Some("email") => Some("login-email"),
         _ => None,
     };
     // What was done says more than that it ended this browser's session.

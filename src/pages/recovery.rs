@@ -13,8 +13,10 @@ use super::{
     visitor::Visitor,
 };
 use crate::http::{error::HttpError, form::Form, query::Query};
-use sekisho_core::{Error, account::recovery::ReportedEvent};
-use sekisho_model::AuthMethod;
+use sekisho_core::{
+    Error,
+    account::recovery::{Recovery, ReportedEvent},
+};
 
 #[derive(Deserialize)]
 pub struct ForgotForm {
@@ -92,14 +94,12 @@ async fn reset_page(
     unlink: bool,
     form_errors: FormErrors,
 ) -> Result<Response, HttpError> {
-    let user = match visitor.app.core.accounts.recovering(&token).await {
-        Ok(user) => user,
+    let Recovery { user, linked } = match visitor.app.core.accounts.recovering(&token).await {
+        Ok(recovery) => recovery,
         Err(Error::LinkGone) => return Ok(link_gone_page(visitor).await),
         Err(error) => return Err(error.into()),
     };
     let lang = visitor.lang;
-    // From an unverified account everything is unlinked, asked or not.
-    let linked = user.auth_methods.contains(AuthMethod::Github) && user.email_verified_at.is_some();
     let page = Layout::new(visitor, "reset-title").at("/login").form_errors(&form_errors);
     Ok(page
         .render(move || {
@@ -147,7 +147,8 @@ pub async fn submit_not_me(visitor: Visitor, Form(form): Form<TokenForm>) -> Res
         reported => reported?,
     };
     match visitor.app.core.accounts.revert(&form.token, &visitor.context).await {
-        Ok(reset) => Ok(Redirect::to(&format!("/reset-password?token={}", reset.expose())).into_response()),
+        // In the answer itself: a redirect would leave the token in the browser's history.
+        Ok(reset) => reset_page(visitor, reset.expose().to_owned(), true, FormErrors::default()).await,
         Err(Error::LinkGone) => Ok(link_gone_page(visitor).await),
         Err(error) => Ok(not_me_page(visitor, form.token, reported, FormErrors::of(error)?).await),
     }

@@ -151,6 +151,7 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/devices/end" => "step-up-end-device",
         "/devices/end-others" => "devices-end-others",
         "/account/email" => "email-change",
+        "/account/mail" => "account-save",
         "/auth/github/link" => "account-github-link",
         "/auth/github/unlink" => "account-github-unlink",
         "/admin/events/export" => "step-up-export",

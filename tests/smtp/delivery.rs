@@ -49,7 +49,7 @@ async fn links_lead_to_the_configured_address_whatever_a_request_says() {
     let message = server.only();
     assert!(!message.to_string().contains("evil"), "{message:#?}");
     let token = token_in(text(&message), "reset-password");
-    assert_eq!(t.app.core.accounts.recovering(token).await.expect("a user").email, ADA);
+    assert_eq!(t.app.core.accounts.recovering(token).await.expect("a user").user.email, ADA);
 }
 
 #[tokio::test]

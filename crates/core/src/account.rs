@@ -23,14 +23,14 @@ use crate::{
     request_context::RequestContext,
     session::{SignedIn, credential::CookieToken},
     step_up::{StepUp, renew_cookie},
-    unit_of_work::Store,
+    unit_of_work::{Store, UnitOfWork},
 };
 
 pub mod email_address;
 pub mod profile;
 pub mod recovery;
 
-use email_address::{VERIFY_WITHIN, is_taken};
+use email_address::{VERIFY_WITHIN, is_taken, set_verified};
 use profile::{parse_about, parse_locale, parse_name};
 
 /// The registration form.
@@ -111,13 +111,14 @@ impl Accounts {
         if !self.store.outbox.enabled {
             return Ok(Some(self.password.enrolled(self.insert(user, context).await?)));
         }
-        self.limits.mail_address(&user.email)?;
+        self.limits.mail(context.ip, &user.email)?;
         let mut work = self.store.begin(Some(context)).await?;
-        if is_taken(&mut work, &user.email, &user.id).await? {
+        let verify_by = self.verify_email.then_some(work.now + VERIFY_WITHIN);
+        let taken = is_taken(&mut work, &user.email, &user.id).await?;
+        // Taken too if a concurrent registration was first.
+        if taken || !users::insert(work.db(), &user, verify_by).await? {
             mail_account_exists(&mut work, &user.email, new.locale).await?;
         } else {
-            let verify_by = self.verify_email.then_some(work.now + VERIFY_WITHIN);
-            users::insert(work.db(), &user, verify_by).await?;
             work.log(Entry::new(EventKind::Registered).user(&user.id));
             mail_verification(&mut work, &user).await?;
         }
@@ -137,7 +138,7 @@ impl Accounts {
 
     async fn insert(&self, user: User, context: &RequestContext) -> Result<User, Error> {
         let mut work = self.store.begin(Some(context)).await?;
-        users::insert(work.db(), &user, None).await.map_err(insert_error)?;
+        insert_new(&mut work, &user).await?;
         work.log(Entry::new(EventKind::Registered).user(&user.id));
         work.commit().await?;
         Ok(user)
@@ -220,6 +221,7 @@ impl Accounts {
         }
         let hash = self.password.choose("new_password", change.new, user).await?;
         let mut work = self.store.begin(Some(context)).await?;
+        work.lock_user(&user.id).await?;
         let now = work.now;
         if !users::swap_password(work.db(), &user.id, old.as_deref(), &hash, now).await? {
             return Err(Error::field("current_password", "password-wrong"));
@@ -253,11 +255,13 @@ impl Accounts {
     ) -> Result<(usize, u64), Error> {
         let hash = self.password.choose("password", new, user).await?;
         let mut work = self.store.begin(Some(context)).await?;
+        let was = work.lock_user(&user.id).await?.ok_or(Error::NotFound)?;
         let now = work.now;
-        let was = users::find_for_update(work.db(), &user.id).await?.ok_or(Error::NotFound)?;
         users::swap_password(work.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
-        email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
+        // What the operator does, no link in an old message undoes.
+        email_tokens::delete_since(work.db(), &user.id, 0).await?;
         work.notify(Entry::new(EventKind::PasswordChanged).user(&user.id), Undo::default()).await?;
+        set_verified(&mut work, &user.id, &was.email).await?; // the operator vouches for it
         let links = if keep_links { 0 } else { link::remove_all(&mut work, &user.id).await? };
         work.end(SessionSelector::AllOf(&user.id), EndReason::PasswordChanged).await?;
         Ok((work.commit().await?, links))
@@ -285,8 +289,17 @@ pub(crate) fn new_user(id: UserId, email: &str, name: String, now: UnixMillis) -
     }
 }
 
-/// Maps a unique violation on insert to [`Error::EmailTaken`].
-pub(crate) fn insert_error(error: sqlx::Error) -> Error {
+/// Inserts an account.
+///
+/// # Errors
+/// [`Error::EmailTaken`], also while the address can still be taken back by an account that changed it.
+pub(crate) async fn insert_new(work: &mut UnitOfWork<'_>, user: &User) -> Result<(), Error> {
+    let free = !is_taken(work, &user.email, &user.id).await? && users::insert(work.db(), user, None).await?;
+    if free { Ok(()) } else { Err(Error::EmailTaken) }
+}
+
+/// Maps a unique violation on a change to [`Error::EmailTaken`].
+pub(crate) fn email_error(error: sqlx::Error) -> Error {
     match error.as_database_error() {
         Some(e) if e.is_unique_violation() => Error::EmailTaken,
         _ => error.into(),

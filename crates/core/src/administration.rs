@@ -201,7 +201,7 @@ impl Administration {
         let mut work = self.store.begin(context).await?;
         // Locked, so that two administrators can't remove each other concurrently.
         roles::lock(work.db(), RoleName::ADMIN).await?;
-        let was = users::find_for_update(work.db(), user_id).await?.ok_or(Error::NotFound)?;
+        let was = work.lock_user(user_id).await?.ok_or(Error::NotFound)?;
         let known = roles::list(work.db()).await?;
         let actor = role::permissions_of_actor(&mut work, &known).await?;
         let mut user = match change.roles {

@@ -2,7 +2,7 @@
 //! address they were sent to, and to the account's password at that time. Opening a link uses nothing up: scanners do.
 
 use sekisho_model::{EmailTokenPurpose, EventKind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::AnyConnection;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 /// Prefix of the tokens, by which secret scanners find leaks.
 const PREFIX: &str = "sk_et_";
 /// Encryption purpose of a token's detail.
-const SEALED_FOR: &str = "email-token";
+pub(crate) const SEALED_FOR: &str = "email-token";
 const MINUTE: UnixMillis = 60_000;
 
 /// Lifetime of a token in milliseconds.
@@ -49,7 +49,12 @@ pub(crate) struct Reported {
     pub undo: Undo,
 }
 
-/// Issues a token for a link sent to `email`; `detail` is [sealed](Reported::seal).
+/// The detail of a [`EmailTokenPurpose::ResetPassword`] token after a reverted event: links that come back with the new
+/// password, if their owner wants them. Until then nobody signs in by one.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct ParkedLinks(pub Vec<DeletedIdentity>);
+
+/// Issues a token for a link sent to `email`; `detail` is [sealed](seal).
 pub(crate) async fn issue(
     db: &mut AnyConnection,
     user: &User,
@@ -101,16 +106,26 @@ pub(crate) async fn take(
     email_tokens::take(db, &token.hash(), purpose, now).await?.ok_or(Error::LinkGone)
 }
 
-impl Reported {
-    /// Encrypts it, as a token's detail.
-    pub fn seal(&self, secret: &MasterSecret) -> Result<String, Error> {
-        Ok(secret.seal(SEALED_FOR, &serde_json::to_vec(self).map_err(Error::internal)?))
-    }
+/// Encrypts a token's detail.
+pub(crate) fn seal(secret: &MasterSecret, detail: &impl Serialize) -> Result<String, Error> {
+    Ok(secret.seal(SEALED_FOR, &serde_json::to_vec(detail).map_err(Error::internal)?))
+}
 
-    /// Decrypts a token's detail.
-    pub fn open(secret: &MasterSecret, token: &EmailToken) -> Result<Self, Error> {
-        let sealed = token.detail.as_deref().unwrap_or_default();
-        let plain = secret.open(SEALED_FOR, sealed).map_err(Error::internal)?;
-        serde_json::from_slice(&plain).map_err(Error::internal)
+/// Decrypts a token's detail; `None` if it has none.
+pub(crate) fn open<T: DeserializeOwned>(secret: &MasterSecret, token: &EmailToken) -> Result<Option<T>, Error> {
+    let Some(sealed) = &token.detail else { return Ok(None) };
+    let plain = secret.open(SEALED_FOR, sealed).map_err(Error::internal)?;
+    serde_json::from_slice(&plain).map_err(Error::internal)
+}
+
+impl Undo {
+    /// Adds what a later notice says: the first address, and every removed link.
+    pub fn merge(&mut self, later: Self) {
+        self.previous_email = self.previous_email.take().or(later.previous_email);
+        for link in later.links {
+            if !self.links.iter().any(|known| known.provider == link.provider) {
+                self.links.push(link);
+            }
+        }
     }
 }

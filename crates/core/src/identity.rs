@@ -13,7 +13,6 @@ use crate::{
     db::{
         identities::{self, Identity},
         sessions::ending::SessionSelector,
-        users,
     },
     error::Error,
     link,
@@ -70,7 +69,7 @@ impl Identities {
     #[instrument(level = "debug", skip_all, fields(user.id = %user_id))]
     pub async fn unlink(&self, user_id: &UserId, context: &RequestContext) -> Result<(), Error> {
         let mut work = self.store.begin(Some(context)).await?;
-        let user = users::find_for_update(work.db(), user_id).await?.ok_or(Error::NotFound)?;
+        let user = work.lock_user(user_id).await?.ok_or(Error::NotFound)?;
         let reason = match work.actor() {
             Some(_) => {
                 role::require_cover(&mut work, &user).await?;

@@ -15,12 +15,12 @@ use crate::{
     error::Error,
     metrics::Metrics,
     request_context::RequestContext,
-    secret::{MasterSecret, sha256_hex},
+    secret::{MasterSecret, mac},
     user_agent::device_name,
 };
 
 /// Encryption purpose of a message's content.
-const SEALED_FOR: &str = "mail";
+pub(crate) const SEALED_FOR: &str = "mail";
 /// One message of a kind to an address per this interval, in milliseconds.
 const DEDUP: UnixMillis = 60_000;
 
@@ -191,8 +191,10 @@ impl Outbox {
         now: UnixMillis,
     ) -> Result<(), Error> {
         let kind = draft.content.kind();
-        let dedup_key =
-            draft.dedup.then(|| sha256_hex(format!("{kind} {} {}", draft.to, now.div_euclid(DEDUP)).as_bytes()));
+        let dedup_key = draft.dedup.then(|| {
+            let key = self.secret.derive("mail-dedup");
+            mac(&key, format!("{kind} {} {}", draft.to, now.div_euclid(DEDUP)).as_bytes())
+        });
         let sealed = self.seal(&Sealed {
             to: draft.to.into(),
             name: draft.user.map(|user| user.name.clone()),

@@ -7,6 +7,8 @@ use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware,
 
 use sekisho_model::SessionId;
 
+use sekisho_model::UserId;
+
 use crate::{clock::Clock, email, error::Error, secret::sha256_hex};
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
@@ -38,8 +40,12 @@ pub struct RateLimits {
     register: NetworkLimiter,
     /// Requests for a message, by unauthenticated clients.
     mail_network: NetworkLimiter,
-    /// Messages to one address, whoever asks: nobody's mailbox is flooded.
-    mail_address: Limiter<String>,
+    /// Messages to one address, by network: a stranger can't use up its owner's.
+    mail_address: Limiter<(String, IpAddr)>,
+    /// Messages to one address over all networks: nobody's mailbox is flooded.
+    mail_over_all_networks: Limiter<String>,
+    /// Messages that a signed-in user, or whoever knows a password, asks for.
+    mail_user: Limiter<String>,
     refresh: NetworkLimiter,
     meter: NetworkLimiter,
     oauth_start: NetworkLimiter,
@@ -71,6 +77,8 @@ impl RateLimits {
             register: network(20, seconds(30), &clock),
             mail_network: network(10, seconds(60), &clock),
             mail_address: limiter(5, seconds(600), &clock),
+            mail_over_all_networks: limiter(30, seconds(300), &clock),
+            mail_user: limiter(5, seconds(300), &clock),
             refresh: network(240, Duration::from_millis(200), &clock),
             meter: network(10, seconds(1), &clock),
             oauth_start: network(60, seconds(5), &clock),
@@ -138,15 +146,16 @@ impl RateLimits {
     /// [`Error::RateLimited`].
     pub fn mail(&self, ip: IpAddr, address: &str) -> Result<(), Error> {
         self.check_network(&self.mail_network, ip)?;
-        self.mail_address(address)
+        self.check(&self.mail_address, &(account_key(address), network(ip)))?;
+        self.check(&self.mail_over_all_networks, &account_key(address))
     }
 
-    /// A message to an address, caused by somebody with a password or session.
+    /// A message that a signed-in user, or whoever knows the password, asks for.
     ///
     /// # Errors
     /// [`Error::RateLimited`].
-    pub fn mail_address(&self, address: &str) -> Result<(), Error> {
-        self.check(&self.mail_address, &account_key(address))
+    pub fn mail_user(&self, user_id: &UserId) -> Result<(), Error> {
+        self.check(&self.mail_user, &user_id.to_string())
     }
 
     /// Token refresh.
@@ -213,6 +222,8 @@ impl RateLimits {
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
         self.mail_address.retain_recent();
+        self.mail_over_all_networks.retain_recent();
+        self.mail_user.retain_recent();
     }
 }
 

@@ -7,8 +7,15 @@ use sekisho_model::EventKind;
 use tracing::instrument;
 
 use crate::{
-    audit::event::Entry, db::signing_keys, error::Error, request_context::RequestContext, secret::MasterSecret,
-    token::key_generation::SEALED_FOR, unit_of_work::Store,
+    audit::event::Entry,
+    db::{email_tokens, mails, signing_keys},
+    email_token,
+    error::Error,
+    outbox,
+    request_context::RequestContext,
+    secret::MasterSecret,
+    token::key_generation::SEALED_FOR,
+    unit_of_work::Store,
 };
 
 /// What was re-encrypted.
@@ -27,7 +34,7 @@ pub struct SecretRotation {
 }
 
 impl SecretRotation {
-    /// Re-encrypts signing keys and audit chain keys in one transaction. No session ends: tokens and cookies are stored as
+    /// Re-encrypts signing keys, audit chain keys, messages and what reverts security events, in one transaction. No session ends: tokens and cookies are stored as
     /// plain hashes, and pending flows decrypt with either secret.
     ///
     /// # Errors
@@ -37,17 +44,33 @@ impl SecretRotation {
         let mut work = self.store.begin(Some(context)).await?;
         let mut resealed = Resealed { signing_keys: 0, log: false };
         for key in signing_keys::lock(work.db()).await?.iter().filter(|key| key.withdrawn_at.is_none()) {
-            if !self.secret.is_current(SEALED_FOR, &key.private_key) {
-                let pkcs8 = self.secret.open(SEALED_FOR, &key.private_key).map_err(Error::internal)?;
-                signing_keys::set_private_key(work.db(), &key.kid, &self.secret.seal(SEALED_FOR, &pkcs8)).await?;
+            if let Some(private_key) = self.reseal_value(SEALED_FOR, Some(&key.private_key))? {
+                signing_keys::set_private_key(work.db(), &key.kid, &private_key).await?;
                 resealed.signing_keys += 1;
+            }
+        }
+        for token in email_tokens::list_sealed(work.db()).await? {
+            if let Some(resealed) = self.reseal_value(email_token::SEALED_FOR, token.detail.as_deref())? {
+                email_tokens::set_detail(work.db(), &token.hash, &resealed).await?;
+            }
+        }
+        for (id, sealed) in mails::list_sealed(work.db()).await? {
+            if let Some(resealed) = self.reseal_value(outbox::SEALED_FOR, Some(&sealed))? {
+                mails::set_sealed(work.db(), &id, &resealed).await?;
             }
         }
         resealed.log = self.store.audit.rotate_secret(work.db()).await?;
         if resealed.signing_keys > 0 || resealed.log {
             work.log(Entry::new(EventKind::SecretRotated));
-            work.commit().await?;
         }
+        work.commit().await?;
         Ok(resealed)
+    }
+
+    /// A value sealed with the current secret; `None` if it is.
+    fn reseal_value(&self, purpose: &str, sealed: Option<&str>) -> Result<Option<String>, Error> {
+        let Some(sealed) = sealed.filter(|sealed| !self.secret.is_current(purpose, sealed)) else { return Ok(None) };
+        let plain = self.secret.open(purpose, sealed).map_err(Error::internal)?;
+        Ok(Some(self.secret.seal(purpose, &plain)))
     }
 }

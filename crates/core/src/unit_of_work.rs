@@ -15,7 +15,7 @@ use crate::{
             self,
             ending::{self, Ended, SessionSelector},
         },
-        users,
+        users::{self, User},
     },
     email_token::{self, Reported, Undo},
     error::Error,
@@ -108,7 +108,7 @@ pub(crate) struct UnitOfWork<'a> {
     tx: Transaction<'static, Any>,
     pub now: UnixMillis,
     entries: Vec<Entry>,
-    notices: Vec<(Entry, Undo)>,
+    notices: Vec<(Entry, Undo, UnixMillis)>,
     ended: Vec<Ended>,
     changed_users: Vec<UserId>,
     mailed: bool,
@@ -158,21 +158,32 @@ impl UnitOfWork<'_> {
     /// Adds a log entry that its user is told of, on the pages and by e-mail (ASVS 6.3.7). `undo` is what "This wasn't me"
     /// restores.
     pub async fn notify(&mut self, entry: Entry, undo: Undo) -> Result<(), Error> {
-        let now = self.now;
         if let Some(user_id) = entry.user_id.clone() {
+            self.lock_user(&user_id).await?;
+            let now = self.now;
             users::set_notice(self.db(), &user_id, now).await?;
             self.user_changed(&user_id);
         }
         self.log(entry.clone());
-        self.notices.push((entry, undo));
+        self.notices.push((entry, undo, self.now));
         Ok(())
+    }
+
+    /// Finds a user and locks the row until the commit. From then on `now` is later than every notice of theirs, whatever
+    /// this process's clock says: "This wasn't me" removes what was added since a notice.
+    pub async fn lock_user(&mut self, id: &UserId) -> Result<Option<User>, Error> {
+        let user = users::find_for_update(&mut self.tx, id).await?;
+        let noticed = user.as_ref().and_then(|user| user.notice_at);
+        self.now = self.now.max(noticed.map_or(0, |at| at + 1));
+        Ok(user)
     }
 
     /// Writes a message; it is sent after the commit. Does nothing if no mail server is configured.
     pub async fn mail(&mut self, draft: Draft<'_>) -> Result<(), Error> {
         let store = self.store;
         if store.outbox.enabled {
-            store.outbox.write(&mut self.tx, &store.new_id(), draft, self.now).await?;
+            let now = store.now(); // due at once, also where `self.now` is ahead of this process's clock
+            store.outbox.write(&mut self.tx, &store.new_id(), draft, now).await?;
             self.mailed = true;
         }
         Ok(())
@@ -184,14 +195,17 @@ impl UnitOfWork<'_> {
         if !self.store.outbox.enabled {
             return Ok(());
         }
-        let mut told: Vec<UserId> = Vec::new();
-        for (entry, undo) in notices {
-            let (Some(user_id), Some(by)) = (entry.user_id, self.origin()) else { continue };
-            if told.contains(&user_id) {
-                continue;
+        // A notice after another one of the same user is part of it.
+        let mut first: Vec<(Entry, Undo, UnixMillis)> = Vec::new();
+        for (entry, undo, at) in notices {
+            match first.iter_mut().find(|(other, ..)| other.user_id == entry.user_id) {
+                Some((_, whole, _)) => whole.merge(undo),
+                None => first.push((entry, undo, at)),
             }
+        }
+        for (entry, undo, at) in first {
+            let (Some(user_id), Some(by)) = (entry.user_id, self.origin()) else { continue };
             let Some(user) = users::find(self.db(), &user_id).await? else { continue };
-            told.push(user_id);
             if entry.kind == EventKind::NewDevice && user.new_device_mail_off_at.is_some() {
                 continue;
             }
@@ -199,11 +213,13 @@ impl UnitOfWork<'_> {
             let new_email = undo.previous_email.is_some().then(|| user.email.clone());
             // What an administrator did is reverted by an administrator.
             let token = match self.actor() {
-                Some(_) => None,
-                None => {
-                    let (purpose, now) = (EmailTokenPurpose::NotMe, self.now);
-                    let detail = Reported { event: entry.kind, at: now, undo }.seal(&self.store.outbox.secret)?;
-                    let token = email_token::issue(self.db(), &user, purpose, &to, Some(detail), now).await?;
+                Some(Actor::Administrator(id)) if *id != user.id => None,
+                Some(Actor::CommandLine) => None,
+                _ => {
+                    let reported = Reported { event: entry.kind, at, undo };
+                    let detail = email_token::seal(&self.store.outbox.secret, &reported)?;
+                    let purpose = EmailTokenPurpose::NotMe;
+                    let token = email_token::issue(self.db(), &user, purpose, &to, Some(detail), at).await?;
                     Some(token.expose().to_owned())
                 }
             };

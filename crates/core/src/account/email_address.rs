@@ -3,7 +3,7 @@
 use sekisho_model::{EmailTokenPurpose, EventKind, UserId};
 use tracing::instrument;
 
-use super::{Accounts, insert_error};
+use super::{Accounts, email_error};
 use crate::{
     audit::event::Entry,
     clock::UnixMillis,
@@ -39,7 +39,7 @@ impl Accounts {
         if user.email_verified_at.is_some() {
             return Ok(());
         }
-        self.limits.mail_address(&user.email)?;
+        self.limits.mail_user(&user.id)?;
         let mut work = self.store.begin(Some(context)).await?;
         mail_verification(&mut work, user).await?;
         work.commit().await.map(drop)
@@ -62,6 +62,9 @@ impl Accounts {
     pub async fn verify_email(&self, token: &str, context: &RequestContext) -> Result<String, Error> {
         let mut work = self.store.begin(Some(context)).await?;
         let now = work.now;
+        // The user's row is locked before the token's, as everywhere.
+        let found = email_token::find(work.db(), token, EmailTokenPurpose::VerifyEmail, now).await?;
+        work.lock_user(&found.user_id).await?;
         let token = email_token::take(work.db(), token, EmailTokenPurpose::VerifyEmail, now).await?;
         set_verified(&mut work, &token.user_id, &token.email).await?.then_some(()).ok_or(Error::LinkGone)?;
         work.commit().await?;
@@ -86,8 +89,7 @@ impl Accounts {
         if email.as_str() == user.email {
             return Err(Error::field("email", "email-same"));
         }
-        self.limits.mail_address(&user.email)?;
-        self.limits.mail_address(email.as_str())?;
+        self.limits.mail_user(&user.id)?;
         let mut work = self.store.begin(Some(context)).await?;
         if is_taken(&mut work, email.as_str(), &user.id).await? {
             mail_account_exists(&mut work, email.as_str(), user.locale.as_deref()).await?;
@@ -109,33 +111,42 @@ impl Accounts {
         Ok(email.as_str().to_owned())
     }
 
-    /// The new address that a link confirms; uses nothing up.
+    /// The new address that a link confirms for a signed-in user; uses nothing up.
     ///
     /// # Errors
-    /// [`Error::LinkGone`].
-    pub async fn confirming(&self, token: &str) -> Result<String, Error> {
+    /// [`Error::LinkGone`], also if it is another account's.
+    pub async fn confirming(&self, user: &User, token: &str) -> Result<String, Error> {
         let (db, now) = (self.store.reader(), self.store.now());
-        Ok(email_token::find(db, token, EmailTokenPurpose::ConfirmEmail, now).await?.email)
+        let token = email_token::find(db, token, EmailTokenPurpose::ConfirmEmail, now).await?;
+        if token.user_id == user.id { Ok(token.email) } else { Err(Error::LinkGone) }
     }
 
-    /// Changes the address to the one that the token was sent to, and returns it. The old one is told, with a link that
-    /// undoes it; every other token of the account is revoked.
+    /// Changes the address of a signed-in user to the one that the token was sent to, and returns it: whoever only reads the
+    /// new mailbox, or whose session has ended, changes nothing. The old address is told, with a link that undoes it; every
+    /// other token of the account is revoked.
     ///
     /// # Errors
-    /// [`Error::LinkGone`], also if the password or the address was changed since; [`Error::EmailTaken`].
-    #[instrument(level = "debug", skip_all)]
-    pub async fn confirm_email_change(&self, token: &str, context: &RequestContext) -> Result<String, Error> {
+    /// [`Error::LinkGone`], also if it is another account's, or the password or the address was changed since;
+    /// [`Error::EmailTaken`].
+    #[instrument(level = "debug", skip_all, fields(user.id = %user.id))]
+    pub async fn confirm_email_change(
+        &self,
+        user: &User,
+        token: &str,
+        context: &RequestContext,
+    ) -> Result<String, Error> {
         let mut work = self.store.begin(Some(context)).await?;
+        let user = work.lock_user(&user.id).await?.ok_or(Error::LinkGone)?;
         let now = work.now;
         let token = email_token::take(work.db(), token, EmailTokenPurpose::ConfirmEmail, now).await?;
-        let user = users::find_for_update(work.db(), &token.user_id).await?.ok_or(Error::LinkGone)?;
-        if user.disabled_at.is_some() || user.password_changed_at != token.password_changed_at {
+        let unchanged = user.password_changed_at == token.password_changed_at && user.id == token.user_id;
+        if !unchanged || user.disabled_at.is_some() {
             return Err(Error::LinkGone);
         }
         if email_tokens::is_reserved(work.db(), &token.email, &user.id, now).await? {
             return Err(Error::EmailTaken);
         }
-        users::set_email(work.db(), &user, &token.email, now).await.map_err(insert_error)?;
+        users::set_email(work.db(), &user, &token.email, now).await.map_err(email_error)?;
         email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
         let undo = Undo { previous_email: Some(user.email.clone()), ..Undo::default() };
         work.notify(Entry::new(EventKind::EmailChanged).user(&user.id), undo).await?;

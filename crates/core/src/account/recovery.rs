@@ -1,27 +1,36 @@
 //! Recovery by e-mail: a forgotten password, and "This wasn't me", which reverts what an intruder did even if they have
 //! the password and a session.
 
-use sekisho_model::{EmailTokenPurpose, EndReason, EventKind};
+use sekisho_model::{AuthMethod, EmailTokenPurpose, EndReason, EventKind};
 use tracing::instrument;
 
-use super::{Accounts, email_address::set_verified, insert_error};
+use super::{Accounts, email_address::set_verified, email_error};
 use crate::{
     audit::event::Entry,
     clock::UnixMillis,
     db::{
         email_tokens::{self, EmailToken},
-        identities,
+        identities::{self, DeletedIdentity},
         sessions::ending::SessionSelector,
         users::{self, User},
     },
     email::Email,
-    email_token::{self, Reported, Undo, lifetime},
+    email_token::{self, ParkedLinks, Reported, Undo, lifetime},
     error::Error,
     link,
     outbox::{Draft, MailContent},
     request_context::RequestContext,
     secret::OpaqueToken,
 };
+
+/// An account whose password is about to be reset.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// The account.
+    pub user: User,
+    /// Whether GitHub accounts are linked, which their owner may want to keep.
+    pub linked: bool,
+}
 
 /// The security event that a link reverts.
 #[derive(Clone, Debug)]
@@ -67,12 +76,13 @@ impl Accounts {
     ///
     /// # Errors
     /// [`Error::LinkGone`], also if the password or the address was changed since.
-    pub async fn recovering(&self, token: &str) -> Result<User, Error> {
-        let token =
-            email_token::find(self.store.reader(), token, EmailTokenPurpose::ResetPassword, self.store.now()).await?;
-        let user = users::find(self.store.reader(), &token.user_id).await?.ok_or(Error::LinkGone)?;
+    pub async fn recovering(&self, token: &str) -> Result<Recovery, Error> {
+        let (db, now) = (self.store.reader(), self.store.now());
+        let token = email_token::find(db, token, EmailTokenPurpose::ResetPassword, now).await?;
+        let user = users::find(db, &token.user_id).await?.ok_or(Error::LinkGone)?;
         recoverable(&user, &token)?;
-        Ok(user)
+        let linked = user.auth_methods.contains(AuthMethod::Github) || !self.parked(&token)?.is_empty();
+        Ok(Recovery { linked: linked && user.email_verified_at.is_some(), user })
     }
 
     /// Sets a new password by a token, verifies the address and ends all sessions; second factors stay. Links are removed
@@ -89,12 +99,12 @@ impl Accounts {
         keep_links: bool,
         context: &RequestContext,
     ) -> Result<String, Error> {
-        let user = self.recovering(token).await?;
+        let Recovery { user, .. } = self.recovering(token).await?;
         let hash = self.password.choose("new_password", new_password, &user).await?;
         let mut work = self.store.begin(Some(context)).await?;
+        let user = work.lock_user(&user.id).await?.ok_or(Error::LinkGone)?;
         let now = work.now;
         let token = email_token::take(work.db(), token, EmailTokenPurpose::ResetPassword, now).await?;
-        let user = users::find_for_update(work.db(), &token.user_id).await?.ok_or(Error::LinkGone)?;
         recoverable(&user, &token)?;
         users::swap_password(work.db(), &user.id, user.password_hash.as_deref(), &hash, now).await?;
         email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
@@ -102,10 +112,19 @@ impl Accounts {
         let unverified = set_verified(&mut work, &user.id, &user.email).await?;
         if unverified || !keep_links {
             link::remove_all(&mut work, &user.id).await?;
+        } else {
+            for identity in self.parked(&token)? {
+                identities::restore(work.db(), &user.id, &identity).await?;
+            }
         }
         work.end(SessionSelector::AllOf(&user.id), EndReason::PasswordChanged).await?;
         work.commit().await?;
         Ok(user.email)
+    }
+
+    fn parked(&self, token: &EmailToken) -> Result<Vec<DeletedIdentity>, Error> {
+        let parked: Option<ParkedLinks> = email_token::open(&self.store.outbox.secret, token)?;
+        Ok(parked.unwrap_or_default().0)
     }
 
     /// What a link "This wasn't me" reverts; uses nothing up.
@@ -114,39 +133,59 @@ impl Accounts {
     /// [`Error::LinkGone`].
     pub async fn reported(&self, token: &str) -> Result<ReportedEvent, Error> {
         let token = email_token::find(self.store.reader(), token, EmailTokenPurpose::NotMe, self.store.now()).await?;
-        let Reported { event, at, undo } = Reported::open(&self.store.outbox.secret, &token)?;
+        let Reported { event, at, undo } = self.open_report(&token)?;
         Ok(ReportedEvent { event, at, previous_email: undo.previous_email })
     }
 
-    /// Reverts a security event: ends all sessions, restores the address and the links that the event removed, removes
-    /// links made since, revokes later tokens and the password. Returns a token for [`Accounts::recover`].
+    /// Reverts a security event and all that came after it: ends all sessions, restores the address, revokes later tokens
+    /// and the password. Nobody signs in by a link until a new password is set: links made since are removed, and the
+    /// others, with those that were removed since, are kept in the returned token for [`Accounts::recover`].
     ///
     /// # Errors
     /// [`Error::LinkGone`]; [`Error::EmailTaken`] if another account has the address by now.
     #[instrument(level = "debug", skip_all)]
     pub async fn revert(&self, token: &str, context: &RequestContext) -> Result<OpaqueToken, Error> {
+        let purpose = EmailTokenPurpose::NotMe;
         let mut work = self.store.begin(Some(context)).await?;
         let now = work.now;
-        let token = email_token::take(work.db(), token, EmailTokenPurpose::NotMe, now).await?;
-        let Reported { event, at, undo } = Reported::open(&self.store.outbox.secret, &token)?;
-        let user = users::find_for_update(work.db(), &token.user_id).await?.ok_or(Error::LinkGone)?;
-        identities::delete_since(work.db(), &user.id, at).await?;
-        for identity in &undo.links {
-            identities::restore(work.db(), &user.id, identity).await?;
+        let found = email_token::find(work.db(), token, purpose, now).await?;
+        let user = work.lock_user(&found.user_id).await?.ok_or(Error::LinkGone)?;
+        let now = work.now;
+        let pressed = email_token::take(work.db(), token, purpose, now).await?;
+        let Reported { event, at, mut undo } = self.open_report(&pressed)?;
+        // Later notices say what else to restore. Their links die with this one: whoever else reads them is not asked.
+        for later in email_tokens::list_since(work.db(), &user.id, purpose, at, now).await? {
+            undo.merge(self.open_report(&later)?.undo);
         }
+        email_tokens::delete_since(work.db(), &user.id, at).await?;
+
+        let removed = identities::delete_since(work.db(), &user.id, 0).await?;
+        undo.merge(Undo { links: removed, ..Undo::default() });
+        undo.links.retain(|link| link.created_at < at);
         if let Some(email) = undo.previous_email.as_deref().filter(|email| *email != user.email) {
-            users::set_email(work.db(), &user, email, now).await.map_err(insert_error)?;
+            users::set_email(work.db(), &user, email, now).await.map_err(email_error)?;
+            if let Some(by) = work.origin() {
+                let content = MailContent::Notice { event: EventKind::NotMe, by, new_email: None, token: None };
+                let expires_in = lifetime(purpose);
+                work.mail(Draft { to: &user.email, user: None, locale: None, expires_in, dedup: false, content })
+                    .await?;
+            }
         }
         users::remove_password(work.db(), &user.id, now).await?;
-        email_tokens::delete_since(work.db(), &user.id, at).await?;
         work.log(Entry::new(EventKind::NotMe).user(&user.id).detail(event.as_str()));
         work.user_changed(&user.id);
         work.end(SessionSelector::AllOf(&user.id), EndReason::RevokedByUser).await?;
+
         let user = users::find(work.db(), &user.id).await?.ok_or(Error::LinkGone)?;
-        let reset =
-            email_token::issue(work.db(), &user, EmailTokenPurpose::ResetPassword, &user.email, None, now).await?;
+        let parked = email_token::seal(&self.store.outbox.secret, &ParkedLinks(undo.links))?;
+        let purpose = EmailTokenPurpose::ResetPassword;
+        let reset = email_token::issue(work.db(), &user, purpose, &user.email, Some(parked), now).await?;
         work.commit().await?;
         Ok(reset)
+    }
+
+    fn open_report(&self, token: &EmailToken) -> Result<Reported, Error> {
+        email_token::open(&self.store.outbox.secret, token)?.ok_or(Error::LinkGone)
     }
 }
 

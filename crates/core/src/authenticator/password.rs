@@ -95,7 +95,7 @@ impl PasswordAuthenticator {
             // Indistinguishable from a wrong password: whoever registers an address must not learn whether it had an account
             // (ASVS 6.3.8). Its owner gets a message.
             let mut work = self.store.begin(Some(context)).await?;
-            if self.limits.mail_address(&user.email).is_ok() {
+            if self.limits.mail_user(&user.id).is_ok() {
                 mail_verification(&mut work, &user).await?;
             }
             work.log(Entry::new(EventKind::SignInFailed).user(&user.id).detail("address not verified"));

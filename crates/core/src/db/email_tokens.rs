@@ -77,6 +77,43 @@ pub async fn delete_all_but_not_me(db: impl Executor<'_>, user_id: &UserId) -> R
         .map(drop)
 }
 
+/// A user's unexpired tokens of a purpose made at `since` or later, oldest first.
+pub async fn list_since(
+    db: impl Executor<'_>,
+    user_id: &UserId,
+    purpose: EmailTokenPurpose,
+    since: UnixMillis,
+    now: UnixMillis,
+) -> Result<Vec<EmailToken>> {
+    let statement = format!(
+        "select {COLUMNS} from email_tokens where user_id = $1 and purpose = $2 and created_at >= $3 \
+         and expires_at > $4 order by created_at, hash"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(statement))
+        .bind(user_id.as_str())
+        .bind(purpose.as_str())
+        .bind(since)
+        .bind(now)
+        .fetch_all(db)
+        .await
+}
+
+/// All tokens with a sealed detail.
+pub async fn list_sealed(db: impl Executor<'_>) -> Result<Vec<EmailToken>> {
+    let statement = format!("select {COLUMNS} from email_tokens where detail is not null");
+    sqlx::query_as(sqlx::AssertSqlSafe(statement)).fetch_all(db).await
+}
+
+/// Replaces a token's sealed detail.
+pub async fn set_detail(db: impl Executor<'_>, hash: &str, detail: &str) -> Result<()> {
+    sqlx::query("update email_tokens set detail = $2 where hash = $1")
+        .bind(hash)
+        .bind(detail)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Deletes a user's tokens made at `since` or later.
 pub async fn delete_since(db: impl Executor<'_>, user_id: &UserId, since: UnixMillis) -> Result<()> {
     sqlx::query("delete from email_tokens where user_id = $1 and created_at >= $2")

@@ -28,6 +28,7 @@ pub struct ClaimedMail {
     pub expires_at: UnixMillis,
     pub attempts: i64,
     pub interrupted: i64,
+    pub claimed_until: UnixMillis,
 }
 
 /// An unfinished or failed message, as `sekisho mail status` shows it.
@@ -66,7 +67,7 @@ pub async fn insert(db: impl Executor<'_>, mail: NewMail<'_>) -> Result<bool> {
     .map(|r| r.rows_affected() == 1)
 }
 
-/// Claims the message that is due first until `until`: one process gets it. `lock` is [`super::Db::for_update`].
+/// Claims the message that is due first, notices before all others, until `until`: one process gets it. `lock` is [`super::Db::for_update`].
 pub async fn claim(
     db: impl Executor<'_>,
     now: UnixMillis,
@@ -77,8 +78,8 @@ pub async fn claim(
         "update mails set claimed_until = $2, attempts = attempts + 1, \
          interrupted = interrupted + case when claimed_until is null then 0 else 1 end \
          where id = (select id from mails where due_at <= $1 and coalesce(claimed_until, 0) <= $1 \
-         order by due_at, id limit 1 {lock}) and coalesce(claimed_until, 0) <= $1 \
-         returning id, kind, sealed, created_at, expires_at, attempts, interrupted"
+         order by case when kind = 'notice' then 0 else 1 end, due_at, id limit 1 {lock}) and coalesce(claimed_until, 0) <= $1 \
+         returning id, kind, sealed, created_at, expires_at, attempts, interrupted, claimed_until"
     );
     sqlx::query_as(AssertSqlSafe(statement)).bind(now).bind(until).fetch_optional(db).await
 }
@@ -113,26 +114,38 @@ pub async fn set_sent(db: impl Executor<'_>, id: &str, now: UnixMillis) -> Resul
     .map(drop)
 }
 
-/// Releases a message that could not be sent: due again at `due_at`, or failed.
+/// Releases a claimed message that could not be sent: due again at `due_at`, or failed. No effect if another process has
+/// claimed or sent it since.
 pub async fn set_error(
     db: impl Executor<'_>,
-    id: &str,
+    mail: &ClaimedMail,
     due_at: Option<UnixMillis>,
     error: &str,
     now: UnixMillis,
 ) -> Result<()> {
     sqlx::query(
         "update mails set due_at = $2, claimed_until = null, error = $3, \
-         failed_at = case when $4 = 1 then $5 else null end where id = $1",
+         failed_at = case when $4 = 1 then $5 else null end where id = $1 and claimed_until = $6",
     )
-    .bind(id)
+    .bind(&mail.id)
     .bind(due_at)
     .bind(error)
     .bind(i64::from(due_at.is_none()))
     .bind(now)
+    .bind(mail.claimed_until)
     .execute(db)
     .await
     .map(drop)
+}
+
+/// Ids and contents of unfinished messages.
+pub async fn list_sealed(db: impl Executor<'_>) -> Result<Vec<(String, String)>> {
+    sqlx::query_as("select id, sealed from mails where sealed <> ''").fetch_all(db).await
+}
+
+/// Replaces the sealed content of a message.
+pub async fn set_sealed(db: impl Executor<'_>, id: &str, sealed: &str) -> Result<()> {
+    sqlx::query("update mails set sealed = $2 where id = $1").bind(id).bind(sealed).execute(db).await.map(drop)
 }
 
 /// Deletes a message that has nobody to go to.

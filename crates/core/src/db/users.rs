@@ -110,12 +110,12 @@ fn searched(email: &str, name: &str) -> String {
     format!("{email} {name}").to_lowercase()
 }
 
-/// Unique violation if the e-mail address is registered. Removed at `verify_by` if it is still unverified.
-pub async fn insert(db: impl Executor<'_>, user: &User, verify_by: Option<UnixMillis>) -> Result<()> {
+/// False if the e-mail address is registered. Removed at `verify_by` if it is still unverified.
+pub async fn insert(db: impl Executor<'_>, user: &User, verify_by: Option<UnixMillis>) -> Result<bool> {
     sqlx::query(
         "insert into users (id, email, name, about, locale, password_hash, created_at, updated_at, \
          password_changed_at, search, email_verified_at, verify_by) \
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10)",
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8, $9, $10) on conflict (email) do nothing",
     )
     .bind(user.id.as_str())
     .bind(&user.email)
@@ -129,7 +129,7 @@ pub async fn insert(db: impl Executor<'_>, user: &User, verify_by: Option<UnixMi
     .bind(verify_by)
     .execute(db)
     .await
-    .map(drop)
+    .map(|r| r.rows_affected() == 1)
 }
 
 pub async fn find(db: impl Executor<'_>, id: &UserId) -> Result<Option<User>> {
@@ -266,11 +266,12 @@ pub async fn set_new_device_mail_off(db: impl Executor<'_>, id: &UserId, at: Opt
         .map(drop)
 }
 
-/// Deletes up to `limit` accounts that stayed unverified; returns their ids.
+/// Deletes up to `limit` accounts that stayed unverified and never had a session; returns their ids.
 pub async fn delete_unverified(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<UserId>> {
     let deleted: Vec<Text<UserId>> = sqlx::query_scalar(
         "delete from users where email_verified_at is null and verify_by <= $1 \
-         and id in (select id from users where verify_by <= $1 order by id limit $2) returning id",
+         and id in (select id from users u where verify_by <= $1 and email_verified_at is null \
+         and not exists (select 1 from sessions where user_id = u.id) order by id limit $2) returning id",
     )
     .bind(now)
     .bind(limit)

@@ -235,7 +235,7 @@ impl Identities {
         };
         let mut work = self.store.begin(Some(context)).await?;
         let now = work.now;
-        users::insert(work.db(), &user, None).await.map_err(account::insert_error)?;
+        account::insert_new(&mut work, &user).await?;
         identities::insert(work.db(), &identity, &provider.host, now).await.map_err(link_error)?;
         work.log(Entry::new(EventKind::Registered).user(&user.id));
         work.log(Entry::new(EventKind::GithubLinked).user(&user.id));

@@ -11,7 +11,7 @@ use crate::{
     clock::UnixMillis,
     db::{
         identities::{self, Identity},
-        users::{self, User},
+        users::User,
     },
     email_token::Undo,
     error::{Error, GithubError},
@@ -105,8 +105,8 @@ impl Identities {
     ) -> Result<(), Error> {
         let provider = &self.github()?.provider;
         let mut work = self.store.begin(Some(context)).await?;
+        let held = work.lock_user(&user.id).await?;
         let now = work.now;
-        let held = users::find_for_update(work.db(), &user.id).await?;
         if held.is_none_or(|held| held.password_changed_at != user.password_changed_at || held.disabled_at.is_some()) {
             return Err(GithubError::State.into());
         }

@@ -139,7 +139,7 @@ impl Mails {
 
     async fn fail(&self, mail: &ClaimedMail, due_at: Option<UnixMillis>, error: &str) -> Result<bool, Error> {
         tracing::warn!(mail.id = mail.id, mail.kind = %mail.kind, retry = due_at.is_some(), error, "a message was not sent");
-        mails::set_error(self.store.writer(), &mail.id, due_at, error, self.store.now()).await?;
+        mails::set_error(self.store.writer(), mail, due_at, error, self.store.now()).await?;
         self.store.outbox.metrics.mail(false);
         Ok(false)
     }

@@ -11,11 +11,12 @@ use crate::{
     db::{
         Nullable, events,
         sessions::{self, Session, ending::SessionSelector},
-        sign_outs, users,
+        sign_outs,
     },
     email_token::Undo,
     error::Error,
     link,
+    mail::messages::mail_verification,
     paging::NEWEST,
     policy::DeviceLimit,
     request_context::RequestContext,
@@ -60,13 +61,15 @@ impl Sessions {
         let mut session = self.row(proof, new, context);
         let mut work = self.store.begin(Some(context)).await?;
         // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
-        match users::find_for_update(work.db(), user_id).await? {
+        match work.lock_user(user_id).await? {
             Some(user) if user.disabled_at.is_some() => {
                 drop(work);
                 self.store.log(Entry::refused(user_id, EndReason::AccountDisabled), context).await?;
                 return Err(Error::AccountDisabled);
             }
             Some(user) if self.policy.verify_email && user.email_verified_at.is_none() => {
+                mail_verification(&mut work, &user).await?;
+                work.commit().await?;
                 return Err(Error::EmailUnverified);
             }
             Some(user) if user.password_changed_at == proof.password_changed_at => {}
