@@ -19,7 +19,7 @@ use sekisho_core::{
 
 use self::{
     mail::{MailConfig, MailServer, SENDER_EXPECTED, SERVER_EXPECTED, parse_sender},
-    source::{Source, choice, is_audience, parse_duration, parse_network, parse_service_secret},
+    source::{Source, choice, is_audience, parse_duration, parse_mfa, parse_network, parse_service_secret},
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -224,6 +224,10 @@ impl Config {
             verify_email: source
                 .take("verify_email", "off or required", |v| choice(v, "required", "off"))?
                 .unwrap_or(preset.verify_email),
+            mfa: source
+                .take("mfa", "optional, admins, required, or names of roles, separated by commas", parse_mfa)?
+                .unwrap_or(preset.mfa),
+            trust_browser: source.duration("trust_browser")?.unwrap_or(preset.trust_browser),
         };
         match policy.session_idle {
             Some(idle) if policy.idle_warning >= idle => {

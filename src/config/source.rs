@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 
 use super::ConfigError;
+use sekisho_core::policy::Mfa;
 
 const PREFIX: &str = "SEKISHO_";
 
@@ -83,6 +84,15 @@ pub fn choice(value: &str, yes: &str, no: &str) -> Option<bool> {
 /// Short enough for a token of 1 KB.
 pub fn is_audience(name: &str) -> bool {
     name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:/".contains(&b))
+}
+
+pub fn parse_mfa(text: &str) -> Option<Mfa> {
+    match text {
+        "optional" => Some(Mfa::Optional),
+        "admins" => Some(Mfa::Admins),
+        "required" => Some(Mfa::Required),
+        roles => roles.split(',').map(|role| role.trim().parse().ok()).collect::<Option<_>>().map(Mfa::Roles),
+    }
 }
 
 pub fn parse_network(text: &str) -> Option<IpNet> {

@@ -120,10 +120,13 @@ fn status(error: &Error) -> StatusCode {
         | Error::InvalidToken
         | Error::InvalidRefreshToken
         | Error::SessionEnded(_)
+        | Error::SecondFactorRequired
+        | Error::InvalidCode
         | Error::StepUpRequired => StatusCode::UNAUTHORIZED,
         Error::AccountDisabled
         | Error::RegistrationClosed
         | Error::FlowGone
+        | Error::SecondFactorEnrollment
         | Error::LinkGone
         | Error::EmailUnverified
         | Error::DeviceLimit(_)

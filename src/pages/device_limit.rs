@@ -9,18 +9,22 @@ use crate::http::{
     cookies::{self, CookieKind},
     error::HttpError,
 };
-use sekisho_core::{Error, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, sign_in::PendingSignIn};
+use sekisho_core::{Error, Session, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, sign_in::PendingSignIn};
 
 /// Keeps the pending sign-in and shows the sessions that there are now.
-pub async fn ask(visitor: Visitor, pending: PendingSignIn, return_to: String) -> Result<Response, Error> {
+pub async fn ask(
+    visitor: Visitor,
+    pending: PendingSignIn,
+    devices: Box<[Session]>,
+    return_to: String,
+) -> Result<Response, Error> {
     let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
     let token = visitor.app.core.sign_in.suspend(&browser, &pending, return_to).await?;
     let cookie = cookies::set(&visitor.app, CookieKind::AuthFlow, browser.expose());
     let lang = visitor.lang;
     let status = HttpError::from(Error::DeviceLimit(Box::default())).status();
     let page = Layout::new(visitor, "device-limit-title").status(status).render(move || {
-        let devices = pending
-            .devices
+        let devices = devices
             .into_iter()
             .map(|session| view! { <DeviceCard lang session pending=token.expose().to_owned() /> })
             .collect_view();

@@ -47,7 +47,11 @@ fn current_session(visitor: &Visitor) -> Option<&Session> {
 async fn respond(visitor: Visitor, step: SignInStep<BrowserSession>, return_to: String) -> Result<Response, Error> {
     let BrowserSession { user, token } = match step {
         SignInStep::Complete(session) => session,
-        SignInStep::DeviceChoice(pending) => return device_limit::ask(visitor, pending, return_to).await,
+        SignInStep::DeviceChoice(pending, devices) => {
+            return device_limit::ask(visitor, pending, devices, return_to).await;
+        }
+        SignInStep::SecondFactor(_) => return Err(Error::SecondFactorRequired),
+        SignInStep::EnrollSecondFactor(_) => return Err(Error::SecondFactorEnrollment),
     };
     let device = set_cookies(&visitor, Some(token), &user.email, user.password_changed_at).await?;
     Ok((device, Redirect::to(&return_to)).into_response())

@@ -6,6 +6,8 @@
 use sekisho_model::{AuthMethod, UserId};
 use serde::{Deserialize, Serialize};
 
+use second_factor::SecondFactor;
+
 use crate::{
     clock::UnixMillis,
     db::users::{AuthMethods, User},
@@ -16,6 +18,7 @@ pub mod device_cookie;
 pub mod github;
 mod hashing;
 pub mod password;
+pub(crate) mod second_factor;
 
 /// A user who has just authenticated.
 ///
@@ -36,12 +39,17 @@ pub(crate) struct Proof {
     pub method: AuthMethod,
     /// The provider's user id; the link must still exist when the session begins.
     pub subject: Option<String>,
+    /// What was presented beside it.
+    pub second_factor: Option<SecondFactor>,
 }
 
 impl Authenticated {
     fn new(user: User, method: AuthMethod, subject: Option<String>, at: UnixMillis) -> Self {
         let (user_id, password_changed_at) = (user.id.clone(), user.password_changed_at);
-        Self { proof: Proof { user_id, password_changed_at, at, method, subject }, user: Box::new(user) }
+        Self {
+            proof: Proof { user_id, password_changed_at, at, method, subject, second_factor: None },
+            user: Box::new(user),
+        }
     }
 
     /// The authenticated user.
@@ -51,6 +59,13 @@ impl Authenticated {
 
     pub(crate) fn into_parts(self) -> (User, Proof) {
         (*self.user, self.proof)
+    }
+
+    /// Adds a second factor.
+    #[expect(dead_code, reason = "the second factors follow")]
+    fn with(mut self, second_factor: SecondFactor) -> Self {
+        self.proof.second_factor = Some(second_factor);
+        self
     }
 
     /// Restores a proof from a pending sign-in; `None` if it is another user's.
@@ -65,6 +80,10 @@ impl AuthMethods {
     /// # Errors
     /// [`Error::LastAuthMethod`].
     pub(crate) fn require_another_than(&self, method: AuthMethod) -> Result<(), Error> {
-        if self.iter().any(|other| other != method) { Ok(()) } else { Err(Error::LastAuthMethod) }
+        if self.iter().any(|other| other != method && other.is_first_factor()) {
+            Ok(())
+        } else {
+            Err(Error::LastAuthMethod)
+        }
     }
 }

@@ -81,6 +81,15 @@ pub enum Error {
     /// The pending flow expired, was used, or belongs to another browser.
     #[error("the flow has expired")]
     FlowGone,
+    /// The sign-in needs a second factor, which this caller can't ask for.
+    #[error("a second factor is required")]
+    SecondFactorRequired,
+    /// A second factor must be enrolled first, on the sign-in page.
+    #[error("a second factor must be enrolled")]
+    SecondFactorEnrollment,
+    /// A second factor's code is wrong or was used.
+    #[error("wrong code")]
+    InvalidCode,
     /// The link in a message is unknown, expired or used, or its account has changed since.
     #[error("the link is not valid any more")]
     LinkGone,
@@ -139,6 +148,9 @@ impl Error {
             Self::StepUpRequired => "step_up_required",
             Self::LastAuthMethod => "last_way_in",
             Self::FlowGone => "ceremony_gone",
+            Self::SecondFactorRequired => "second_factor_required",
+            Self::SecondFactorEnrollment => "second_factor_enrollment_required",
+            Self::InvalidCode => "invalid_code",
             Self::LinkGone => "link_gone",
             Self::EmailUnverified => "email_unverified",
             Self::NotFound => "not_found",

@@ -156,6 +156,7 @@ impl Core {
                 ip: dice.ip(),
                 user_agent: device.into(),
                 method: AuthMethod::Password,
+                second_factor: Nullable(None),
                 created_at: now - age,
                 authenticated_at: now - age,
                 last_active_at: now - age,

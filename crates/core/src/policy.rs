@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use sekisho_model::{Permission, Permissions, RoleName};
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -25,6 +27,32 @@ pub enum DeviceLimit {
     Evict,
     /// The new sign-in is rejected.
     Deny,
+}
+
+/// Who must have a second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mfa {
+    /// Nobody.
+    Optional,
+    /// Whoever may administer.
+    Admins,
+    /// Whoever may administer, or has one of these roles.
+    Roles(Vec<RoleName>),
+    /// Everybody.
+    Required,
+}
+
+impl Mfa {
+    /// Whether a user with these roles and permissions must have one.
+    pub fn requires(&self, roles: &[RoleName], permissions: &Permissions) -> bool {
+        let admin = permissions.allow(Permission::ADMINISTER);
+        match self {
+            Self::Optional => false,
+            Self::Admins => admin,
+            Self::Roles(named) => admin || roles.iter().any(|role| named.contains(role)),
+            Self::Required => true,
+        }
+    }
 }
 
 /// Lifetimes and limits.
@@ -58,6 +86,10 @@ pub struct Policy {
     pub log_retention: Option<Duration>,
     /// Whether an account must verify its e-mail address before its first session.
     pub verify_email: bool,
+    /// Who must have a second factor.
+    pub mfa: Mfa,
+    /// How long a browser that presented a second factor needs no other; `None`: not at all.
+    pub trust_browser: Option<Duration>,
 }
 
 impl Policy {
@@ -79,6 +111,8 @@ impl Policy {
             step_up: Some(seconds(10 * MINUTE)),
             log_retention: Some(seconds(400 * DAY)),
             verify_email: false,
+            mfa: Mfa::Optional,
+            trust_browser: Some(seconds(30 * DAY)),
         };
         match profile {
             Profile::Low => Self {
@@ -101,6 +135,8 @@ impl Policy {
                 max_devices: Some(1),
                 step_up: Some(seconds(5 * MINUTE)),
                 log_retention: Some(seconds(800 * DAY)),
+                mfa: Mfa::Required,
+                trust_browser: None,
                 ..medium
             },
         }

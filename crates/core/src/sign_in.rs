@@ -45,8 +45,12 @@ pub struct ApiClient<'a> {
 pub enum SignInStep<T> {
     /// The session has begun.
     Complete(T),
-    /// The device limit is reached: the user must choose a session to end.
-    DeviceChoice(PendingSignIn),
+    /// A second factor must be presented.
+    SecondFactor(PendingSignIn),
+    /// A second factor must be enrolled: the policy requires one.
+    EnrollSecondFactor(PendingSignIn),
+    /// The device limit is reached: the user must choose one of these sessions to end.
+    DeviceChoice(PendingSignIn, Box<[Session]>),
 }
 
 /// A browser's new session.
@@ -115,7 +119,9 @@ impl SignIn {
         let (user, proof) = authenticated.into_parts();
         Ok(match self.sessions.begin(&proof, new, context).await? {
             Begun::Session(session) => SignInStep::Complete((user, session)),
-            Begun::DeviceLimit(devices) => SignInStep::DeviceChoice(PendingSignIn::new(user, proof, devices)),
+            Begun::SecondFactor => SignInStep::SecondFactor(PendingSignIn::new(user, proof)),
+            Begun::EnrollSecondFactor => SignInStep::EnrollSecondFactor(PendingSignIn::new(user, proof)),
+            Begun::DeviceLimit(devices) => SignInStep::DeviceChoice(PendingSignIn::new(user, proof), devices),
         })
     }
 }
@@ -124,18 +130,23 @@ impl<T> SignInStep<T> {
     fn and_then<U>(self, finish: impl FnOnce(T) -> Result<U, Error>) -> Result<SignInStep<U>, Error> {
         match self {
             Self::Complete(begun) => finish(begun).map(SignInStep::Complete),
-            Self::DeviceChoice(pending) => Ok(SignInStep::DeviceChoice(pending)),
+            Self::SecondFactor(pending) => Ok(SignInStep::SecondFactor(pending)),
+            Self::EnrollSecondFactor(pending) => Ok(SignInStep::EnrollSecondFactor(pending)),
+            Self::DeviceChoice(pending, devices) => Ok(SignInStep::DeviceChoice(pending, devices)),
         }
     }
 
     /// The result of a completed sign-in.
     ///
     /// # Errors
-    /// [`Error::DeviceLimit`] with the live sessions, for callers that can't ask for the device choice.
+    /// [`Error::DeviceLimit`] with the live sessions, [`Error::SecondFactorRequired`], [`Error::SecondFactorEnrollment`]: for
+    /// callers that can't ask for what is missing.
     pub fn into_complete(self) -> Result<T, Error> {
         match self {
             Self::Complete(complete) => Ok(complete),
-            Self::DeviceChoice(pending) => Err(Error::DeviceLimit(pending.devices)),
+            Self::SecondFactor(_) => Err(Error::SecondFactorRequired),
+            Self::EnrollSecondFactor(_) => Err(Error::SecondFactorEnrollment),
+            Self::DeviceChoice(_, devices) => Err(Error::DeviceLimit(devices)),
         }
     }
 }

@@ -43,6 +43,12 @@ pub struct Claims<Scope, User = String, Session = String> {
     pub scope: Scope,
     /// The user's roles at issue.
     pub roles: Vec<String>,
+    /// The [assurance level](crate::AssuranceLevel) of the session's authentication (RFC 9068, section 2.2.1).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub acr: String,
+    /// How the user authenticated (RFC 8176).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
 }
 
 /// A present claim must have its type: `null` is not "absent" (CVE-2026-25537).

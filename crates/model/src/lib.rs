@@ -22,5 +22,5 @@ pub use id::{InvalidId, SessionId, UserId};
 pub use mail::{EmailTokenPurpose, MailKind};
 pub use role::{Permission, Permissions, RoleName};
 pub use scope::{Scope, Scopes};
-pub use session::{AuthMethod, EndReason, SessionKind};
+pub use session::{AssuranceLevel, AuthMethod, EndReason, SessionKind};
 pub use word::UnknownWord;

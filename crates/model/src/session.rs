@@ -19,6 +19,57 @@ words! {
         Password = "password",
         /// OAuth with GitHub.
         Github = "github",
+        /// A passkey with user verification (WebAuthn): two factors in one.
+        Passkey = "passkey",
+        /// A code of an authenticator app (RFC 6238).
+        Totp = "totp",
+        /// A single-use recovery code.
+        RecoveryCode = "recovery_code",
+        /// A browser that presented a second factor before.
+        TrustedBrowser = "trusted_browser",
+    }
+}
+
+impl AuthMethod {
+    /// Whether a sign-in can begin with it.
+    pub fn is_first_factor(self) -> bool {
+        matches!(self, Self::Password | Self::Github | Self::Passkey)
+    }
+
+    /// Whether enrolling it makes the account ask for a second factor.
+    pub fn is_second_factor(self) -> bool {
+        matches!(self, Self::Passkey | Self::Totp)
+    }
+
+    /// Authentication method references (RFC 8176). None is registered for a sign-in at another provider.
+    pub fn amr(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["pwd"],
+            Self::Passkey => &["pop", "user"],
+            Self::Totp | Self::RecoveryCode => &["otp"],
+            Self::Github | Self::TrustedBrowser => &[],
+        }
+    }
+}
+
+words! {
+    /// How strong an authentication was, after the levels of NIST SP 800-63B; the claim `acr`.
+    AssuranceLevel, "assurance level", {
+        /// One factor.
+        One = "urn:sekisho:aal1",
+        /// Two factors, or a passkey with user verification.
+        Two = "urn:sekisho:aal2",
+    }
+}
+
+impl AssuranceLevel {
+    /// The level of a first factor and what was presented beside it.
+    pub fn of(method: AuthMethod, second_factor: Option<AuthMethod>) -> Self {
+        match (method, second_factor) {
+            (AuthMethod::Passkey, _) => Self::Two,
+            (_, Some(second)) if second != AuthMethod::TrustedBrowser => Self::Two,
+            _ => Self::One,
+        }
     }
 }
 

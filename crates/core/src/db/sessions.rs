@@ -1,7 +1,7 @@
 //! Statements on `sessions`: begin, look up, change, list. Every change is a compare-and-set on `ended_at is null`: an
 //! ended session stays ended.
 
-use sekisho_model::{AuthMethod, EndReason, SessionId, SessionKind, UserId};
+use sekisho_model::{AssuranceLevel, AuthMethod, EndReason, SessionId, SessionKind, UserId};
 use sqlx::{AssertSqlSafe, FromRow, Result};
 
 use super::{Executor, Nullable, UnixMillis, text::Text};
@@ -32,6 +32,9 @@ pub struct Session {
     /// The last authentication method.
     #[sqlx(try_from = "Text<AuthMethod>")]
     pub method: AuthMethod,
+    /// What was presented beside it.
+    #[sqlx(try_from = "Option<Text<AuthMethod>>")]
+    pub second_factor: Nullable<AuthMethod>,
     /// When it began.
     pub created_at: UnixMillis,
     /// The last authentication; step-up compares it.
@@ -53,7 +56,26 @@ pub struct Session {
     pub scope: Option<String>,
 }
 
-const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, s.created_at, \
+impl Session {
+    /// How strong its authentication was.
+    pub fn assurance(&self) -> AssuranceLevel {
+        AssuranceLevel::of(self.method, self.second_factor.0)
+    }
+
+    /// Its authentication method references (RFC 8176).
+    pub fn amr(&self) -> Vec<String> {
+        let methods = [Some(self.method), self.second_factor.0];
+        let mut amr: Vec<_> =
+            methods.into_iter().flatten().flat_map(AuthMethod::amr).map(ToString::to_string).collect();
+        if self.assurance() == AssuranceLevel::Two {
+            amr.push("mfa".into());
+        }
+        amr
+    }
+}
+
+const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, \
+                       s.second_factor, s.created_at, \
                        s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
                        s.new_device_at, s.scope";
 
@@ -61,8 +83,8 @@ const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.
 pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     sqlx::query(
         "insert into sessions (id, user_id, kind, token_hash, device, ip, user_agent, method, created_at, \
-         authenticated_at, last_active_at, idle_expires_at, expires_at, new_device_at, scope) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         authenticated_at, last_active_at, idle_expires_at, expires_at, new_device_at, scope, second_factor) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(session.id.as_str())
     .bind(session.user_id.as_str())
@@ -79,6 +101,7 @@ pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {
     .bind(session.expires_at)
     .bind(session.new_device_at)
     .bind(&session.scope)
+    .bind(session.second_factor.0.map(AuthMethod::as_str))
     .execute(db)
     .await
     .map(drop)
@@ -150,7 +173,9 @@ pub async fn replace_token(
     authenticated_at: UnixMillis,
 ) -> Result<bool> {
     sqlx::query(
-        "update sessions set token_hash = $2, method = $3, authenticated_at = $4 where id = $1 and ended_at is null",
+        "update sessions set token_hash = $2, method = $3, authenticated_at = $4, \
+         second_factor = case when method = 'passkey' and $3 <> 'passkey' then coalesce(second_factor, 'passkey') \
+         else second_factor end where id = $1 and ended_at is null",
     )
     .bind(id.as_str())
     .bind(token_hash)

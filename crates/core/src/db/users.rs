@@ -83,6 +83,11 @@ impl AuthMethods {
         self.0.contains(&method)
     }
 
+    /// Whether a sign-in needs a second factor.
+    pub fn has_second_factor(&self) -> bool {
+        self.iter().any(AuthMethod::is_second_factor)
+    }
+
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = AuthMethod> {
         self.0.iter().copied()
@@ -101,7 +106,9 @@ text_columns! { AuthMethods, Roles, }
 
 const COLUMNS: &str = "id, email, email_verified_at, name, about, locale, password_hash, \
      case when password_hash is null then '' else 'password ' end || \
-     case when exists (select 1 from identities where user_id = users.id) then 'github' else '' end as auth_methods, \
+     case when exists (select 1 from identities where user_id = users.id) then 'github ' else '' end || \
+     case when exists (select 1 from passkeys where user_id = users.id) then 'passkey ' else '' end || \
+     case when exists (select 1 from totp where user_id = users.id) then 'totp' else '' end as auth_methods, \
      (select coalesce(string_agg(role, ' '), '') from user_roles where user_id = users.id) as roles, \
      created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at";
 

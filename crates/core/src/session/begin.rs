@@ -1,24 +1,24 @@
 //! Begins sessions: revalidates the proof, ends the previous session, applies the device limit.
 
-use sekisho_model::{EndReason, EventKind, Scopes, SessionId, UserId};
+use sekisho_model::{AuthMethod, EndReason, EventKind, Scopes, SessionId, UserId};
 use tracing::instrument;
 
 use super::{Sessions, credential::NewCredential, device::known_device, refresh_expiry};
 use crate::{
     audit::event::Entry,
-    authenticator::Proof,
+    authenticator::{Proof, second_factor::SecondFactor},
     clock::millis,
     db::{
         Nullable, events,
         sessions::{self, Session, ending::SessionSelector},
-        sign_outs,
+        sign_outs, users,
     },
     email_token::Undo,
     error::Error,
     link,
     mail::messages::mail_verification,
     paging::NEWEST,
-    policy::DeviceLimit,
+    policy::{DeviceLimit, Mfa},
     request_context::RequestContext,
     unit_of_work::UnitOfWork,
     user_agent::device_name,
@@ -41,6 +41,10 @@ pub(crate) struct NewSession<'a> {
 /// The result of [`Sessions::begin`].
 pub(crate) enum Begun {
     Session(Box<Session>),
+    /// The account has a second factor, and the proof none.
+    SecondFactor,
+    /// The policy requires a second factor, and the account has none.
+    EnrollSecondFactor,
     /// The device limit is reached by these sessions, and the policy denies another.
     DeviceLimit(Box<[Session]>),
 }
@@ -59,9 +63,10 @@ impl Sessions {
     ) -> Result<Begun, Error> {
         let user_id = &proof.user_id;
         let mut session = self.row(proof, new, context);
+        let required = self.requires_second_factor(user_id).await?;
         let mut work = self.store.begin(Some(context)).await?;
         // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
-        match work.lock_user(user_id).await? {
+        let user = match work.lock_user(user_id).await? {
             Some(user) if user.disabled_at.is_some() => {
                 drop(work);
                 self.store.log(Entry::refused(user_id, EndReason::AccountDisabled), context).await?;
@@ -72,9 +77,9 @@ impl Sessions {
                 work.commit().await?;
                 return Err(Error::EmailUnverified);
             }
-            Some(user) if user.password_changed_at == proof.password_changed_at => {}
+            Some(user) if user.password_changed_at == proof.password_changed_at => user,
             _ => return Err(Error::InvalidCredentials),
-        }
+        };
         if let Some(subject) = &proof.subject {
             let provider = self.provider.as_deref().unwrap_or_default();
             if !link::exists(work.db(), provider, subject, user_id).await? {
@@ -85,6 +90,13 @@ impl Sessions {
         let now = self.store.now();
         if sign_outs::any_between(work.db(), session.authenticated_at, now).await? {
             return Err(Error::InvalidCredentials);
+        }
+        match &proof.second_factor {
+            Some(second_factor) => second_factor.consume(&mut work).await?,
+            None if proof.method == AuthMethod::Passkey => {}
+            None if user.auth_methods.has_second_factor() => return Ok(Begun::SecondFactor),
+            None if required => return Ok(Begun::EnrollSecondFactor),
+            None => {}
         }
         let known = known_device(&mut work, &session, context).await?;
         session.new_device_at = match &known {
@@ -112,6 +124,15 @@ impl Sessions {
         Ok(Begun::Session(Box::new(session)))
     }
 
+    /// Whether the policy requires a second factor of a user. Read before the transaction: roles have a cache.
+    async fn requires_second_factor(&self, user_id: &UserId) -> Result<bool, Error> {
+        if self.policy.mfa == Mfa::Optional {
+            return Ok(false);
+        }
+        let Some(user) = users::find(self.store.reader(), user_id).await? else { return Ok(false) };
+        Ok(self.policy.mfa.requires(&user.roles.0, &self.roles.permissions(&user).await?))
+    }
+
     fn row(&self, proof: &Proof, new: NewSession<'_>, context: &RequestContext) -> Session {
         let now = self.store.now();
         let (token_hash, idle, absolute) = match new.credential {
@@ -129,6 +150,7 @@ impl Sessions {
             ip: context.ip.to_string(),
             user_agent: context.user_agent.clone(),
             method: proof.method,
+            second_factor: Nullable(proof.second_factor.as_ref().map(SecondFactor::method)),
             created_at: now,
             authenticated_at: proof.at.min(context.received_at),
             last_active_at: now,

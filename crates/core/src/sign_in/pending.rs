@@ -21,13 +21,11 @@ use crate::{
 /// Prefix of the token that continues a pending sign-in, by which secret scanners find leaks.
 const PREFIX: &str = "sk_wt_";
 
-/// A sign-in pending on the device choice.
+/// A sign-in pending on a second factor or the device choice.
 #[derive(Debug)]
 pub struct PendingSignIn {
     user: Box<User>,
     proof: Proof,
-    /// The user's live sessions.
-    pub devices: Box<[Session]>,
 }
 
 /// The stored state.
@@ -43,8 +41,8 @@ impl PendingFlow for StoredSignIn {
 }
 
 impl PendingSignIn {
-    pub(super) fn new(user: User, proof: Proof, devices: Box<[Session]>) -> Self {
-        Self { user: Box::new(user), proof, devices }
+    pub(super) fn new(user: User, proof: Proof) -> Self {
+        Self { user: Box::new(user), proof }
     }
 
     /// The user who signs in.

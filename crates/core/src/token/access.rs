@@ -99,6 +99,8 @@ impl AccessTokens {
             client_id: session.kind.to_string(),
             scope,
             roles: user.role_names().map(Into::into).collect(),
+            acr: session.assurance().to_string(),
+            amr: session.amr(),
         };
         Ok(Issued { token: self.keys.sign(&claims, now)?, expires_in: exp - iat })
     }
