@@ -287,6 +287,7 @@ mod tests {
             audiences: Vec::new(),
             registration_open: true,
             rate_limit: false,
+            mail: false,
             github: None,
         };
         let secret = MasterSecret::new(vec![7; 32]).expect("long enough");
