@@ -6,7 +6,10 @@ use std::{path::Path, process::ExitCode};
 use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
-use self::{audit::AuditCommand, keys::KeysCommand, mail::MailCommand, secret::SecretCommand, user::UserCommand};
+use self::{
+    audit::AuditCommand, breached::BreachedCommand, keys::KeysCommand, mail::MailCommand, secret::SecretCommand,
+    user::UserCommand,
+};
 use crate::{
     config::{Config, LogFormat},
     locale::Lang,
@@ -15,6 +18,7 @@ use crate::{
 use sekisho_core::{Actor, Core, Error, RequestContext, clock::Clock, sqlite_path};
 
 mod audit;
+mod breached;
 mod keys;
 mod mail;
 mod secret;
@@ -39,6 +43,9 @@ enum Command {
     /// Make accounts, give roles, disable
     #[command(subcommand)]
     User(UserCommand),
+    /// Make a list of breached passwords that can be looked up
+    #[command(subcommand)]
+    Breached(BreachedCommand),
     /// Look after the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -84,6 +91,7 @@ async fn execute(command: Command, config: Config) -> Result<(), StartError> {
             Ok(())
         }
         Command::User(command) => user::run(&config, command).await,
+        Command::Breached(command) => breached::run(command),
         Command::Audit(command) => audit::run(&config, command).await,
         Command::Keys(command) => keys::run(&config, command).await,
         Command::Secret(command) => secret::run(&config, command).await,

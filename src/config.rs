@@ -14,7 +14,8 @@ use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 use sekisho_core::{
-    policy::DeviceLimit, policy::Policy, policy::Profile, settings::GithubConfig, settings::Settings, settings::Url,
+    policy::DeviceLimit, policy::Policy, policy::Profile, settings::BreachedPasswordsConfig, settings::GithubConfig,
+    settings::Settings, settings::Url,
 };
 
 use self::{
@@ -159,6 +160,7 @@ impl Config {
                 .unwrap_or(true),
             rate_limit: source.take("rate_limit", "on or off", |v| choice(v, "on", "off"))?.unwrap_or(true),
             mail: mail.is_some(),
+            breached_passwords: Self::breached_passwords(source)?,
             github: Self::github(source)?,
             base_url,
         };
@@ -200,6 +202,18 @@ impl Config {
             (Some(_), None) => Err(invalid("SEKISHO_MAIL_FROM", "is missing beside the mail server")),
             (None, _) => Ok(None),
         }
+    }
+
+    fn breached_passwords(source: &mut Source) -> Result<BreachedPasswordsConfig, ConfigError> {
+        let url = source.take("breached_passwords_url", "a URL such as https://api.pwnedpasswords.com", Url::parse)?;
+        let url = url.map_or_else(|| known_url("https://api.pwnedpasswords.com"), Ok)?;
+        let config =
+            source.take("breached_passwords", "off, hibp, or the path of a file, with a / in it", |v| match v {
+                "off" => Some(BreachedPasswordsConfig::Off),
+                "hibp" => Some(BreachedPasswordsConfig::RangeApi(url)),
+                path => path.contains('/').then(|| BreachedPasswordsConfig::File(path.into())),
+            })?;
+        Ok(config.unwrap_or(BreachedPasswordsConfig::Off))
     }
 
     fn policy(source: &mut Source, preset: Policy) -> Result<Policy, ConfigError> {

@@ -8,6 +8,7 @@ mod accounts;
 mod api;
 mod audiences;
 mod audit;
+mod breached_passwords;
 mod changes;
 mod connections;
 mod device_limit;

@@ -58,6 +58,8 @@ fn a_bad_setting_is_named() {
         ("SEKISHO_AUDIENCES", "http://127.0.0.1:3000/api", "SEKISHO_AUDIENCES: must be names"),
         ("SEKISHO_TRUSTED_PROXIES", "10.0.0.0/33", "SEKISHO_TRUSTED_PROXIES: must be"),
         ("SEKISHO_GITHUB_CLIENT_ID", "x", "SEKISHO_GITHUB_CLIENT_SECRET: is missing"),
+        ("SEKISHO_BREACHED_PASSWORDS", "HIBP", "SEKISHO_BREACHED_PASSWORDS: must be off, hibp, or"),
+        ("SEKISHO_BREACHED_PASSWORDS_URL", "example.com", "SEKISHO_BREACHED_PASSWORDS_URL: must be a URL"),
         ("SEKISHO_IDLE_WARNING", "2h", "SEKISHO_IDLE_WARNING: must be shorter"),
         ("SEKISHO_SMTP_URL", "mail.example.com", "SEKISHO_SMTP_URL: must be smtps://"),
         ("SEKISHO_SMTP_URL", "smtp://localhost:25", "SEKISHO_MAIL_FROM: is missing"),
@@ -198,6 +200,8 @@ fn the_values_in_env_sample_are_the_defaults() {
     // What is read beside an OAuth app only.
     let app = [("SEKISHO_GITHUB_CLIENT_ID", "id"), ("SEKISHO_GITHUB_CLIENT_SECRET", "secret")];
     assert_eq!(loaded(&[sample(), app.to_vec()].concat()), loaded(&app));
+    let range_api = [("SEKISHO_BREACHED_PASSWORDS", "hibp")];
+    assert_eq!(loaded(&[sample(), range_api.to_vec()].concat()), loaded(&range_api));
 }
 
 #[test]

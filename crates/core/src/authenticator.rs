@@ -14,6 +14,7 @@ use crate::{
     error::Error,
 };
 
+pub mod breached;
 pub mod device_cookie;
 pub mod github;
 mod hashing;

@@ -263,7 +263,7 @@ mod tests {
         clock::Clock,
         policy::{Policy, Profile},
         secret::MasterSecret,
-        settings::{Settings, Url},
+        settings::{BreachedPasswordsConfig, Settings, Url},
     };
 
     impl Progress for () {
@@ -288,6 +288,7 @@ mod tests {
             registration_open: true,
             rate_limit: false,
             mail: false,
+            breached_passwords: BreachedPasswordsConfig::Off,
             github: None,
         };
         let secret = MasterSecret::new(vec![7; 32]).expect("long enough");

@@ -74,7 +74,9 @@ pub use request_context::{Actor, RequestContext};
 use account::Accounts;
 use administration::Administration;
 use audit::{AuditLog, statistics::Statistics};
-use authenticator::{device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator};
+use authenticator::{
+    breached::BreachedPasswords, device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator,
+};
 use clock::{Clock, millis};
 use global_sign_out::GlobalSignOut;
 use identity::Identities;
@@ -206,8 +208,14 @@ impl Core {
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
             Arc::new(Sessions { store: store.clone(), policy: policy.clone(), roles: roles.clone(), provider });
-        let password =
-            Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone(), policy.verify_email)?);
+        let breached = BreachedPasswords::open(&settings.breached_passwords, metrics.clone())?;
+        let password = Arc::new(PasswordAuthenticator::new(
+            store.clone(),
+            limits.clone(),
+            devices.clone(),
+            policy.verify_email,
+            breached,
+        )?);
         let step_up = Arc::new(StepUp {
             store: store.clone(),
             policy: policy.clone(),

@@ -56,6 +56,7 @@ pub struct Metrics {
     log_tampered: Gauge,
     csp_reports: Counter,
     mails: Family<Outcome, Counter>,
+    breached_passwords: Family<Outcome, Counter>,
     requests: Family<Route, Histogram, fn() -> Histogram>,
 }
 
@@ -72,6 +73,7 @@ impl Default for Metrics {
             log_tampered: Gauge::default(),
             csp_reports: Counter::default(),
             mails: Family::default(),
+            breached_passwords: Family::default(),
             requests: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
         };
         registry.register("sign_ins", "Sign-ins, by outcome", metrics.sign_ins.clone());
@@ -90,6 +92,11 @@ impl Default for Metrics {
             metrics.csp_reports.clone(),
         );
         registry.register("mails", "Attempts to send an e-mail message, by outcome", metrics.mails.clone());
+        registry.register(
+            "breached_password_checks",
+            "New passwords looked up among breached ones, by outcome: breached, clear, unchecked",
+            metrics.breached_passwords.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time to answer, by route",
@@ -151,6 +158,11 @@ impl Metrics {
     /// Counts an attempt to send a message.
     pub(crate) fn mail(&self, ok: bool) {
         self.mails.get_or_create(&Outcome { outcome: if ok { "success" } else { "failure" } }).inc();
+    }
+
+    /// Counts a look-up of a new password among breached ones.
+    pub(crate) fn breached_password(&self, outcome: &'static str) {
+        self.breached_passwords.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Records the duration of a request.

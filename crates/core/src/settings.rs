@@ -1,6 +1,6 @@
 //! The core's settings, parsed and validated by the caller. Settings that only the server needs are not in here.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
@@ -30,8 +30,21 @@ pub struct Settings {
     pub rate_limit: bool,
     /// Whether a mail server is configured.
     pub mail: bool,
+    /// Where new passwords are looked up.
+    pub breached_passwords: BreachedPasswordsConfig,
     /// GitHub sign-in; `None`: off.
     pub github: Option<GithubConfig>,
+}
+
+/// A list of passwords known from breaches (ASVS 6.2.12).
+#[derive(Clone, Debug)]
+pub enum BreachedPasswordsConfig {
+    /// None.
+    Off,
+    /// The range API of Have I Been Pwned, or of a mirror, at this URL.
+    RangeApi(Url),
+    /// A file made by [`import`](crate::authenticator::breached::import).
+    File(PathBuf),
 }
 
 /// The OAuth app at GitHub.

@@ -1,10 +1,11 @@
-//! Password policy, hashing and verification, in a bounded thread pool. Rejects common and guessable passwords.
+//! Password policy, hashing and verification, in a bounded thread pool. Rejects common, guessable and breached passwords.
 
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
+use super::breached::{self, BreachedPasswords};
 use crate::error::{Error, FieldError};
 
 mod argon2id;
@@ -51,15 +52,17 @@ pub struct Passwords {
     pool: Pool,
     /// Verified for unknown users, so that timing does not reveal accounts (user enumeration, ASVS 6.3.8).
     dummy: Arc<str>,
+    breached: BreachedPasswords,
 }
 
 impl Passwords {
-    pub fn new() -> Result<Self, Error> {
-        Ok(Self { pool: Pool::new(), dummy: argon2id::hash(b"no such user", &mut Vec::new())?.into() })
+    pub fn new(breached: BreachedPasswords) -> Result<Self, Error> {
+        Ok(Self { pool: Pool::new(), dummy: argon2id::hash(b"no such user", &mut Vec::new())?.into(), breached })
     }
 
     /// Parses a new password: 8 to 256 characters, any Unicode, no composition rules (ASVS 6.2.1, 6.2.5, 6.2.9), not
-    /// guessable from `user_inputs` (name, e-mail address).
+    /// guessable from `user_inputs` (name, e-mail address), and not known from a breach (ASVS 6.2.12), which is looked up
+    /// last.
     ///
     /// # Errors
     /// Outer: it could not be scored ([`Error::Busy`]). Inner: it is rejected, as an error of `field`.
@@ -75,6 +78,7 @@ impl Passwords {
             MIN_CHARS..=MAX_CHARS if self.score(Priority::High, password.clone(), user_inputs).await? < MIN_SCORE => {
                 "password-too-common"
             }
+            MIN_CHARS..=MAX_CHARS if self.is_breached(&password).await? => "password-breached",
             MIN_CHARS..=MAX_CHARS => return Ok(Ok(password)),
             _ => "password-too-long",
         };
@@ -89,6 +93,18 @@ impl Passwords {
     async fn score(&self, priority: Priority, password: Password, user_inputs: &[&str]) -> Result<u8, Error> {
         let user_inputs: Vec<String> = user_inputs.iter().map(|text| (*text).to_owned()).collect();
         self.pool.run(priority, move |_| strength(password.expose(), &user_inputs)).await
+    }
+
+    async fn is_breached(&self, password: &Password) -> Result<bool, Error> {
+        let found = match &self.breached.source {
+            breached::Source::Off => return Ok(false),
+            breached::Source::RangeApi(api) => api.contains(&breached::sha1(password.expose())).await,
+            breached::Source::File(file) => {
+                let (file, hash) = (file.clone(), breached::sha1(password.expose()));
+                self.pool.run(Priority::High, move |_| file.contains(&hash)).await?
+            }
+        };
+        Ok(self.breached.record(found))
     }
 
     pub async fn hash(&self, password: Password) -> Result<String, Error> {
@@ -117,9 +133,11 @@ impl Passwords {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{metrics::Metrics, settings::BreachedPasswordsConfig};
 
     fn passwords() -> Passwords {
-        Passwords::new().expect("hashes")
+        let off = BreachedPasswords::open(&BreachedPasswordsConfig::Off, Metrics::default()).expect("nothing to open");
+        Passwords::new(off).expect("hashes")
     }
 
     async fn refusal(raw: &str, user_inputs: &[&str]) -> Option<&'static str> {

@@ -7,6 +7,7 @@ use tracing::instrument;
 
 use super::{
     Authenticated,
+    breached::BreachedPasswords,
     device_cookie::DeviceCookies,
     hashing::{Password, Passwords, Verdict},
 };
@@ -40,8 +41,9 @@ impl PasswordAuthenticator {
         limits: Arc<RateLimits>,
         devices: DeviceCookies,
         verify_email: bool,
+        breached: BreachedPasswords,
     ) -> Result<Self, Error> {
-        Ok(Self { store, limits, devices, hashing: Passwords::new()?, verify_email })
+        Ok(Self { store, limits, devices, hashing: Passwords::new(breached)?, verify_email })
     }
 
     /// Authenticates by e-mail address and password. An unknown address, a wrong password and an account without one are
