@@ -23,6 +23,7 @@ pub(crate) mod login;
 pub(crate) mod mail_link;
 pub(crate) mod paging;
 pub(crate) mod password_strength;
+pub(crate) mod personal_data;
 pub(crate) mod recovery;
 pub(crate) mod redirects;
 pub(crate) mod register;

@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, reason = "a helper of tests, which is no test function itself, fails as a test does")]
 
 mod access_tokens;
+mod account_deletion;
+mod account_traces;
 mod accounts;
 mod api;
 mod audiences;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::{command_line, failed, open};
 use crate::{config::Config, server::StartError};
-use sekisho_core::{Core, User, account::Registration, administration::AccessChange, secret::random};
+use sekisho_core::{Core, User, account::Registration, administration::AccessChange, clock::rfc3339, secret::random};
 use sekisho_model::RoleName;
 
 #[derive(Subcommand)]
@@ -32,6 +32,13 @@ pub enum UserCommand {
     Disable { email: String },
     /// Let a disabled user in again
     Enable { email: String },
+    /// Sign a user out everywhere, and delete the account in 7 days, unless they sign in and keep it
+    Delete {
+        email: String,
+        /// Let them in no more, and delete the account as soon as none of its access tokens can be valid
+        #[arg(long)]
+        now: bool,
+    },
 }
 
 #[derive(Args)]
@@ -59,6 +66,7 @@ pub async fn run(config: &Config, command: UserCommand) -> Result<(), StartError
         UserCommand::Revoke { email, role } => change_roles(&core, &email, |roles| roles.retain(|r| *r != role)).await,
         UserCommand::Disable { email } => set_disabled(&core, &email, true).await,
         UserCommand::Enable { email } => set_disabled(&core, &email, false).await,
+        UserCommand::Delete { email, now } => delete(&core, &email, now).await,
     };
     if let Err(error) = core.flush_statistics().await {
         error.log();
@@ -142,6 +150,27 @@ async fn set_disabled(core: &Core, email: &str, disabled: bool) -> Result<(), St
     match disabled {
         true => println!("{} is disabled; sessions ended: {ended}.", user.email),
         false => println!("{} is enabled.", user.email),
+    }
+    Ok(())
+}
+
+async fn delete(core: &Core, email: &str, now: bool) -> Result<(), StartError> {
+    let user = find(core, email).await?;
+    if !now {
+        let at = core.accounts.request_deletion(&user.id, None, &command_line()).await.map_err(failed)?;
+        println!("{} is signed out. The account will be deleted at {}, unless it is kept.", user.email, rfc3339(at));
+        return Ok(());
+    }
+    core.accounts.delete_now(&user.id, &command_line()).await.map_err(failed)?;
+    core.delete_due_accounts().await.map_err(failed)?;
+    match core.accounts.find_by_id_or_email(user.id.as_str()).await.map_err(failed)? {
+        None => println!("{} is deleted.", user.email),
+        Some(_) => println!(
+            "{} is signed out and disabled. A running server deletes the account in {} minutes, when no access token of it \
+             can be valid any more.",
+            user.email,
+            core.revocations.relevant_for() / 60_000 + 1
+        ),
     }
     Ok(())
 }

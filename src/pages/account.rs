@@ -145,6 +145,7 @@ fn AccountPage(
             </p>
         </section>
         {github.map(|identity| view! { <GithubSection lang identity has_password /> })}
+        <p class="aside"><a href="/account/data">{lang.t("data-title")}</a></p>
     }
 }
 

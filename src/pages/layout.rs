@@ -115,6 +115,7 @@ fn Document(visitor: Visitor, title: &'static str, path: &'static str, children:
     let Visitor { app, lang, signed_in, .. } = visitor;
     let options = LeptosOptions::builder().output_name(app.assets.output_name.clone()).build();
     let registration = app.config.core.registration_open;
+    let delete_at = signed_in.as_deref().and_then(|signed_in| signed_in.user.delete_at);
     let keeper = signed_in.as_deref().map(|signed_in| keeper_config(&app, signed_in, lang));
     let title = match title {
         "brand" => lang.t("brand"),
@@ -139,7 +140,10 @@ fn Document(visitor: Visitor, title: &'static str, path: &'static str, children:
                 <Header lang signed_in path registration />
                 // Before the islands of the page, which may ask it for a token.
                 {keeper.map(|config| view! { <SessionKeeper config /> })}
-                <main id="main">{children()}</main>
+                <main id="main">
+                    {delete_at.map(|delete_at| view! { <DeletionBanner lang delete_at /> })}
+                    {children()}
+                </main>
                 <Footer lang />
             </body>
         </html>
@@ -217,6 +221,21 @@ fn Footer(lang: Lang) -> impl IntoView {
                 {buttons.collect_view()}
             </form>
         </footer>
+    }
+}
+
+/// On every page, while a deletion is requested: when it comes, and the way back.
+#[component]
+fn DeletionBanner(lang: Lang, delete_at: UnixMillis) -> impl IntoView {
+    view! {
+        <section class="notice deletion" data-kind="error" aria-label=lang.t("data-pending-label")>
+            <div>
+                <p>{lang.t("data-pending")} " " <When at=delete_at /></p>
+                <form method="post" action="/account/data/keep">
+                    <button class="secondary">{lang.t("data-keep")}</button>
+                </form>
+            </div>
+        </section>
     }
 }
 

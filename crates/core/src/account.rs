@@ -26,6 +26,7 @@ use crate::{
     unit_of_work::{Store, UnitOfWork},
 };
 
+pub mod deletion;
 pub mod email_address;
 pub mod profile;
 pub mod recovery;
@@ -286,6 +287,7 @@ pub(crate) fn new_user(id: UserId, email: &str, name: String, now: UnixMillis) -
         notice_at: None,
         notices_seen_at: None,
         new_device_mail_off_at: None,
+        delete_at: None,
     }
 }
 

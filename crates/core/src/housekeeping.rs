@@ -132,6 +132,7 @@ impl Core {
         while email_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while mails::delete_finished(writer, now - KEEP_FINISHED, BATCH).await? == BATCH as u64 {}
         while self.policy.verify_email && self.remove_unverified().await? >= BATCH as usize {}
+        self.delete_due_accounts().await?;
         self.trim_log().await?;
         self.statistics.flush().await?;
         self.audit.tampered_seq().await?;
@@ -163,6 +164,14 @@ impl Core {
         }
         work.commit().await?;
         Ok(removed.len())
+    }
+
+    /// Carries out the deletions of accounts that are due, as far as that can be done by now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn delete_due_accounts(&self) -> Result<(), Error> {
+        self.accounts.delete_due(self.revocations.relevant_for()).await
     }
 
     async fn end_expired(&self) -> Result<usize, Error> {

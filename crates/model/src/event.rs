@@ -39,6 +39,10 @@ words! {
         RefreshReplayed = "refresh_replayed",
         /// Refresh token reuse: a copy was stolen.
         RefreshReuse = "refresh_reuse",
+        /// The account's deletion was requested.
+        AccountDeletionRequested = "account_deletion_requested",
+        /// A requested deletion was cancelled: the account is kept.
+        AccountDeletionCancelled = "account_deletion_cancelled",
         /// The account was removed.
         AccountRemoved = "account_removed",
         /// The account was disabled.
@@ -70,7 +74,7 @@ words! {
 
 impl EventKind {
     /// Kinds of which the user is notified (ASVS 6.3.7).
-    pub const NOTICES: [Self; 7] = [
+    pub const NOTICES: [Self; 8] = [
         Self::NewDevice,
         Self::PasswordChanged,
         Self::EmailChanged,
@@ -78,6 +82,7 @@ impl EventKind {
         Self::GithubLinked,
         Self::GithubUnlinked,
         Self::RefreshReuse,
+        Self::AccountDeletionRequested,
     ];
 
     /// `failure` or `success`.

@@ -4,7 +4,7 @@
 use sekisho_model::{AuthMethod, EmailTokenPurpose, EndReason, EventKind};
 use tracing::instrument;
 
-use super::{Accounts, email_address::set_verified, email_error};
+use super::{Accounts, deletion, email_address::set_verified, email_error};
 use crate::{
     audit::event::Entry,
     clock::UnixMillis,
@@ -138,11 +138,12 @@ impl Accounts {
     }
 
     /// Reverts a security event and all that came after it: ends all sessions, restores the address, revokes later tokens
-    /// and the password. Nobody signs in by a link until a new password is set: links made since are removed, and the
-    /// others, with those that were removed since, are kept in the returned token for [`Accounts::recover`].
+    /// and the password, cancels a requested deletion. Nobody signs in by a link until a new password is set: links made
+    /// since are removed, and the others, with those that were removed since, are kept in the returned token for
+    /// [`Accounts::recover`].
     ///
     /// # Errors
-    /// [`Error::LinkGone`]; [`Error::EmailTaken`] if another account has the address by now.
+    /// [`Error::LinkGone`], also once a deletion is being carried out; [`Error::EmailTaken`] if another account has the address by now.
     #[instrument(level = "debug", skip_all)]
     pub async fn revert(&self, token: &str, context: &RequestContext) -> Result<OpaqueToken, Error> {
         let purpose = EmailTokenPurpose::NotMe;
@@ -151,6 +152,10 @@ impl Accounts {
         let found = email_token::find(work.db(), token, purpose, now).await?;
         let user = work.lock_user(&found.user_id).await?.ok_or(Error::LinkGone)?;
         let now = work.now;
+        if user.is_being_deleted(now) {
+            return Err(Error::LinkGone);
+        }
+        deletion::cancel(&mut work, &user).await?;
         let pressed = email_token::take(work.db(), token, purpose, now).await?;
         let Reported { event, at, mut undo } = self.open_report(&pressed)?;
         // Later notices say what else to restore. Their links die with this one: whoever else reads them is not asked.

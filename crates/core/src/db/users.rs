@@ -44,6 +44,8 @@ pub struct User {
     pub notices_seen_at: Option<UnixMillis>,
     /// When the user turned off messages about new devices.
     pub new_device_mail_off_at: Option<UnixMillis>,
+    /// When it is to be deleted; `None`: it is kept.
+    pub delete_at: Option<UnixMillis>,
 }
 
 /// A user's roles, sorted by name, without the implicit `user`.
@@ -110,7 +112,7 @@ const COLUMNS: &str = "id, email, email_verified_at, name, about, locale, passwo
      case when exists (select 1 from passkeys where user_id = users.id) then 'passkey ' else '' end || \
      case when exists (select 1 from totp where user_id = users.id) then 'totp' else '' end as auth_methods, \
      (select coalesce(string_agg(role, ' '), '') from user_roles where user_id = users.id) as roles, \
-     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at";
+     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at, delete_at";
 
 /// The text that administrators search in.
 fn searched(email: &str, name: &str) -> String {
@@ -298,10 +300,33 @@ pub async fn set_disabled(db: impl Executor<'_>, id: &UserId, at: Option<UnixMil
         .map(drop)
 }
 
-/// Number of enabled accounts with a role.
+/// Sets when an account is to be deleted; `None` keeps it.
+pub async fn set_delete_at(db: impl Executor<'_>, id: &UserId, at: Option<UnixMillis>) -> Result<()> {
+    sqlx::query("update users set delete_at = $2 where id = $1").bind(id.as_str()).bind(at).execute(db).await.map(drop)
+}
+
+/// Up to `limit` accounts that are to be deleted by `now`, by id, after the id `after`.
+pub async fn list_delete_due(db: impl Executor<'_>, now: UnixMillis, after: &str, limit: i64) -> Result<Vec<UserId>> {
+    let due: Vec<Text<UserId>> =
+        sqlx::query_scalar("select id from users where delete_at <= $1 and id > $2 order by id limit $3")
+            .bind(now)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(db)
+            .await?;
+    Ok(due.into_iter().map(|Text(id)| id).collect())
+}
+
+/// Deletes an account, and with it everything that refers to it.
+pub async fn delete(db: impl Executor<'_>, id: &UserId) -> Result<()> {
+    sqlx::query("delete from users where id = $1").bind(id.as_str()).execute(db).await.map(drop)
+}
+
+/// Number of enabled accounts with a role that are not to be deleted.
 pub async fn count_enabled(db: impl Executor<'_>, role: &str) -> Result<i64> {
     sqlx::query_scalar(
-        "select count(*) from user_roles r join users u on u.id = r.user_id where r.role = $1 and u.disabled_at is null",
+        "select count(*) from user_roles r join users u on u.id = r.user_id where r.role = $1 and u.disabled_at is null \
+         and u.delete_at is null",
     )
     .bind(role)
     .fetch_one(db)

@@ -140,6 +140,18 @@ pub async fn list_ended_since(db: impl Executor<'_>, since: UnixMillis) -> Resul
         .await
 }
 
+/// Whether a user has sessions that have not ended, or ended after `since`.
+pub async fn any_since(db: impl Executor<'_>, user_id: &UserId, since: UnixMillis) -> Result<bool> {
+    sqlx::query_scalar::<_, String>(
+        "select id from sessions where user_id = $1 and (ended_at is null or ended_at > $2) limit 1",
+    )
+    .bind(user_id.as_str())
+    .bind(since)
+    .fetch_optional(db)
+    .await
+    .map(|id| id.is_some())
+}
+
 /// Deletes up to `limit` sessions that ended before `before`; returns how many.
 pub async fn delete_ended(db: impl Executor<'_>, before: UnixMillis, limit: i64) -> Result<u64> {
     sqlx::query("delete from sessions where id in (select id from sessions where ended_at < $1 limit $2)")
