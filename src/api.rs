@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod jwks;
 pub(crate) mod me;
+pub(crate) mod personal_data;
 pub(crate) mod revocations;
 pub(crate) mod service;
 pub(crate) mod sessions;

@@ -9,6 +9,7 @@ pub mod form;
 pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod path;
+pub(crate) mod personal_data;
 pub mod problem;
 pub(crate) mod query;
 pub(crate) mod session_response;

@@ -20,21 +20,24 @@ async fn kinds(t: &TestApp, user_id: &str) -> Vec<String> {
     query.bind(user_id.to_owned()).fetch_all(t.db.reader()).await.expect("a log")
 }
 
-/// Where a text is found in the database: `table.column`, for every column of every table.
-async fn find_everywhere(t: &TestApp, text: &str) -> Vec<String> {
+/// Every column of every table: its table and its name.
+pub async fn columns(t: &TestApp) -> Vec<(String, String)> {
     let sqlite = "select m.name as t, c.name as c from sqlite_master m join pragma_table_info(m.name) c \
                   where m.type = 'table' and m.name not like 'sqlite_%'";
     let postgres = "select table_name::text as t, column_name::text as c from information_schema.columns \
                     where table_schema = 'public'";
     let columns = if std::env::var("SEKISHO_TEST_DATABASE_URL").is_ok() { postgres } else { sqlite };
     let columns = sqlx::query(columns).fetch_all(t.db.reader()).await.expect("a schema");
+    let columns = columns.into_iter().map(|column| (column.get("t"), column.get("c")));
+    let columns: Vec<(String, String)> = columns.filter(|(table, _)| table != "_sqlx_migrations").collect();
     assert!(columns.len() > 100, "the whole schema");
+    columns
+}
+
+/// Where a text is found in the database: `table.column`.
+async fn find_everywhere(t: &TestApp, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for column in columns {
-        let (table, column): (String, String) = (column.get("t"), column.get("c"));
-        if table == "_sqlx_migrations" {
-            continue;
-        }
+    for (table, column) in columns(t).await {
         let query = format!("select count(*) from {table} where lower(cast({column} as text)) like $1");
         let query = sqlx::query_scalar::<_, i64>(AssertSqlSafe(query)).bind(format!("%{}%", text.to_lowercase()));
         if query.fetch_one(t.db.reader()).await.expect("a count") > 0 {

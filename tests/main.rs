@@ -13,6 +13,7 @@ mod audit;
 mod breached_passwords;
 mod changes;
 mod connections;
+mod data_export;
 mod device_limit;
 mod devices;
 mod edge;

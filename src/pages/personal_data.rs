@@ -1,4 +1,4 @@
-//! `/account/data`: the deletion of one's account, with 7 days to change one's mind.
+//! `/account/data`: a copy of one's data, and the deletion of one's account, with 7 days to change one's mind.
 
 use axum::{
     extract::State,
@@ -16,12 +16,21 @@ use crate::{
     http::{
         error::HttpError,
         form::{EmptyForm, Form},
+        personal_data,
     },
     state::AppState,
 };
 
 pub async fn show(member: Member) -> Response {
     page(member, FormErrors::default()).await
+}
+
+/// `POST /account/data/export`: a download, after which the page stays.
+pub async fn export(
+    State(app): State<AppState>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Member, EmptyForm>,
+) -> Result<Response, HttpError> {
+    Ok(personal_data::download(app, who.signed_in.user.id.clone(), &who.visitor.context).await?)
 }
 
 /// `POST /account/data/delete`: ends all other sessions.
@@ -53,6 +62,13 @@ async fn page(member: Member, form_errors: FormErrors) -> Response {
         .render(move || {
             view! {
                 <h1>{lang.t("data-title")}</h1>
+                <section class="card" aria-labelledby="export">
+                    <h2 id="export">{lang.t("data-export")}</h2>
+                    <p>{lang.t("data-export-text")}</p>
+                    <form method="post" action="/account/data/export">
+                        <button class="secondary">{lang.t("data-export-submit")}</button>
+                    </form>
+                </section>
                 <section class="card" aria-labelledby="delete">
                     <h2 id="delete">{lang.t("data-delete")}</h2>
                     <p>{lang.t("data-delete-text")}</p>

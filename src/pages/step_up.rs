@@ -152,6 +152,7 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/devices/end-others" => "devices-end-others",
         "/account/email" => "email-change",
         "/account/mail" => "account-save",
+        "/account/data/export" => "data-export-submit",
         "/account/data/delete" => "data-delete",
         "/auth/github/link" => "account-github-link",
         "/auth/github/unlink" => "account-github-unlink",

@@ -28,6 +28,7 @@ use crate::{
 
 pub mod deletion;
 pub mod email_address;
+pub mod personal_data;
 pub mod profile;
 pub mod recovery;
 

@@ -20,6 +20,7 @@ pub mod events;
 pub mod identities;
 pub mod mails;
 pub mod pending_flows;
+pub mod personal_data;
 pub mod refresh_tokens;
 pub mod roles;
 pub mod sessions;

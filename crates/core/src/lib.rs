@@ -62,6 +62,7 @@ pub use db::{
     events::{Event, Filter as EventFilter, NamedEvent},
     identities::Identity,
     mails::MailStatus,
+    personal_data::ExportedSession,
     roles::Role,
     sessions::{OwnedSession, Session, ending::SessionSelector},
     sqlite_path,

@@ -39,6 +39,8 @@ words! {
         RefreshReplayed = "refresh_replayed",
         /// Refresh token reuse: a copy was stolen.
         RefreshReuse = "refresh_reuse",
+        /// The user exported what is stored about them.
+        DataExported = "data_exported",
         /// The account's deletion was requested.
         AccountDeletionRequested = "account_deletion_requested",
         /// A requested deletion was cancelled: the account is kept.
