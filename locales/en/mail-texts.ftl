@@ -65,3 +65,5 @@ message-notice-refresh_reuse-subject = We signed out a device to protect your ac
 message-notice-refresh_reuse-text = A sign-in token of one of your apps was used twice, so somebody may have copied it. We ended that session, and no copy works any more. In the app, sign in again.
 message-notice-not_me-subject = This address no longer belongs to an account
 message-notice-not_me-text = Whoever reads mail at the account’s earlier address undid the change to this one. All devices were signed out, and messages about the account no longer come here.
+message-notice-account_deletion_requested-subject = Your account will be deleted in 7 days
+message-notice-account_deletion_requested-text = Somebody asked for your account to be deleted. In 7 days it is removed with everything stored about you. Until then you can keep it: sign in and choose “Keep my account”.

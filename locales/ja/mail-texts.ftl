@@ -56,3 +56,5 @@ message-notice-refresh_reuse-subject = アカウント保護のため端末を�
 message-notice-refresh_reuse-text = アプリのサインイン用トークンが2回使用されました。第三者に複製された可能性があるため、該当のセッションを終了しました。複製されたトークンはすべて無効です。アプリで再度サインインしてください。
 message-notice-not_me-subject = このメールアドレスはアカウントから外されました
 message-notice-not_me-text = 以前のメールアドレスの持ち主が、このアドレスへの変更を取り消しました。すべての端末からサインアウトし、今後このアカウントに関するメールはこのアドレスに届きません。
+message-notice-account_deletion_requested-subject = アカウントは7日後に削除されます
+message-notice-account_deletion_requested-text = アカウントの削除が申請されました。7日後に、保存されているすべての情報とともに削除されます。それまでにサインインして「アカウントを残す」を選べば、削除を取り消せます。
