@@ -119,7 +119,7 @@ async fn this_was_not_me_keeps_the_account() {
     t.clock.advance(6 * DAY);
     assert!(t.anonymous().get(&format!("/not-me?token={token}")).await.text().contains("Account deletion requested"));
     let reset = t.anonymous().form("/not-me", &[("token", &token)]).await;
-    assert!(reset.location().starts_with("/reset-password"));
+    assert!(reset.text().contains("/reset-password"));
     t.clock.advance(2 * DAY);
     housekeeping(&t).await;
     assert_eq!(intruder.get("/devices").await.status, 303);
