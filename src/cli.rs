@@ -148,5 +148,6 @@ pub fn command_line() -> RequestContext {
         session_id: None,
         received_at: Clock::default().now(),
         device_cookie: None,
+        trusted_browser: None,
     }
 }

@@ -112,7 +112,6 @@ impl Config {
             "high" => Some(Profile::High),
             _ => None,
         })?;
-        let policy = Self::policy(source, Policy::preset(profile.unwrap_or(Profile::Medium)))?;
         let listen = source
             .take("listen", "an address and a port, such as 127.0.0.1:3000", |v| v.parse().ok())?
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
@@ -134,6 +133,10 @@ impl Config {
             return Err(invalid("SEKISHO_SECRET_PREVIOUS", "needs SEKISHO_SECRET beside it"));
         }
         let mail = Self::mail(source, &base_url)?;
+        let profile = profile.unwrap_or(Profile::Medium);
+        // An address can be verified only where mail is sent.
+        let verify_email = profile == Profile::High && mail.is_some();
+        let policy = Self::policy(source, Policy { verify_email, ..Policy::preset(profile) })?;
         if policy.verify_email && mail.is_none() {
             return Err(invalid("SEKISHO_VERIFY_EMAIL", "needs SEKISHO_SMTP_URL to be required"));
         }

@@ -5,6 +5,7 @@
 //! [`layout::Layout`]; a form posts to its page's own path and answers with a redirect, or with itself and its errors.
 
 pub(crate) mod account;
+pub(crate) mod account_security;
 pub(crate) mod admin;
 pub(crate) mod device_card;
 pub(crate) mod device_limit;
@@ -23,15 +24,22 @@ pub(crate) mod login;
 pub(crate) mod mail_link;
 pub(crate) mod paging;
 pub(crate) mod password_strength;
+<<<<<<< HEAD
 pub(crate) mod personal_data;
+=======
+pub(crate) mod pending_sign_in;
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
 pub(crate) mod recovery;
+pub(crate) mod recovery_codes;
 pub(crate) mod redirects;
 pub(crate) mod register;
 pub(crate) mod return_to;
+pub(crate) mod second_factor;
 pub(crate) mod security;
 pub mod session_store;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;
 pub mod step_up;
 pub(crate) mod table;
+pub(crate) mod totp;
 pub mod visitor;

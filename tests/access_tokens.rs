@@ -72,7 +72,7 @@ async fn a_token_says_who_and_which_session_and_no_more() {
     let f = Forge::new().await;
     let mut names: Vec<_> = f.claims.as_object().expect("an object").keys().cloned().collect();
     names.sort();
-    assert_eq!(names, ["aud", "client_id", "exp", "iat", "iss", "jti", "roles", "scope", "sid", "sub"]);
+    assert_eq!(names, ["acr", "amr", "aud", "client_id", "exp", "iat", "iss", "jti", "roles", "scope", "sid", "sub"]);
     assert_eq!(f.claims["exp"].as_i64().zip(f.claims["iat"].as_i64()).map(|(e, i)| e - i), Some(15 * 60));
     let token = f.sign(&f.header(), &f.claims);
     assert!(f.accepts(&token).await, "the forge works: what follows is refused for its own fault");

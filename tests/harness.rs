@@ -15,6 +15,7 @@ pub mod github;
 pub mod mailbox;
 mod page;
 pub mod process;
+pub mod totp;
 
 pub use client::{Answer, Client};
 pub use clock::MockClock;
@@ -195,6 +196,7 @@ pub fn context(actor: Option<Actor>) -> RequestContext {
         session_id: None,
         received_at: Clock::default().now(),
         device_cookie: None,
+        trusted_browser: None,
     }
 }
 

@@ -44,4 +44,5 @@ mod signing_keys;
 mod smtp;
 mod step_up;
 mod timeouts;
+mod totp;
 mod vectors;

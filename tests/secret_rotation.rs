@@ -34,10 +34,10 @@ async fn sessions_tokens_and_the_log_survive_another_secret() {
     t.sign_in_api("ada@example.com").await;
     assert_eq!(fault(&t).await, None, "the log goes on");
     let resealed = t.app.core.secret_rotation.reseal(&context(Some(Actor::CommandLine))).await.expect("resealed");
-    assert_eq!(resealed, Resealed { signing_keys: 1, log: true });
+    assert_eq!(resealed, Resealed { signing_keys: 1, totp_secrets: 0, log: true });
     assert_eq!(fault(&t).await, None);
     let again = t.app.core.secret_rotation.reseal(&context(Some(Actor::CommandLine))).await.expect("nothing to do");
-    assert_eq!(again, Resealed { signing_keys: 0, log: false });
+    assert_eq!(again, Resealed { signing_keys: 0, totp_secrets: 0, log: false });
 
     let t = t.restart_without("SEKISHO_SECRET_PREVIOUS").await;
     assert_eq!(client.at(&t).get("/api/v1/me").await.status, 200);

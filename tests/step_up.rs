@@ -44,7 +44,7 @@ async fn an_api_client_proves_itself_as_rfc_9470_says() {
     t.clock.advance(11 * MINUTE);
     let asked = api.post("/api/v1/sessions/revoke-others", json!({})).await;
     asked.problem(401, "step_up_required");
-    assert_eq!(asked.header("www-authenticate"), "Bearer error=\"insufficient_user_authentication\"");
+    assert_eq!(asked.header("www-authenticate"), "Bearer error=\"insufficient_user_authentication\", max_age=\"600\"");
     let wrong = api.post("/api/v1/me/step-up", json!({ "password": "wrong" })).await;
     assert_eq!(wrong.problem(422, "invalid_input")["errors"][0]["field"], "password");
     assert_eq!(api.post("/api/v1/me/step-up", json!({ "password": PASSWORD })).await.status, 204);

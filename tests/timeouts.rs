@@ -76,7 +76,7 @@ async fn a_low_policy_has_no_idle_timeout_and_a_high_one_is_short() {
     low.clock.advance(DAY + 1);
     signed_out_because(&mut browser, "because the time limit").await;
 
-    let high = TestApp::with(&[("SEKISHO_PROFILE", "high")]).await;
+    let high = TestApp::with(&[("SEKISHO_PROFILE", "high"), ("SEKISHO_MFA", "optional")]).await;
     let mut browser = high.browser("ada@example.com").await;
     high.clock.advance(15 * MINUTE + 1);
     signed_out_because(&mut browser, "because nothing happened").await;

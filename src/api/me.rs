@@ -83,16 +83,19 @@ pub async fn update(
 #[serde(deny_unknown_fields)]
 pub struct StepUpRequest {
     password: String,
+    /// Of the second factor, where the session has presented none.
+    code: Option<String>,
 }
 
-/// `POST /api/v1/me/step-up`: the password again, where an answer asked for it (RFC 9470).
+/// `POST /api/v1/me/step-up`: the password again, and a code, where an answer asked for it (RFC 9470).
 pub async fn step_up(
     State(app): State<AppState>,
     bearer: BearerUser<Account>,
     JsonBody(proof): JsonBody<StepUpRequest>,
 ) -> Result<StatusCode, Problem> {
     let user = bearer.user(&app).await?;
-    app.core.step_up.by_password_api(&user, &bearer.claims.sid, &proof.password, &bearer.context).await?;
+    let presented = (proof.password.as_str(), proof.code.as_deref());
+    app.core.step_up.by_password_api(&user, &bearer.claims.sid, presented, &bearer.context).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

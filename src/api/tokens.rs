@@ -5,11 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::bearer::{AnyScope, BearerUser};
 use crate::{
-    http::{error::HttpError, json::JsonBody, problem::Problem, session_response::sign_in_problem},
+    http::{
+        error::HttpError,
+        json::JsonBody,
+        problem::Problem,
+        session_response::{second_factor_problem, sign_in_problem},
+    },
     state::AppState,
 };
-use sekisho_core::{Error, RequestContext, SessionSelector, parse_id, sign_in::ApiClient, token::refresh::Grant};
-use sekisho_model::{EndReason, SessionId};
+use sekisho_core::{
+    Error, RequestContext, SessionSelector,
+    authenticator::second_factor::PresentedCode,
+    parse_id,
+    sign_in::{ApiClient, SignInStep},
+    token::refresh::Grant,
+};
+use sekisho_model::{AuthMethod, EndReason, SessionId};
 
 const MAX_DEVICE: usize = 100;
 
@@ -76,7 +87,39 @@ pub async fn create(
     let evict = credentials.end_session.as_deref().map(parse_id).transpose();
     let evict: Option<SessionId> = evict.map_err(|_| Error::field("end_session", "wrong-type"))?;
     let client = ApiClient { device, request: &request };
-    let step = app.core.sign_in.proceed_in_api(authenticated, client, evict.as_ref(), &context).await?;
+    match app.core.sign_in.proceed_in_api(authenticated, client, evict.as_ref(), &context).await? {
+        SignInStep::SecondFactor(pending) => {
+            let methods = app.core.second_factors.code_methods(pending.user()).await?;
+            let flow_id = app.core.sign_in.suspend_api(pending, client, evict.as_ref()).await?;
+            Err(second_factor_problem(&flow_id, &methods))
+        }
+        step => Ok(Json(step.into_complete().map_err(sign_in_problem)?.into())),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyRequest {
+    flow_id: String,
+    code: String,
+    /// `totp` or `recovery_code`; by default whichever the code looks like.
+    method: Option<String>,
+}
+
+/// `POST /api/v1/tokens/verify`: the second factor of a sign-in under way. A wrong code can be tried again.
+pub async fn verify(
+    State(app): State<AppState>,
+    Extension(context): Extension<RequestContext>,
+    JsonBody(request): JsonBody<VerifyRequest>,
+) -> Result<Json<TokenResponse>, Problem> {
+    let method = match request.method.as_deref() {
+        None => None,
+        Some("totp") => Some(AuthMethod::Totp),
+        Some("recovery_code") => Some(AuthMethod::RecoveryCode),
+        Some(_) => return Err(Error::field("method", "wrong-type").into()),
+    };
+    let code = PresentedCode { code: &request.code, method };
+    let step = app.core.sign_in.verify_in_api(&request.flow_id, code, &context).await?;
     Ok(Json(step.into_complete().map_err(sign_in_problem)?.into()))
 }
 

@@ -28,6 +28,8 @@ pub enum CookieKind {
     Device,
     /// Binds an auth flow, or a sign-in that is not finished, to the browser in which it began.
     AuthFlow,
+    /// A browser that needs no second factor for a while.
+    TrustedBrowser,
 }
 
 impl CookieKind {
@@ -41,6 +43,8 @@ impl CookieKind {
             (Self::Device, false) => "sekisho_device",
             (Self::AuthFlow, true) => "__Host-sekisho_ceremony",
             (Self::AuthFlow, false) => "sekisho_ceremony",
+            (Self::TrustedBrowser, true) => "__Host-sekisho_trusted",
+            (Self::TrustedBrowser, false) => "sekisho_trusted",
         }
     }
 
@@ -53,6 +57,10 @@ impl CookieKind {
             Self::Language => Duration::days(365),
             Self::Device => MOST,
             Self::AuthFlow => Duration::minutes(10),
+            Self::TrustedBrowser => {
+                let lifetime = app.core.policy.trust_browser.and_then(|d| Duration::try_from(d).ok());
+                lifetime.unwrap_or(Duration::ZERO).min(MOST)
+            }
         }
     }
 }

@@ -122,7 +122,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::SessionEnded(_)
         | Error::SecondFactorRequired
         | Error::InvalidCode
-        | Error::StepUpRequired => StatusCode::UNAUTHORIZED,
+        | Error::StepUpRequired { .. } => StatusCode::UNAUTHORIZED,
         Error::AccountDisabled
         | Error::RegistrationClosed
         | Error::FlowGone
@@ -134,7 +134,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::NewDevice
         | Error::InsufficientScope(_) => StatusCode::FORBIDDEN,
         Error::NotFound => StatusCode::NOT_FOUND,
-        Error::EmailTaken | Error::LastAdmin | Error::LastAuthMethod => StatusCode::CONFLICT,
+        Error::EmailTaken | Error::LastAdmin | Error::LastAuthMethod | Error::LastSecondFactor => StatusCode::CONFLICT,
         Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
         Error::Github(GithubError::Down | GithubError::Slow) => StatusCode::BAD_GATEWAY,
         Error::Github(_) => StatusCode::FORBIDDEN,

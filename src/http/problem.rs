@@ -129,8 +129,12 @@ fn challenge(error: &HttpError, status: StatusCode) -> Option<HeaderValue> {
     let fixed = HeaderValue::from_static;
     match error {
         HttpError::Core(Error::InvalidToken | Error::SessionEnded(_)) => Some(fixed("Bearer error=\"invalid_token\"")),
-        // RFC 9470
-        HttpError::Core(Error::StepUpRequired) => Some(fixed("Bearer error=\"insufficient_user_authentication\"")),
+        // RFC 9470, section 3
+        HttpError::Core(Error::StepUpRequired { acr, max_age }) => {
+            let acr = acr.map(|acr| format!(", acr_values=\"{acr}\"")).unwrap_or_default();
+            let max_age = max_age.map(|age| format!(", max_age=\"{}\"", age.as_secs())).unwrap_or_default();
+            HeaderValue::try_from(format!("Bearer error=\"insufficient_user_authentication\"{acr}{max_age}")).ok()
+        }
         HttpError::Core(Error::InsufficientScope(scope)) => {
             let scope = scope.as_str();
             HeaderValue::try_from(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")).ok()

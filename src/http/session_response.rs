@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::problem::Problem;
-use sekisho_core::{Error, Session, clock::rfc3339};
-use sekisho_model::{SessionId, SessionKind};
+use sekisho_core::{Error, Session, clock::rfc3339, secret::OpaqueToken};
+use sekisho_model::{AuthMethod, SessionId, SessionKind};
 
 #[derive(Debug, Serialize)]
 pub struct SessionResponse {
@@ -47,4 +47,9 @@ pub fn sign_in_problem(error: Error) -> Problem {
         _ => return error.into(),
     };
     Problem::from(error).with("devices", devices)
+}
+
+/// The problem of a sign-in that needs a second factor: `flow_id` continues it, with a code of one of the `methods`.
+pub fn second_factor_problem(flow_id: &OpaqueToken, methods: &[AuthMethod]) -> Problem {
+    Problem::from(Error::SecondFactorRequired).with("flow_id", flow_id.expose()).with("methods", methods)
 }

@@ -29,6 +29,7 @@ pub fn layer(app: &AppState) -> MapRequestLayer<impl Fn(Request) -> Request + Cl
             session_id: None,
             received_at: app.core.clock.now(),
             device_cookie: None,
+            trusted_browser: None,
         };
         request.extensions_mut().insert(context);
         request

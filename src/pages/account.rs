@@ -145,7 +145,17 @@ fn AccountPage(
             </p>
         </section>
         {github.map(|identity| view! { <GithubSection lang identity has_password /> })}
+<<<<<<< HEAD
         <p class="aside"><a href="/account/data">{lang.t("data-title")}</a></p>
+=======
+        <section class="card" aria-labelledby="sign-in">
+            <h2 id="sign-in">{lang.t("account-security-title")}</h2>
+            <p>{lang.t("account-security-link")}</p>
+            <p class="actions">
+                <a class="button secondary" href="/account/security">{lang.t("account-security-open")}</a>
+            </p>
+        </section>
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
     }
 }
 
@@ -264,10 +274,10 @@ fn refused(Member { visitor, signed_in }: &Member) -> Option<Error> {
 /// Asks for a new sign-in, before anything is typed; or says that it can't be done here.
 async fn refused_page(Member { visitor, .. }: Member, refusal: Error) -> Response {
     let lang = visitor.lang;
-    let again = matches!(refusal, Error::StepUpRequired) && visitor.app.core.identities.is_configured();
+    let again = matches!(refusal, Error::StepUpRequired { .. }) && visitor.app.core.identities.is_configured();
     let text = match (again, refusal) {
         (true, _) => "password-set-again",
-        (false, Error::StepUpRequired) => "step-up-text-no-way",
+        (false, Error::StepUpRequired { .. }) => "step-up-text-no-way",
         (false, _) => "password-set-admin",
     };
     Layout::new(visitor, "password-set-title")

@@ -4,12 +4,9 @@
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::*;
 
-use super::{device_card::DeviceCard, layout::Layout, visitor::Visitor};
-use crate::http::{
-    cookies::{self, CookieKind},
-    error::HttpError,
-};
-use sekisho_core::{Error, Session, pending_flow::BROWSER_PREFIX, secret::OpaqueToken, sign_in::PendingSignIn};
+use super::{device_card::DeviceCard, layout::Layout, pending_sign_in::suspend, visitor::Visitor};
+use crate::http::error::HttpError;
+use sekisho_core::{Error, Session, sign_in::PendingSignIn};
 
 /// Keeps the pending sign-in and shows the sessions that there are now.
 pub async fn ask(
@@ -18,9 +15,7 @@ pub async fn ask(
     devices: Box<[Session]>,
     return_to: String,
 ) -> Result<Response, Error> {
-    let browser = visitor.browser.clone().unwrap_or_else(|| OpaqueToken::generate(BROWSER_PREFIX));
-    let token = visitor.app.core.sign_in.suspend(&browser, &pending, return_to).await?;
-    let cookie = cookies::set(&visitor.app, CookieKind::AuthFlow, browser.expose());
+    let (cookie, _, token) = suspend(&visitor, &pending, return_to).await?;
     let lang = visitor.lang;
     let status = HttpError::from(Error::DeviceLimit(Box::default())).status();
     let page = Layout::new(visitor, "device-limit-title").status(status).render(move || {

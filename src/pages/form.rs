@@ -64,6 +64,7 @@ pub fn Field(
     #[prop(default = "text")] kind: &'static str,
     #[prop(into, optional)] value: String,
     #[prop(default = "off")] autocomplete: &'static str,
+    #[prop(optional)] inputmode: Option<&'static str>,
     /// The hint's locale key.
     #[prop(optional)]
     hint: Option<&'static str>,
@@ -86,6 +87,7 @@ pub fn Field(
                 type=kind
                 value=(kind != "password").then_some(value)
                 autocomplete=autocomplete
+                inputmode=inputmode
                 required=required
                 autofocus=autofocus
                 minlength=minlength

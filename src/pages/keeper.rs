@@ -3,15 +3,16 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    Extension, Json,
-    response::{IntoResponse, sse::Event},
+    Json,
+    response::{IntoResponse, Response, sse::Event},
 };
 use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::{
-    sign_in::begin_session,
+    pending_sign_in::suspend,
+    sign_in::{begin, proceed_in_place},
     visitor::{CookieUser, Visitor},
 };
 use crate::{
@@ -19,12 +20,13 @@ use crate::{
         event_stream::{HEARTBEAT, event_stream},
         json::{JsonBody, OptionalJsonBody},
         problem::Problem,
-        session_response::sign_in_problem,
+        session_response::{second_factor_problem, sign_in_problem},
     },
-    middleware::device_cookie::SetDeviceCookie,
     state::{AppState, stream_limit::StreamPermit},
 };
-use sekisho_core::{Error, Session, clock::rfc3339, session::SignedIn};
+use sekisho_core::{
+    Error, Session, authenticator::second_factor::PresentedCode, clock::rfc3339, session::SignedIn, sign_in::SignInStep,
+};
 use sekisho_model::{EndReason, SessionId, UserId};
 
 /// When a look at the database failed.
@@ -87,11 +89,14 @@ pub async fn activity(mut cookie: CookieUser) -> Result<Json<DeadlinesResponse>,
     Ok(Json(DeadlinesResponse::of(&cookie.signed_in.session, &cookie.app)))
 }
 
+/// The e-mail address and the password; or the flow that these began, and a code.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
-    email: String,
-    password: String,
+    email: Option<String>,
+    password: Option<String>,
+    flow_id: Option<String>,
+    code: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -99,18 +104,44 @@ pub struct SignInResponse {
     user_id: UserId,
 }
 
-/// `POST /session/sign-in`: signs in again without leaving the page, which shows what is wrong as it is said here.
-pub async fn sign_in(
-    visitor: Visitor,
-    JsonBody(credentials): JsonBody<SignInRequest>,
-) -> Result<(Extension<SetDeviceCookie>, Json<SignInResponse>), Problem> {
-    let in_their_language = |error: Error| sign_in_problem(error).in_language(visitor.lang);
-    let core = &visitor.app.core;
-    let checked = core.password.authenticate(&credentials.email, &credentials.password, &visitor.context).await;
-    let authenticated = checked.map_err(in_their_language)?;
-    let user_id = authenticated.user().id.clone();
-    let device = begin_session(&visitor, authenticated).await.map_err(in_their_language)?;
-    Ok((device, Json(SignInResponse { user_id })))
+/// `POST /session/sign-in`: signs in without leaving the page, whose form is still there. A sign-in that needs a second
+/// factor is continued by its `flow_id` and a code, in this browser.
+pub async fn sign_in(visitor: Visitor, JsonBody(request): JsonBody<SignInRequest>) -> Result<Response, Problem> {
+    let lang = visitor.lang;
+    sign_in_in_place(visitor, request).await.map_err(|problem| problem.in_language(lang))
+}
+
+async fn sign_in_in_place(visitor: Visitor, request: SignInRequest) -> Result<Response, Problem> {
+    let core = visitor.app.core.clone();
+    let missing = |field| Error::field(field, "missing");
+    let step = match request {
+        SignInRequest { flow_id: Some(flow_id), code, email: None, password: None } => {
+            let code = PresentedCode { code: &code.ok_or_else(|| missing("code"))?, method: None };
+            let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
+            let previous = visitor.signed_in.as_deref().map(|signed_in| &signed_in.session);
+            let flow = (&browser, flow_id.as_str());
+            core.sign_in.verify_in_browser(flow, code, false, previous, &visitor.context).await?.0
+        }
+        SignInRequest { email, password, .. } => {
+            let email = email.ok_or_else(|| missing("email"))?;
+            let password = password.ok_or_else(|| missing("password"))?;
+            let authenticated = core.password.authenticate(&email, &password, &visitor.context).await?;
+            proceed_in_place(&visitor, authenticated).await?
+        }
+    };
+    match step {
+        SignInStep::Complete(session) => {
+            let user_id = session.user.id.clone();
+            Ok((begin(&visitor, session).await?, Json(SignInResponse { user_id })).into_response())
+        }
+        SignInStep::SecondFactor(pending) => {
+            let methods = core.second_factors.code_methods(pending.user()).await?;
+            let (cookie, _, flow_id) = suspend(&visitor, &pending, "/".into()).await?;
+            let problem = second_factor_problem(&flow_id, &methods).in_language(visitor.lang);
+            Ok((cookie, problem).into_response())
+        }
+        step => Err(step.into_complete().map_or_else(sign_in_problem, |_| Error::FlowGone.into())),
+    }
 }
 
 /// `GET /session/events`: says `hello`, then `ended` with the reason as soon as the session ends, and closes.

@@ -13,7 +13,7 @@ use super::{
     layout::Layout,
     mail_link::mail_sent_page,
     return_to::{ReturnTo, local_path, with_return_to},
-    sign_in::begin_session,
+    sign_in,
     visitor::Visitor,
 };
 use crate::{
@@ -55,14 +55,14 @@ pub async fn submit(visitor: Visitor, Form(form): Form<RegistrationForm>) -> Res
         locale: Some(visitor.lang.code()),
     };
     let began = match visitor.app.core.accounts.register(registration, &visitor.context).await {
-        Ok(Some(authenticated)) => begin_session(&visitor, authenticated).await,
+        Ok(Some(authenticated)) => sign_in::complete(visitor.clone(), authenticated, return_to.clone()).await,
         Ok(None) => {
             return Ok(mail_sent_page(visitor, "register-title", "register-sent", form.email.trim().to_owned()).await);
         }
         Err(error) => Err(error),
     };
     match began {
-        Ok(device) => Ok((device, Redirect::to(&return_to)).into_response()),
+        Ok(response) => Ok(response),
         Err(error) => {
             let typed = TypedFields { email: form.email, name: form.name.unwrap_or_default() };
             Ok(page(visitor, typed, return_to, FormErrors::of(error)?).await)

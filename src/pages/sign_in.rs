@@ -1,24 +1,29 @@
 //! What every way to sign in does once the core said yes: begins the session, sets the cookies, and redirects; or asks
-//! which device has to go.
+//! for a second factor, to enrol one, or which device has to go.
 
 use axum::{
     Extension,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, IntoResponseParts, Redirect, Response},
 };
 use serde::Deserialize;
 
-use super::{device_limit, session_store, visitor::Visitor};
+use super::{device_limit, form::FormErrors, second_factor, session_store, visitor::Visitor};
 use crate::{
-    http::{error::HttpError, form::Form},
+    http::{
+        cookies::{self, CookieKind},
+        error::HttpError,
+        form::Form,
+    },
     middleware::device_cookie::SetDeviceCookie,
 };
 use sekisho_core::{
     Error, Session, UnixMillis,
-    authenticator::Authenticated,
+    authenticator::{Authenticated, second_factor::PresentedCode},
     parse_id,
     session::credential::CookieToken,
     sign_in::{BrowserSession, SignInStep},
 };
+use sekisho_model::AuthMethod;
 
 /// Signs somebody in and sends the browser on; or asks for what the sign-in needs next.
 pub async fn complete(visitor: Visitor, authenticated: Authenticated, return_to: String) -> Result<Response, Error> {
@@ -26,13 +31,20 @@ pub async fn complete(visitor: Visitor, authenticated: Authenticated, return_to:
     respond(visitor, step, return_to).await
 }
 
-/// Begins a browser session, in place of the one this browser may hold, where no page can ask for anything more.
-pub async fn begin_session(
+/// As [`complete`], where no page can be shown: the step, for the caller to answer.
+pub async fn proceed_in_place(
     visitor: &Visitor,
     authenticated: Authenticated,
-) -> Result<Extension<SetDeviceCookie>, Error> {
-    let BrowserSession { user, token } = proceed(visitor, authenticated).await?.into_complete()?;
-    set_cookies(visitor, Some(token), &user.email, user.password_changed_at).await
+) -> Result<SignInStep<BrowserSession>, Error> {
+    proceed(visitor, authenticated).await
+}
+
+/// The cookies of a session that has begun; part of the response.
+pub async fn begin(visitor: &Visitor, session: BrowserSession) -> Result<impl IntoResponseParts + use<>, Error> {
+    let BrowserSession { user, token, trusted } = session;
+    let device = set_cookies(visitor, Some(token), &user.email, user.password_changed_at).await?;
+    let trusted = trusted.map(|token| cookies::set(&visitor.app, CookieKind::TrustedBrowser, token.expose()));
+    Ok((device, trusted))
 }
 
 async fn proceed(visitor: &Visitor, authenticated: Authenticated) -> Result<SignInStep<BrowserSession>, Error> {
@@ -45,16 +57,80 @@ fn current_session(visitor: &Visitor) -> Option<&Session> {
 }
 
 async fn respond(visitor: Visitor, step: SignInStep<BrowserSession>, return_to: String) -> Result<Response, Error> {
-    let BrowserSession { user, token } = match step {
-        SignInStep::Complete(session) => session,
-        SignInStep::DeviceChoice(pending, devices) => {
-            return device_limit::ask(visitor, pending, devices, return_to).await;
+    match step {
+        SignInStep::Complete(session) => {
+            Ok((begin(&visitor, session).await?, Redirect::to(&return_to)).into_response())
         }
-        SignInStep::SecondFactor(_) => return Err(Error::SecondFactorRequired),
-        SignInStep::EnrollSecondFactor(_) => return Err(Error::SecondFactorEnrollment),
+        SignInStep::SecondFactor(pending) => second_factor::ask(visitor, pending, return_to).await,
+        SignInStep::EnrollSecondFactor(pending) => second_factor::ask_to_enroll(visitor, pending, return_to).await,
+        SignInStep::DeviceChoice(pending, devices) => device_limit::ask(visitor, pending, devices, return_to).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub struct CodeForm {
+    waiting: String,
+    code: Option<String>,
+    recovery_code: Option<String>,
+    /// A box: whether this browser needs no code for a while.
+    trust: Option<String>,
+}
+
+/// `POST /login/verify`: a code of the second factor. A wrong one can be tried again, for as long as the sign-in waits.
+pub async fn verify(visitor: Visitor, Form(form): Form<CodeForm>) -> Result<Response, HttpError> {
+    let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
+    let flow = (&browser, form.waiting.as_str());
+    let (sign_in, previous) = (&visitor.app.core.sign_in, current_session(&visitor));
+    let (pending, _) = sign_in.find_pending(&browser, &form.waiting).await?;
+    let (code, method) = match (&form.code, &form.recovery_code) {
+        (None, Some(code)) => (code, AuthMethod::RecoveryCode),
+        (code, _) => (code.as_ref().ok_or(Error::InvalidCode)?, AuthMethod::Totp),
     };
-    let device = set_cookies(&visitor, Some(token), &user.email, user.password_changed_at).await?;
-    Ok((device, Redirect::to(&return_to)).into_response())
+    let presented = PresentedCode { code, method: Some(method) };
+    match sign_in.verify_in_browser(flow, presented, form.trust.is_some(), previous, &visitor.context).await {
+        Ok((step, return_to)) => Ok(respond(visitor, step, return_to).await?),
+        Err(error @ (Error::InvalidCode | Error::RateLimited(_))) => {
+            let form_errors = FormErrors::of(error)?;
+            Ok(second_factor::page(visitor, pending.user(), form.waiting, Some(method), form_errors).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct EnrollmentForm {
+    waiting: String,
+    enrollment: String,
+    code: String,
+}
+
+/// `POST /login/enroll`: the first code of an authenticator app that the policy requires. Shows the recovery codes, whose
+/// button goes on with the sign-in.
+pub async fn enroll(visitor: Visitor, Form(form): Form<EnrollmentForm>) -> Result<Response, HttpError> {
+    let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
+    let (flow, core) = ((&browser, form.waiting.as_str()), visitor.app.core.clone());
+    match core.sign_in.enroll_totp(flow, &form.enrollment, &form.code, &visitor.context).await {
+        Ok((waiting, codes)) => Ok(second_factor::enrolled_page(visitor, waiting, codes).await),
+        Err(error @ Error::InvalidInput(_)) => {
+            let (pending, _) = core.sign_in.find_pending(&browser, &form.waiting).await?;
+            let enrollment = core.second_factors.pending_totp(pending.user(), &browser, &form.enrollment).await?;
+            Ok(second_factor::enrollment_page(visitor, form.waiting, enrollment, FormErrors::of(error)?).await)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct ContinueForm {
+    waiting: String,
+}
+
+/// `POST /login/continue`: goes on with a sign-in that lacks nothing more.
+pub async fn proceed_pending(visitor: Visitor, Form(form): Form<ContinueForm>) -> Result<Response, HttpError> {
+    let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
+    let (sign_in, previous) = (&visitor.app.core.sign_in, current_session(&visitor));
+    let (step, return_to) = sign_in.proceed_pending(&browser, &form.waiting, previous, &visitor.context).await?;
+    Ok(respond(visitor, step, return_to).await?)
 }
 
 #[derive(Deserialize)]

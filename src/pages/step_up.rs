@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use serde::de::DeserializeOwned;
 
 use super::{
-    form::{CurrentPassword, FormErrorNotice, FormErrors},
+    form::{CurrentPassword, Field, FormErrorNotice, FormErrors},
     github_button::GithubButton,
     layout::Layout,
     session_store,
@@ -23,18 +23,24 @@ use crate::{
     http::{error::HttpError, form},
     state::AppState,
 };
-use sekisho_core::{Error, Session, session::SignedIn, step_up::by_github_alone};
+use sekisho_core::{
+    Error, Session,
+    session::SignedIn,
+    step_up::{by_github_alone, needs_code},
+};
 use sekisho_model::AuthMethod;
 
-/// The field that the step-up page adds to the form kept in it.
+/// The fields that the step-up page adds to the form kept in it.
 const PASSWORD: &str = "step_up_password";
+const CODE: &str = "step_up_code";
 
-/// A form posted by somebody who authenticated recently enough for something sensitive (step-up, ASVS 7.5.1). Anybody
-/// else is asked for the password by a page that then posts the same form again.
+/// A form posted by somebody who authenticated recently enough for something sensitive (step-up, ASVS 7.5.1), with two
+/// factors if the account has a second one. Anybody else is asked for the password, and for a code if the session has
+/// presented none, by a page that then posts the same form again.
 pub struct RecentlyAuthenticated<W, T> {
     /// [`Member`] or [`Administrator`].
     pub who: W,
-    /// Without the step-up password, whichever request it came with.
+    /// Without the step-up page's fields, whichever request it came with.
     pub form: T,
 }
 
@@ -91,18 +97,21 @@ async fn require_recent_authentication(
     if core.step_up.require_recent(signed_in).is_ok() {
         return Ok(());
     }
-    let form_errors = match &fields.password {
-        None => FormErrors::default(),
-        Some(password) => match core.step_up.by_password(signed_in, password, &visitor.context).await {
-            Ok(token) => {
-                let attached = session_store::attach(&visitor.cookie, token).await;
-                return attached.map_err(|error| HttpError::from(error).into_response());
-            }
-            // The field has another name in this form.
-            Err(Error::InvalidInput(_)) => FormErrors::of(Error::field(PASSWORD, "password-wrong")),
-            Err(error) => FormErrors::of(error),
+    let step_up = &core.step_up;
+    let presented = match (&fields.password, &fields.code) {
+        (Some(password), code) => {
+            Some(step_up.by_password(signed_in, password, code.as_deref(), &visitor.context).await)
         }
-        .map_err(IntoResponse::into_response)?,
+        (None, Some(code)) => Some(step_up.by_code(signed_in, code, &visitor.context).await),
+        (None, None) => None,
+    };
+    let form_errors = match presented {
+        None => FormErrors::default(),
+        Some(Ok(token)) => {
+            let attached = session_store::attach(&visitor.cookie, token).await;
+            return attached.map_err(|error| HttpError::from(error).into_response());
+        }
+        Some(Err(error)) => FormErrors::of(renamed(error)).map_err(IntoResponse::into_response)?,
     };
     let method = StepUpMethod::of(visitor, signed_in).await.map_err(|error| HttpError::from(error).into_response())?;
     let return_to = return_path(parts, &visitor.app);
@@ -110,11 +119,28 @@ async fn require_recent_authentication(
     Err(page(visitor.clone(), signed_in, method, action, return_to, pending, form_errors).await)
 }
 
+/// The fields have other names in this form.
+fn renamed(error: Error) -> Error {
+    match error {
+        Error::InvalidInput(mut faults) => {
+            for fault in &mut faults {
+                fault.field = if fault.field == "code" { CODE } else { PASSWORD }.to_owned();
+            }
+            Error::InvalidInput(faults)
+        }
+        error => error,
+    }
+}
+
 /// How somebody can authenticate again.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StepUpMethod {
     Password,
+    /// A password, and a code that the session has not presented.
+    PasswordAndCode,
     Github,
+    /// A code: the sign-in is recent, and all that is missing.
+    Code,
     /// An administrator without a password: GitHub is not enough for one.
     PasswordFirst,
     NoWay,
@@ -124,7 +150,11 @@ impl StepUpMethod {
     async fn of(visitor: &Visitor, signed_in: &SignedIn) -> Result<Self, Error> {
         let core = &visitor.app.core;
         if signed_in.user.auth_methods.contains(AuthMethod::Password) {
-            return Ok(Self::Password);
+            let needs_code = needs_code(&signed_in.user, &signed_in.session);
+            return Ok(if needs_code { Self::PasswordAndCode } else { Self::Password });
+        }
+        if core.step_up.lacks_code_alone(signed_in) {
+            return Ok(Self::Code);
         }
         if !by_github_alone(signed_in) {
             return Ok(Self::PasswordFirst);
@@ -136,6 +166,8 @@ impl StepUpMethod {
     /// A locale key.
     fn text(self, session: &Session) -> &'static str {
         match self {
+            Self::PasswordAndCode => "step-up-text-password-code",
+            Self::Code => "step-up-text-code",
             Self::Password if session.method == AuthMethod::Password => "step-up-text",
             Self::Password => "step-up-text-password",
             Self::Github => "step-up-text-github",
@@ -151,9 +183,15 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/devices/end" => "step-up-end-device",
         "/devices/end-others" => "devices-end-others",
         "/account/email" => "email-change",
+<<<<<<< HEAD
         "/account/mail" => "account-save",
         "/account/data/export" => "data-export-submit",
         "/account/data/delete" => "data-delete",
+=======
+        "/account/security/totp" | "/account/security/totp/confirm" => "totp-set-up",
+        "/account/security/totp/remove" => "totp-remove",
+        "/account/security/recovery-codes" => "recovery-codes-regenerate",
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         "/auth/github/link" => "account-github-link",
         "/auth/github/unlink" => "account-github-unlink",
         "/admin/events/export" => "step-up-export",
@@ -199,16 +237,27 @@ async fn page(
                 .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
                 .collect_view();
             let form = match method {
-                StepUpMethod::Password => view! {
-                    <form method="post" action=action data-errors=errors>
-                        <FormErrorNotice lang form_errors=form_errors.clone() />
-                        {pending}
-                        <input type="text" name="" value=email autocomplete="username" hidden readonly />
-                        <CurrentPassword lang form_errors name=PASSWORD label="password" autofocus=true />
-                        <button>{lang.t("step-up-submit")}</button>
-                    </form>
+                StepUpMethod::Password | StepUpMethod::PasswordAndCode | StepUpMethod::Code => {
+                    let asks_password = method != StepUpMethod::Code;
+                    let asks_code = method != StepUpMethod::Password;
+                    view! {
+                        <form method="post" action=action data-errors=errors>
+                            <FormErrorNotice lang form_errors=form_errors.clone() />
+                            {pending}
+                            <input type="text" name="" value=email autocomplete="username" hidden readonly />
+                            {asks_password.then(|| view! {
+                                <CurrentPassword lang form_errors=form_errors.clone() name=PASSWORD label="password"
+                                    autofocus=true />
+                            })}
+                            {asks_code.then(|| view! {
+                                <Field lang form_errors name=CODE label="second-factor-code" hint="step-up-code-hint"
+                                    autocomplete="one-time-code" maxlength=64 autofocus=!asks_password />
+                            })}
+                            <button>{lang.t("step-up-submit")}</button>
+                        </form>
+                    }
+                    .into_any()
                 }
-                .into_any(),
                 StepUpMethod::Github => {
                     view! { <GithubButton lang action="/auth/github/step-up" return_to /> }.into_any()
                 }
@@ -227,20 +276,25 @@ async fn page(
         .await
 }
 
-/// A posted form: the step-up password, and everything else.
+/// A posted form: the step-up page's fields, and everything else.
 struct Fields {
     password: Option<String>,
+    code: Option<String>,
     others: Vec<(String, String)>,
 }
 
 impl Fields {
     fn parse(bytes: &[u8]) -> Self {
-        let mut password = None;
+        let (mut password, mut code) = (None, None);
         let mut others = Vec::new();
         for (name, value) in url::form_urlencoded::parse(bytes).into_owned() {
-            if name == PASSWORD { password = Some(value) } else { others.push((name, value)) }
+            match name.as_str() {
+                PASSWORD => password = Some(value),
+                CODE => code = Some(value),
+                _ => others.push((name, value)),
+            }
         }
-        Self { password, others }
+        Self { password, code, others }
     }
 
     fn encode(&self) -> String {

@@ -117,7 +117,8 @@ impl FromRequestParts<AppState> for Visitor {
         let (cookie, presented) = present(app, parts).await?;
         let cookies = RequestCookies::of(app, &parts.headers);
         let device_cookie = cookies.get(CookieKind::Device).map(Into::into);
-        let context = RequestContext { device_cookie, ..request_context(parts)? };
+        let trusted_browser = cookies.get(CookieKind::TrustedBrowser).map(Into::into);
+        let context = RequestContext { device_cookie, trusted_browser, ..request_context(parts)? };
         let (signed_in, end_reason) = match presented {
             CookieLookup::Unknown => (None, None),
             CookieLookup::Ended(reason) => (None, Some(reason)),

@@ -11,7 +11,8 @@ use crate::{
     clock::UnixMillis,
     db::{
         email_tokens,
-        sessions::ending::SessionSelector,
+        sessions::{Reauthentication, ending::SessionSelector},
+        trusted_browsers,
         users::{self, AuthMethods, ProfileChange, User},
     },
     email::{self, Email},
@@ -31,6 +32,7 @@ pub mod email_address;
 pub mod personal_data;
 pub mod profile;
 pub mod recovery;
+pub mod second_factors;
 
 use email_address::{VERIFY_WITHIN, is_taken, set_verified};
 use profile::{parse_about, parse_locale, parse_name};
@@ -231,8 +233,10 @@ impl Accounts {
         email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
         work.notify(Entry::new(EventKind::PasswordChanged).user(&user.id).session(&session.id), Undo::default())
             .await?;
+        trusted_browsers::delete_all(work.db(), &user.id).await?;
+        let reauthentication = Reauthentication { method: AuthMethod::Password, second_factor: None, at: now };
         let token =
-            if change.renew { Some(renew_cookie(&mut work, &session.id, AuthMethod::Password).await?) } else { None };
+            if change.renew { Some(renew_cookie(&mut work, &session.id, reauthentication).await?) } else { None };
         // A first password is set by a user who signed in through the link.
         if old.is_some() && !change.keep_links {
             link::remove_all(&mut work, &user.id).await?;
@@ -262,6 +266,7 @@ impl Accounts {
         users::swap_password(work.db(), &user.id, was.password_hash.as_deref(), &hash, now).await?;
         // What the operator does, no link in an old message undoes.
         email_tokens::delete_since(work.db(), &user.id, 0).await?;
+        trusted_browsers::delete_all(work.db(), &user.id).await?;
         work.notify(Entry::new(EventKind::PasswordChanged).user(&user.id), Undo::default()).await?;
         set_verified(&mut work, &user.id, &was.email).await?; // the operator vouches for it
         let links = if keep_links { 0 } else { link::remove_all(&mut work, &user.id).await? };

@@ -15,6 +15,7 @@ use crate::{
         events::{self, NamedEvent},
         roles,
         sessions::{self, OwnedSession, ending::SessionSelector},
+        trusted_browsers,
         users::{self, User},
     },
     error::Error,
@@ -219,6 +220,7 @@ impl Administration {
                 Entry::new(if disabled { EventKind::AccountDisabled } else { EventKind::AccountEnabled }).user(user_id),
             );
             if disabled {
+                trusted_browsers::delete_all(work.db(), user_id).await?;
                 work.end(SessionSelector::AllOf(user_id), EndReason::AccountDisabled).await?;
             }
         }

@@ -19,7 +19,10 @@ pub mod device_cookie;
 pub mod github;
 mod hashing;
 pub mod password;
-pub(crate) mod second_factor;
+pub mod recovery_code;
+pub mod second_factor;
+pub mod totp;
+pub(crate) mod trusted_browser;
 
 /// A user who has just authenticated.
 ///
@@ -42,13 +45,24 @@ pub(crate) struct Proof {
     pub subject: Option<String>,
     /// What was presented beside it.
     pub second_factor: Option<SecondFactor>,
+    /// Whether this browser shall need no second factor for a while.
+    #[serde(default)]
+    pub trust_browser: bool,
 }
 
 impl Authenticated {
     fn new(user: User, method: AuthMethod, subject: Option<String>, at: UnixMillis) -> Self {
         let (user_id, password_changed_at) = (user.id.clone(), user.password_changed_at);
         Self {
-            proof: Proof { user_id, password_changed_at, at, method, subject, second_factor: None },
+            proof: Proof {
+                user_id,
+                password_changed_at,
+                at,
+                method,
+                subject,
+                second_factor: None,
+                trust_browser: false,
+            },
             user: Box::new(user),
         }
     }
@@ -63,15 +77,33 @@ impl Authenticated {
     }
 
     /// Adds a second factor.
-    #[expect(dead_code, reason = "the second factors follow")]
     fn with(mut self, second_factor: SecondFactor) -> Self {
         self.proof.second_factor = Some(second_factor);
         self
     }
 
+    /// Asks for this browser to be trusted, if the policy lets it.
+    pub(crate) fn trusting_browser(mut self, trust_browser: bool) -> Self {
+        self.proof.trust_browser = trust_browser;
+        self
+    }
+
+    /// Whether this browser is to be trusted: not by a recovery code, which is for once.
+    pub(crate) fn is_trusting_browser(&self) -> bool {
+        let second_factor = self.proof.second_factor.as_ref().map(SecondFactor::method);
+        self.proof.trust_browser && second_factor.is_some_and(AuthMethod::is_second_factor)
+    }
+
     /// Restores a proof from a pending sign-in; `None` if it is another user's.
     pub(crate) fn resume(user: User, proof: Proof) -> Option<Self> {
         (user.id == proof.user_id).then(|| Self { user: Box::new(user), proof })
+    }
+}
+
+impl Proof {
+    /// Adds the second factor that the user has just enrolled; checked again when the session begins.
+    pub fn with_enrolled(self, method: AuthMethod) -> Self {
+        Self { second_factor: Some(SecondFactor::Enrolled(method)), ..self }
     }
 }
 

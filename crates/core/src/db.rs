@@ -21,12 +21,15 @@ pub mod identities;
 pub mod mails;
 pub mod pending_flows;
 pub mod personal_data;
+pub mod recovery_codes;
 pub mod refresh_tokens;
 pub mod roles;
 pub mod sessions;
 pub mod sign_outs;
 pub mod signing_keys;
 mod text;
+pub mod totp;
+pub mod trusted_browsers;
 pub mod users;
 
 pub use crate::clock::UnixMillis;

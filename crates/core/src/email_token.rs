@@ -11,6 +11,7 @@ use crate::{
         Executor,
         email_tokens::{self, EmailToken},
         identities::DeletedIdentity,
+        totp::Totp,
         users::User,
     },
     error::Error,
@@ -39,6 +40,8 @@ pub(crate) struct Undo {
     pub previous_email: Option<String>,
     /// Removed links.
     pub links: Vec<DeletedIdentity>,
+    /// A removed or replaced authenticator app.
+    pub totp: Option<Totp>,
 }
 
 /// The detail of a [`EmailTokenPurpose::NotMe`] token.

@@ -3,7 +3,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use sekisho_model::{EndReason, Scope};
+use sekisho_model::{AssuranceLevel, EndReason, Scope};
 
 use crate::db::{is_unavailable, sessions::Session};
 
@@ -73,11 +73,19 @@ pub enum Error {
     #[error("the last administrator can't be removed")]
     LastAdmin,
     /// Reauthentication is required (ASVS 7.5.1).
-    #[error("the sign-in is too old for this")]
-    StepUpRequired,
+    #[error("the sign-in is too old, or too weak, for this")]
+    StepUpRequired {
+        /// The level that the authentication must have (RFC 9470, `acr_values`); `None`: any.
+        acr: Option<AssuranceLevel>,
+        /// How old it may be (`max_age`); `None`: any age.
+        max_age: Option<Duration>,
+    },
     /// The change would remove the account's last authenticator.
     #[error("the last authenticator can't be removed")]
     LastAuthMethod,
+    /// The policy requires a second factor, and this is the account's last one.
+    #[error("the last second factor can't be removed")]
+    LastSecondFactor,
     /// The pending flow expired, was used, or belongs to another browser.
     #[error("the flow has expired")]
     FlowGone,
@@ -145,8 +153,9 @@ impl Error {
             Self::NewDevice => "new_device",
             Self::InsufficientScope(_) => "insufficient_scope",
             Self::LastAdmin => "last_admin",
-            Self::StepUpRequired => "step_up_required",
+            Self::StepUpRequired { .. } => "step_up_required",
             Self::LastAuthMethod => "last_way_in",
+            Self::LastSecondFactor => "last_second_factor",
             Self::FlowGone => "ceremony_gone",
             Self::SecondFactorRequired => "second_factor_required",
             Self::SecondFactorEnrollment => "second_factor_enrollment_required",

@@ -301,6 +301,7 @@ mod tests {
             session_id: None,
             received_at: core.clock.now(),
             device_cookie: None,
+            trusted_browser: None,
         };
         let few = Amounts { users: 20, sessions: 30, events: 40 };
         core.fill(few, &(), &context).await.expect("filled");

@@ -14,7 +14,7 @@ use crate::{
     Core,
     audit::event::Entry,
     clock::HOUR,
-    db::{email_tokens, mails, pending_flows, refresh_tokens, sessions::ending, users},
+    db::{email_tokens, mails, pending_flows, refresh_tokens, sessions::ending, trusted_browsers, users},
     error::Error,
     mail::{KEEP_FINISHED, Mailer},
     revocation::{FOLLOW_EVERY, list::STALE_AFTER},
@@ -130,6 +130,7 @@ impl Core {
         while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while pending_flows::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while email_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        while trusted_browsers::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while mails::delete_finished(writer, now - KEEP_FINISHED, BATCH).await? == BATCH as u64 {}
         while self.policy.verify_email && self.remove_unverified().await? >= BATCH as usize {}
         self.delete_due_accounts().await?;

@@ -72,11 +72,15 @@ pub use error::{Error, FieldError, GithubError};
 pub use id::parse_id;
 pub use request_context::{Actor, RequestContext};
 
-use account::Accounts;
+use account::{Accounts, second_factors::SecondFactors};
 use administration::Administration;
 use audit::{AuditLog, statistics::Statistics};
 use authenticator::{
+<<<<<<< HEAD
     breached::BreachedPasswords, device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator,
+=======
+    device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator, second_factor::SecondFactorVerifier,
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
 };
 use clock::{Clock, millis};
 use global_sign_out::GlobalSignOut;
@@ -130,6 +134,8 @@ pub struct Subjects {
     pub identities: Identities,
     /// Recent authentication for sensitive actions.
     pub step_up: Arc<StepUp>,
+    /// Enrolment and removal of second factors.
+    pub second_factors: Arc<SecondFactors>,
     /// The sign-in pipeline; the only way to begin a session.
     pub sign_in: SignIn,
     /// Registration, profile and password change.
@@ -209,6 +215,7 @@ impl Core {
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
             Arc::new(Sessions { store: store.clone(), policy: policy.clone(), roles: roles.clone(), provider });
+<<<<<<< HEAD
         let breached = BreachedPasswords::open(&settings.breached_passwords, metrics.clone())?;
         let password = Arc::new(PasswordAuthenticator::new(
             store.clone(),
@@ -217,11 +224,25 @@ impl Core {
             policy.verify_email,
             breached,
         )?);
+=======
+        let password =
+            Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone(), policy.verify_email)?);
+        let verifier =
+            Arc::new(SecondFactorVerifier { store: store.clone(), limits: limits.clone(), secret: secret.clone() });
+        let second_factors = Arc::new(SecondFactors {
+            store: store.clone(),
+            policy: policy.clone(),
+            flows: flows.clone(),
+            secret: secret.clone(),
+            issuer: format!("Sekisho {}", settings.base_url.host()),
+        });
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         let step_up = Arc::new(StepUp {
             store: store.clone(),
             policy: policy.clone(),
             roles: roles.clone(),
             password: password.clone(),
+            second_factors: verifier.clone(),
         });
         let accounts = Arc::new(Accounts {
             store: store.clone(),
@@ -262,8 +283,15 @@ impl Core {
             access: access_tokens.clone(),
             uses: access_uses.clone(),
         });
-        let sign_in =
-            SignIn { store: store.clone(), sessions: sessions.clone(), refresh_tokens: refresh_tokens.clone(), flows };
+        let sign_in = SignIn {
+            store: store.clone(),
+            sessions: sessions.clone(),
+            refresh_tokens: refresh_tokens.clone(),
+            flows,
+            policy: policy.clone(),
+            verifier,
+            second_factors: second_factors.clone(),
+        };
         let administration = Administration {
             store: store.clone(),
             statistics: statistics.clone(),
@@ -285,6 +313,7 @@ impl Core {
             devices,
             identities,
             step_up,
+            second_factors,
             sign_in,
             accounts,
             signing_keys,

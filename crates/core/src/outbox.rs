@@ -148,6 +148,7 @@ impl Origin {
             session_id: None,
             received_at: self.at,
             device_cookie: None,
+            trusted_browser: None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware, state::keyed::DashMapStateStore};
 
-use sekisho_model::SessionId;
+use sekisho_model::{SessionId, UserId};
 
 use sekisho_model::UserId;
 
@@ -37,6 +37,8 @@ pub struct RateLimits {
     sign_in_device: Limiter<(String, String)>,
     /// Per session: guessing with a stolen session.
     step_up: Limiter<SessionId>,
+    /// Per account: codes of six digits, whichever way they come.
+    second_factor: Limiter<UserId>,
     register: NetworkLimiter,
     /// Requests for a message, by unauthenticated clients.
     mail_network: NetworkLimiter,
@@ -74,6 +76,7 @@ impl RateLimits {
             sign_in_all_networks: limiter(100, seconds(60), &clock),
             sign_in_device: limiter(10, seconds(90), &clock),
             step_up: limiter(10, seconds(90), &clock),
+            second_factor: limiter(5, seconds(300), &clock),
             register: network(20, seconds(30), &clock),
             mail_network: network(10, seconds(60), &clock),
             mail_address: limiter(5, seconds(600), &clock),
@@ -122,6 +125,15 @@ impl RateLimits {
     pub fn step_up(&self, session_id: &SessionId, account: &str) -> Result<(), Error> {
         self.check(&self.step_up, session_id)?;
         self.check(&self.sign_in_all_networks, &(account_key(account), Some("step-up".into())))
+    }
+
+    /// A code of a second factor, after a right first one: a million possible codes bear few guesses. In memory, so that a
+    /// transaction that is rolled back forgets none.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn second_factor(&self, user_id: &UserId) -> Result<(), Error> {
+        self.check(&self.second_factor, user_id)
     }
 
     /// Start of an OAuth flow, which inserts a row; separate from sign-ins.
@@ -221,6 +233,7 @@ impl RateLimits {
         self.sign_in_all_networks.retain_recent();
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
+        self.second_factor.retain_recent();
         self.mail_address.retain_recent();
         self.mail_over_all_networks.retain_recent();
         self.mail_user.retain_recent();

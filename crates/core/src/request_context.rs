@@ -24,6 +24,8 @@ pub struct RequestContext {
     pub received_at: UnixMillis,
     /// The [device cookie](crate::authenticator::device_cookie), on page requests; the API reads no cookie.
     pub device_cookie: Option<String>,
+    /// The cookie of a trusted browser, on page requests.
+    pub trusted_browser: Option<String>,
 }
 
 /// Who acts on other accounts.

@@ -8,21 +8,32 @@ use tracing::instrument;
 
 use crate::{
     audit::event::Entry,
+<<<<<<< HEAD
     db::{email_tokens, mails, signing_keys},
     email_token,
     error::Error,
     outbox,
+=======
+    authenticator::totp as totp_secret,
+    db::{signing_keys, totp},
+    error::Error,
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
     request_context::RequestContext,
     secret::MasterSecret,
     token::key_generation::SEALED_FOR,
     unit_of_work::Store,
 };
 
+/// Rows per transaction.
+const BATCH: i64 = 200;
+
 /// What was re-encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resealed {
     /// Number of signing keys.
     pub signing_keys: usize,
+    /// Number of secrets of authenticator apps.
+    pub totp_secrets: usize,
     /// Whether the audit chain got a new key.
     pub log: bool,
 }
@@ -34,15 +45,21 @@ pub struct SecretRotation {
 }
 
 impl SecretRotation {
+<<<<<<< HEAD
     /// Re-encrypts signing keys, audit chain keys, messages and what reverts security events, in one transaction. No session ends: tokens and cookies are stored as
     /// plain hashes, and pending flows decrypt with either secret.
+=======
+    /// Re-encrypts the secrets of authenticator apps in batches, then signing keys and audit chain keys in one transaction.
+    /// No session ends: tokens and cookies are stored as plain hashes, and pending flows decrypt with either secret.
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
     ///
     /// # Errors
     /// [`Error::Internal`] if a key decrypts with neither secret, [`Error::Unavailable`].
     #[instrument(level = "debug", skip_all)]
     pub async fn reseal(&self, context: &RequestContext) -> Result<Resealed, Error> {
+        let totp_secrets = self.reseal_totp(context).await?;
         let mut work = self.store.begin(Some(context)).await?;
-        let mut resealed = Resealed { signing_keys: 0, log: false };
+        let mut resealed = Resealed { signing_keys: 0, totp_secrets, log: false };
         for key in signing_keys::lock(work.db()).await?.iter().filter(|key| key.withdrawn_at.is_none()) {
             if let Some(private_key) = self.reseal_value(SEALED_FOR, Some(&key.private_key))? {
                 signing_keys::set_private_key(work.db(), &key.kid, &private_key).await?;
@@ -60,17 +77,37 @@ impl SecretRotation {
             }
         }
         resealed.log = self.store.audit.rotate_secret(work.db()).await?;
-        if resealed.signing_keys > 0 || resealed.log {
+        if resealed.signing_keys > 0 || resealed.totp_secrets > 0 || resealed.log {
             work.log(Entry::new(EventKind::SecretRotated));
         }
         work.commit().await?;
         Ok(resealed)
     }
 
+<<<<<<< HEAD
     /// A value sealed with the current secret; `None` if it is.
     fn reseal_value(&self, purpose: &str, sealed: Option<&str>) -> Result<Option<String>, Error> {
         let Some(sealed) = sealed.filter(|sealed| !self.secret.is_current(purpose, sealed)) else { return Ok(None) };
         let plain = self.secret.open(purpose, sealed).map_err(Error::internal)?;
         Ok(Some(self.secret.seal(purpose, &plain)))
+=======
+    async fn reseal_totp(&self, context: &RequestContext) -> Result<usize, Error> {
+        let mut resealed = 0;
+        let mut after = String::new();
+        loop {
+            let mut work = self.store.begin(Some(context)).await?;
+            let rows = totp::list_secrets(work.db(), &after, BATCH).await?;
+            let Some(last) = rows.last() else { return Ok(resealed) };
+            after = last.user_id.to_string();
+            for row in rows.iter().filter(|row| !self.secret.is_current(totp_secret::SEALED_FOR, &row.secret)) {
+                let plain = self.secret.open(totp_secret::SEALED_FOR, &row.secret).map_err(Error::internal)?;
+                let sealed = self.secret.seal(totp_secret::SEALED_FOR, &plain);
+                if totp::swap_secret(work.db(), &row.user_id, &row.secret, &sealed).await? {
+                    resealed += 1;
+                }
+            }
+            work.commit().await?;
+        }
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
     }
 }

@@ -84,6 +84,12 @@ impl Url {
         self.0.starts_with("https://")
     }
 
+    /// The host, without a port.
+    pub fn host(&self) -> String {
+        let host = url::Url::parse(&self.0).ok().and_then(|url| url.host_str().map(Into::into));
+        host.unwrap_or_default()
+    }
+
     /// The origin (RFC 6454), as in a browser's `Origin` header.
     pub fn origin(&self) -> String {
         url::Url::parse(&self.0).map(|url| url.origin().ascii_serialization()).unwrap_or_default()

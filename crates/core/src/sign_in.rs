@@ -8,10 +8,12 @@ use sekisho_model::SessionId;
 use tracing::instrument;
 
 use crate::{
-    authenticator::{Authenticated, Proof},
+    account::second_factors::SecondFactors,
+    authenticator::{Authenticated, Proof, second_factor::SecondFactorVerifier, trusted_browser},
     db::{sessions::Session, users::User},
     error::Error,
     pending_flow::PendingFlows,
+    policy::Policy,
     request_context::RequestContext,
     secret::{OpaqueToken, random},
     session::{
@@ -27,7 +29,10 @@ use crate::{
     unit_of_work::Store,
 };
 
+mod api_flow;
+mod enrollment;
 mod pending;
+mod second_factor;
 
 pub use pending::PendingSignIn;
 
@@ -60,6 +65,8 @@ pub struct BrowserSession {
     pub user: User,
     /// The token to set as the cookie.
     pub token: CookieToken,
+    /// The token to set as the cookie of a trusted browser, if it became one.
+    pub trusted: Option<OpaqueToken>,
 }
 
 /// The sign-in pipeline.
@@ -68,6 +75,9 @@ pub struct SignIn {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) refresh_tokens: Arc<RefreshTokens>,
     pub(crate) flows: PendingFlows,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) verifier: Arc<SecondFactorVerifier>,
+    pub(crate) second_factors: Arc<SecondFactors>,
 }
 
 impl SignIn {
@@ -86,9 +96,18 @@ impl SignIn {
     ) -> Result<SignInStep<BrowserSession>, Error> {
         let token = CookieToken::new(random());
         let credential = NewCredential::Cookie(token);
-        let new = NewSession { credential, device: None, previous, evict_session_id: evict, scope: None };
+        let is_trusting = authenticated.is_trusting_browser() && self.policy.trust_browser.is_some();
+        let trusted = is_trusting.then(|| OpaqueToken::generate(trusted_browser::PREFIX));
+        let new = NewSession {
+            credential,
+            device: None,
+            previous,
+            evict_session_id: evict,
+            scope: None,
+            trust: trusted.as_ref(),
+        };
         let step = self.begin(authenticated, new, context).await?;
-        step.and_then(|(user, _)| Ok(BrowserSession { user, token }))
+        step.and_then(|(user, _)| Ok(BrowserSession { user, token, trusted }))
     }
 
     /// Signs an API client in, as [`SignIn::proceed_in_browser`].
@@ -105,7 +124,14 @@ impl SignIn {
     ) -> Result<SignInStep<Grant>, Error> {
         let token = OpaqueToken::generate(PREFIX);
         let credential = NewCredential::RefreshToken(&token);
-        let new = NewSession { credential, device, previous: None, evict_session_id: evict, scope: request.scope };
+        let new = NewSession {
+            credential,
+            device,
+            previous: None,
+            evict_session_id: evict,
+            scope: request.scope,
+            trust: None,
+        };
         let step = self.begin(authenticated, new, context).await?;
         step.and_then(|(user, session)| self.refresh_tokens.grant_first(&user, &session, token, request))
     }

@@ -1,17 +1,21 @@
-//! Step-up: sensitive actions require an authentication no older than the policy's limit (ASVS 7.5.1). Rejects GitHub as
-//! reauthentication for accounts with a password and for administrators.
+//! Step-up: sensitive actions require an authentication no older than the policy's limit (ASVS 7.5.1), and two factors of
+//! an account that has a second one. Rejects GitHub as reauthentication for accounts with a password and for
+//! administrators.
 
 use std::sync::Arc;
 
-use sekisho_model::{AuthMethod, EventKind, Permission, Permissions, SessionId, UserId};
+use sekisho_model::{AssuranceLevel, AuthMethod, EventKind, Permission, Permissions, SessionId, UserId};
 use tracing::instrument;
 
 use crate::{
     audit::event::Entry,
-    authenticator::password::PasswordAuthenticator,
+    authenticator::{
+        password::PasswordAuthenticator,
+        second_factor::{PresentedCode, SecondFactor, SecondFactorVerifier},
+    },
     clock::{UnixMillis, millis},
     db::{
-        sessions::{self, Session},
+        sessions::{self, Reauthentication, Session},
         users::{self, User},
     },
     error::Error,
@@ -32,11 +36,13 @@ pub struct StepUp {
     pub(crate) policy: Arc<Policy>,
     pub(crate) roles: Arc<Roles>,
     pub(crate) password: Arc<PasswordAuthenticator>,
+    pub(crate) second_factors: Arc<SecondFactorVerifier>,
 }
 
 impl StepUp {
     /// Rejects a session whose last authentication is too old, or too weak: GitHub redirects back without interaction, so
-    /// an account with a password, and an administrator, must use the password.
+    /// an account with a password, and an administrator, must use the password; and a session that began before the
+    /// account had a second factor, or in a trusted browser, must present it (CVE-2026-3429).
     ///
     /// # Errors
     /// [`Error::StepUpRequired`].
@@ -59,9 +65,12 @@ impl StepUp {
         let needs_password =
             user.auth_methods.contains(AuthMethod::Password) || permissions.allow(Permission::ADMINISTER);
         if self.policy.step_up.is_some() && needs_password && session.method != AuthMethod::Password {
-            return Err(Error::StepUpRequired);
+            return Err(self.required(user));
         }
-        self.require_since(session.authenticated_at)
+        if needs_code(user, session) {
+            return Err(self.required(user));
+        }
+        self.require_since(user, session.authenticated_at)
     }
 
     /// Before setting a first password: requires a recent sign-in, as a step-up through GitHub is too weak for adding an
@@ -74,44 +83,98 @@ impl StepUp {
         if self.policy.step_up.is_some() && signed_in.permissions.allow(Permission::ADMINISTER) {
             return Err(Error::Forbidden);
         }
-        self.require_since(signed_in.session.created_at)
+        self.require_since(&signed_in.user, signed_in.session.created_at)
     }
 
-    fn require_since(&self, at: UnixMillis) -> Result<(), Error> {
+    fn require_since(&self, user: &User, at: UnixMillis) -> Result<(), Error> {
         match self.policy.step_up {
             // An authentication in the future (clock set back) has an unknown age.
-            Some(age) if !(-SKEW..=millis(age)).contains(&(self.store.now() - at)) => Err(Error::StepUpRequired),
+            Some(age) if !(-SKEW..=millis(age)).contains(&(self.store.now() - at)) => Err(self.required(user)),
             _ => Ok(()),
         }
     }
 
-    /// Reauthenticates a browser session by password and regenerates its cookie token (ASVS 7.2.4).
+    /// What an account has to present.
+    fn required(&self, user: &User) -> Error {
+        let acr = user.auth_methods.has_second_factor().then_some(AssuranceLevel::Two);
+        Error::StepUpRequired { acr, max_age: self.policy.step_up }
+    }
+
+    /// Reauthenticates a browser session by password, and by a code if it [needs one](needs_code), and regenerates its
+    /// cookie token (ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a wrong password, [`Error::RateLimited`], [`Error::Busy`], [`Error::NotSignedIn`].
+    /// [`Error::InvalidInput`] for a wrong `password` or `code`, [`Error::RateLimited`], [`Error::Busy`], [`Error::NotSignedIn`].
     #[instrument(level = "debug", skip_all, fields(user.id = %signed_in.user.id))]
     pub async fn by_password(
         &self,
         signed_in: &SignedIn,
         password: &str,
+        code: Option<&str>,
         context: &RequestContext,
     ) -> Result<CookieToken, Error> {
-        let field = ("password", password);
-        self.password.reauthenticate(&signed_in.user, &signed_in.session.id, field, context).await?;
-        self.complete(signed_in, AuthMethod::Password, context).await
+        let SignedIn { user, session, .. } = signed_in;
+        self.password.reauthenticate(user, &session.id, ("password", password), context).await?;
+        let second_factor = self.verify_code(user, session, code, context).await?;
+        let at = self.store.now();
+        self.renew(signed_in, (AuthMethod::Password, at), second_factor, context).await
     }
 
-    /// Reauthenticates an API session by password.
+    /// Adds a second factor to a session that is recent and lacks nothing else: for accounts without a password.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for a wrong password, [`Error::RateLimited`], [`Error::Busy`], [`Error::InvalidToken`];
+    /// [`Error::InvalidInput`] for a wrong `code`, [`Error::StepUpRequired`], [`Error::RateLimited`],
+    /// [`Error::NotSignedIn`].
+    #[instrument(level = "debug", skip_all, fields(user.id = %signed_in.user.id))]
+    pub async fn by_code(
+        &self,
+        signed_in: &SignedIn,
+        code: &str,
+        context: &RequestContext,
+    ) -> Result<CookieToken, Error> {
+        if !self.lacks_code_alone(signed_in) {
+            return Err(self.required(&signed_in.user));
+        }
+        let SignedIn { user, session, .. } = signed_in;
+        let second_factor = self.verify_code(user, session, Some(code), context).await?;
+        self.renew(signed_in, (session.method, session.authenticated_at), second_factor, context).await
+    }
+
+    /// Whether a code completes the step-up of this session.
+    pub fn lacks_code_alone(&self, signed_in: &SignedIn) -> bool {
+        let SignedIn { user, session, .. } = signed_in;
+        needs_code(user, session)
+            && by_github_alone(signed_in)
+            && self.require_since(user, session.authenticated_at).is_ok()
+    }
+
+    /// The second factor of a session that needs one; a wrong code is an error of the field `code`.
+    async fn verify_code(
+        &self,
+        user: &User,
+        session: &Session,
+        code: Option<&str>,
+        context: &RequestContext,
+    ) -> Result<Option<SecondFactor>, Error> {
+        if !needs_code(user, session) {
+            return Ok(None);
+        }
+        let code = code.ok_or_else(|| Error::field("code", "missing"))?;
+        let presented = PresentedCode { code, method: None };
+        self.second_factors.verify(user, presented, context).await.map(Some).map_err(code_error)
+    }
+
+    /// Reauthenticates an API session by password, and by a code if it [needs one](needs_code).
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for a wrong `password` or `code`, [`Error::RateLimited`], [`Error::Busy`], [`Error::InvalidToken`];
     /// [`Error::Forbidden`] for a browser's session, whose new cookie token the API can't deliver.
     #[instrument(level = "debug", skip_all, fields(user.id = %user.id))]
     pub async fn by_password_api(
         &self,
         user: &User,
         session_id: &SessionId,
-        password: &str,
+        (password, code): (&str, Option<&str>),
         context: &RequestContext,
     ) -> Result<(), Error> {
         let session = sessions::find(self.store.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
@@ -119,9 +182,11 @@ impl StepUp {
             return Err(Error::Forbidden);
         }
         self.password.reauthenticate(user, session_id, ("password", password), context).await?;
+        let second_factor = self.verify_code(user, &session, code, context).await?;
         let mut work = self.store.begin(Some(context)).await?;
         let now = work.now;
-        if !sessions::set_authenticated(work.db(), session_id, now).await? {
+        let presented = consume(&mut work, user, second_factor.as_ref()).await?;
+        if !sessions::set_authenticated(work.db(), session_id, presented, now).await? {
             return Err(Error::InvalidToken);
         }
         work.log(Entry::new(EventKind::SteppedUp).user(&user.id).session(session_id));
@@ -136,9 +201,21 @@ impl StepUp {
         method: AuthMethod,
         context: &RequestContext,
     ) -> Result<CookieToken, Error> {
+        let at = self.store.now();
+        self.renew(signed_in, (method, at), None, context).await
+    }
+
+    async fn renew(
+        &self,
+        signed_in: &SignedIn,
+        (method, at): (AuthMethod, UnixMillis),
+        second_factor: Option<SecondFactor>,
+        context: &RequestContext,
+    ) -> Result<CookieToken, Error> {
         let (user, session) = (&signed_in.user, &signed_in.session);
         let mut work = self.store.begin(Some(context)).await?;
-        let token = renew_cookie(&mut work, &session.id, method).await?;
+        let second_factor = consume(&mut work, user, second_factor.as_ref()).await?;
+        let token = renew_cookie(&mut work, &session.id, Reauthentication { method, second_factor, at }).await?;
         work.log(Entry::new(EventKind::SteppedUp).user(&user.id).session(&session.id));
         work.commit().await?;
         Ok(token)
@@ -159,13 +236,39 @@ pub fn by_github_alone(signed_in: &SignedIn) -> bool {
     !signed_in.user.auth_methods.contains(AuthMethod::Password) && !signed_in.permissions.allow(Permission::ADMINISTER)
 }
 
+/// Whether a session lacks the second factor that its account has: it began before that was enrolled, or in a trusted
+/// browser.
+pub fn needs_code(user: &User, session: &Session) -> bool {
+    user.auth_methods.has_second_factor() && session.assurance() == AssuranceLevel::One
+}
+
+/// Uses a second factor up; returns its method.
+async fn consume(
+    work: &mut UnitOfWork<'_>,
+    user: &User,
+    second_factor: Option<&SecondFactor>,
+) -> Result<Option<AuthMethod>, Error> {
+    let Some(second_factor) = second_factor else { return Ok(None) };
+    let user = users::find_for_update(work.db(), &user.id).await?.ok_or(Error::NotSignedIn)?;
+    second_factor.consume(work, &user).await.map_err(code_error)?;
+    Ok(Some(second_factor.method()))
+}
+
+/// A wrong code is an error of its field: the session goes on.
+fn code_error(error: Error) -> Error {
+    match error {
+        Error::InvalidCode => Error::field("code", "code-wrong"),
+        error => error,
+    }
+}
+
 /// Regenerates a live session's cookie token after reauthentication (ASVS 7.2.4).
 pub(crate) async fn renew_cookie(
     work: &mut UnitOfWork<'_>,
     id: &SessionId,
-    method: AuthMethod,
+    reauthentication: Reauthentication,
 ) -> Result<CookieToken, Error> {
-    let (token, now) = (CookieToken::new(random()), work.now);
-    let renewed = sessions::replace_token(work.db(), id, &token.hash(), method, now).await?;
+    let token = CookieToken::new(random());
+    let renewed = sessions::replace_token(work.db(), id, &token.hash(), reauthentication).await?;
     if renewed { Ok(token) } else { Err(Error::NotSignedIn) }
 }

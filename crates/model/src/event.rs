@@ -35,6 +35,18 @@ words! {
         GithubLinked = "github_linked",
         /// GitHub accounts were unlinked.
         GithubUnlinked = "github_unlinked",
+        /// A second factor was enrolled, or replaced by another.
+        SecondFactorAdded = "second_factor_added",
+        /// A second factor was removed.
+        SecondFactorRemoved = "second_factor_removed",
+        /// A wrong or used code, after a right first factor.
+        SecondFactorFailed = "second_factor_failed",
+        /// A recovery code was used.
+        RecoveryCodeUsed = "recovery_code_used",
+        /// New recovery codes replaced those until then.
+        RecoveryCodesRegenerated = "recovery_codes_regenerated",
+        /// A browser was exempted from the second factor for a while.
+        BrowserTrusted = "browser_trusted",
         /// A used refresh token was replayed and accepted: probably a lost response.
         RefreshReplayed = "refresh_replayed",
         /// Refresh token reuse: a copy was stolen.
@@ -76,13 +88,21 @@ words! {
 
 impl EventKind {
     /// Kinds of which the user is notified (ASVS 6.3.7).
+<<<<<<< HEAD
     pub const NOTICES: [Self; 8] = [
+=======
+    pub const NOTICES: [Self; 11] = [
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         Self::NewDevice,
         Self::PasswordChanged,
         Self::EmailChanged,
         Self::RecoveryUsed,
         Self::GithubLinked,
         Self::GithubUnlinked,
+        Self::SecondFactorAdded,
+        Self::SecondFactorRemoved,
+        Self::RecoveryCodeUsed,
+        Self::RecoveryCodesRegenerated,
         Self::RefreshReuse,
         Self::AccountDeletionRequested,
     ];
@@ -90,7 +110,11 @@ impl EventKind {
     /// `failure` or `success`.
     pub fn outcome(self) -> &'static str {
         match self {
-            Self::SignInFailed | Self::StepUpFailed | Self::RefreshReuse | Self::LogTampered => "failure",
+            Self::SignInFailed
+            | Self::SecondFactorFailed
+            | Self::StepUpFailed
+            | Self::RefreshReuse
+            | Self::LogTampered => "failure",
             _ => "success",
         }
     }

@@ -4,7 +4,7 @@
 use sekisho_model::{AuthMethod, EmailTokenPurpose, EndReason, EventKind};
 use tracing::instrument;
 
-use super::{Accounts, deletion, email_address::set_verified, email_error};
+use super::{Accounts, deletion, email_address::set_verified, email_error, second_factors};
 use crate::{
     audit::event::Entry,
     clock::UnixMillis,
@@ -12,6 +12,7 @@ use crate::{
         email_tokens::{self, EmailToken},
         identities::{self, DeletedIdentity},
         sessions::ending::SessionSelector,
+        trusted_browsers,
         users::{self, User},
     },
     email::Email,
@@ -85,9 +86,9 @@ impl Accounts {
         Ok(Recovery { linked: linked && user.email_verified_at.is_some(), user })
     }
 
-    /// Sets a new password by a token, verifies the address and ends all sessions; second factors stay. Links are removed
-    /// unless `keep_links`, and always from an account whose address was not verified: whoever registered it was not its
-    /// owner. Returns the address.
+    /// Sets a new password by a token, verifies the address and ends all sessions; second factors stay, as a mailbox is
+    /// none. Links are removed unless `keep_links`. From an account whose address was not verified, links and second factors
+    /// are always removed: whoever registered it was not its owner. Returns the address.
     ///
     /// # Errors
     /// [`Error::LinkGone`], [`Error::InvalidInput`] for a weak password, which uses nothing up; [`Error::Busy`].
@@ -108,6 +109,7 @@ impl Accounts {
         recoverable(&user, &token)?;
         users::swap_password(work.db(), &user.id, user.password_hash.as_deref(), &hash, now).await?;
         email_tokens::delete_all_but_not_me(work.db(), &user.id).await?;
+        trusted_browsers::delete_all(work.db(), &user.id).await?;
         work.notify(Entry::new(EventKind::RecoveryUsed).user(&user.id), Undo::default()).await?;
         let unverified = set_verified(&mut work, &user.id, &user.email).await?;
         if unverified || !keep_links {
@@ -116,6 +118,9 @@ impl Accounts {
             for identity in self.parked(&token)? {
                 identities::restore(work.db(), &user.id, &identity).await?;
             }
+        }
+        if unverified {
+            second_factors::remove_all(&mut work, &user.id).await?;
         }
         work.end(SessionSelector::AllOf(&user.id), EndReason::PasswordChanged).await?;
         work.commit().await?;
@@ -137,10 +142,10 @@ impl Accounts {
         Ok(ReportedEvent { event, at, previous_email: undo.previous_email })
     }
 
-    /// Reverts a security event and all that came after it: ends all sessions, restores the address, revokes later tokens
-    /// and the password, cancels a requested deletion. Nobody signs in by a link until a new password is set: links made
-    /// since are removed, and the others, with those that were removed since, are kept in the returned token for
-    /// [`Accounts::recover`].
+    /// Reverts a security event and all that came after it: ends all sessions, restores the address and the second factor,
+    /// revokes later tokens and the password, cancels a requested deletion. Nobody signs in by a link until a new password
+    /// is set: links made since are removed, and the others, with those that were removed since, are kept in the returned
+    /// token for [`Accounts::recover`].
     ///
     /// # Errors
     /// [`Error::LinkGone`], also once a deletion is being carried out; [`Error::EmailTaken`] if another account has the address by now.
@@ -164,6 +169,8 @@ impl Accounts {
         }
         email_tokens::delete_since(work.db(), &user.id, at).await?;
 
+        let totp = undo.totp.take().filter(|totp| totp.created_at < at);
+        second_factors::revert(&mut work, &user.id, at, totp, &self.store.outbox.secret).await?;
         let removed = identities::delete_since(work.db(), &user.id, 0).await?;
         undo.merge(Undo { links: removed, ..Undo::default() });
         undo.links.retain(|link| link.created_at < at);

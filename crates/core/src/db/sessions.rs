@@ -164,36 +164,54 @@ pub async fn touch(
     .map(|r| r.rows_affected() == 1)
 }
 
+/// What a reauthentication presented.
+#[derive(Clone, Copy, Debug)]
+pub struct Reauthentication {
+    pub method: AuthMethod,
+    /// `None`: nothing beside it; what the session has stays.
+    pub second_factor: Option<AuthMethod>,
+    pub at: UnixMillis,
+}
+
 /// Replaces a live session's cookie token after reauthentication, invalidating the old one; false if the session ended.
 pub async fn replace_token(
     db: impl Executor<'_>,
     id: &SessionId,
     token_hash: &str,
-    method: AuthMethod,
-    authenticated_at: UnixMillis,
+    Reauthentication { method, second_factor, at }: Reauthentication,
 ) -> Result<bool> {
     sqlx::query(
-        "update sessions set token_hash = $2, method = $3, authenticated_at = $4, \
-         second_factor = case when method = 'passkey' and $3 <> 'passkey' then coalesce(second_factor, 'passkey') \
-         else second_factor end where id = $1 and ended_at is null",
+        "update sessions set token_hash = $2, method = $3, authenticated_at = $4, second_factor = coalesce($5, \
+         case when method = 'passkey' and $3 <> 'passkey' then coalesce(second_factor, 'passkey') \
+         else second_factor end) where id = $1 and ended_at is null",
     )
     .bind(id.as_str())
     .bind(token_hash)
     .bind(method.as_str())
-    .bind(authenticated_at)
+    .bind(at)
+    .bind(second_factor.map(AuthMethod::as_str))
     .execute(db)
     .await
     .map(|r| r.rows_affected() == 1)
 }
 
 /// Records a reauthentication of a live API session; false if there is none.
-pub async fn set_authenticated(db: impl Executor<'_>, id: &SessionId, now: UnixMillis) -> Result<bool> {
-    sqlx::query("update sessions set authenticated_at = $2 where id = $1 and kind = 'api' and ended_at is null")
-        .bind(id.as_str())
-        .bind(now)
-        .execute(db)
-        .await
-        .map(|r| r.rows_affected() == 1)
+pub async fn set_authenticated(
+    db: impl Executor<'_>,
+    id: &SessionId,
+    second_factor: Option<AuthMethod>,
+    now: UnixMillis,
+) -> Result<bool> {
+    sqlx::query(
+        "update sessions set authenticated_at = $2, second_factor = coalesce($3, second_factor) \
+         where id = $1 and kind = 'api' and ended_at is null",
+    )
+    .bind(id.as_str())
+    .bind(now)
+    .bind(second_factor.map(AuthMethod::as_str))
+    .execute(db)
+    .await
+    .map(|r| r.rows_affected() == 1)
 }
 
 pub async fn find_data(db: impl Executor<'_>, token_hash: &str, now: UnixMillis) -> Result<Option<String>> {

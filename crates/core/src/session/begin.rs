@@ -6,12 +6,13 @@ use tracing::instrument;
 use super::{Sessions, credential::NewCredential, device::known_device, refresh_expiry};
 use crate::{
     audit::event::Entry,
-    authenticator::{Proof, second_factor::SecondFactor},
-    clock::millis,
+    authenticator::{Proof, trusted_browser},
+    clock::{UnixMillis, millis},
     db::{
         Nullable, events,
         sessions::{self, Session, ending::SessionSelector},
-        sign_outs, users,
+        sign_outs,
+        users::{self, User},
     },
     email_token::Undo,
     error::Error,
@@ -20,6 +21,7 @@ use crate::{
     paging::NEWEST,
     policy::{DeviceLimit, Mfa},
     request_context::RequestContext,
+    secret::OpaqueToken,
     unit_of_work::UnitOfWork,
     user_agent::device_name,
 };
@@ -36,6 +38,8 @@ pub(crate) struct NewSession<'a> {
     pub evict_session_id: Option<&'a SessionId>,
     /// Upper bound of its tokens' scopes; `None`: all.
     pub scope: Option<Scopes>,
+    /// Trusts the browser with this token from now on.
+    pub trust: Option<&'a OpaqueToken>,
 }
 
 /// The result of [`Sessions::begin`].
@@ -65,13 +69,19 @@ impl Sessions {
         let mut session = self.row(proof, new, context);
         let required = self.requires_second_factor(user_id).await?;
         let mut work = self.store.begin(Some(context)).await?;
+<<<<<<< HEAD
         // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
         let user = match work.lock_user(user_id).await? {
             Some(user) if user.disabled_at.is_some() => {
+=======
+        let user = match self.revalidate(&mut work, proof, session.authenticated_at).await {
+            Err(Error::AccountDisabled) => {
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
                 drop(work);
                 self.store.log(Entry::refused(user_id, EndReason::AccountDisabled), context).await?;
                 return Err(Error::AccountDisabled);
             }
+<<<<<<< HEAD
             Some(user) if self.policy.verify_email && user.email_verified_at.is_none() => {
                 mail_verification(&mut work, &user).await?;
                 work.commit().await?;
@@ -79,25 +89,26 @@ impl Sessions {
             }
             Some(user) if user.password_changed_at == proof.password_changed_at => user,
             _ => return Err(Error::InvalidCredentials),
+=======
+            user => user?,
+>>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         };
-        if let Some(subject) = &proof.subject {
-            let provider = self.provider.as_deref().unwrap_or_default();
-            if !link::exists(work.db(), provider, subject, user_id).await? {
-                return Err(Error::InvalidCredentials);
+        session.second_factor = Nullable(match &proof.second_factor {
+            Some(second_factor) => {
+                second_factor.consume(&mut work, &user).await?;
+                Some(second_factor.method())
             }
-        }
-        // A global sign-out since the authentication invalidates the proof.
-        let now = self.store.now();
-        if sign_outs::any_between(work.db(), session.authenticated_at, now).await? {
-            return Err(Error::InvalidCredentials);
-        }
-        match &proof.second_factor {
-            Some(second_factor) => second_factor.consume(&mut work).await?,
-            None if proof.method == AuthMethod::Passkey => {}
-            None if user.auth_methods.has_second_factor() => return Ok(Begun::SecondFactor),
+            None if proof.method == AuthMethod::Passkey => None,
+            None if user.auth_methods.has_second_factor() => {
+                if !trusted_browser::is_trusted(&mut work, user_id, &self.policy, context).await? {
+                    return Ok(Begun::SecondFactor);
+                }
+                Some(AuthMethod::TrustedBrowser)
+            }
             None if required => return Ok(Begun::EnrollSecondFactor),
-            None => {}
-        }
+            None => None,
+        });
+        let now = self.store.now();
         let known = known_device(&mut work, &session, context).await?;
         session.new_device_at = match &known {
             Some(device) => device.new_device_at,
@@ -115,6 +126,9 @@ impl Sessions {
         if let NewCredential::RefreshToken(token) = new.credential {
             refresh_expiry::insert_first(work.db(), &self.policy, &session, token).await?;
         }
+        if let Some(token) = new.trust {
+            trusted_browser::trust(&mut work, user_id, token, &self.policy, context).await?;
+        }
         let entry = |kind| Entry::new(kind).user(user_id).session(&session.id);
         work.log(entry(EventKind::SignedIn));
         if is_new_device {
@@ -122,6 +136,39 @@ impl Sessions {
         }
         work.commit().await?;
         Ok(Begun::Session(Box::new(session)))
+    }
+
+    /// Locks the user's row, which serialises concurrent sign-ins (device limit) and disabling the account, and checks that
+    /// a proof from `since` is still valid.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCredentials`] if it is not, [`Error::AccountDisabled`], [`Error::EmailUnverified`].
+    pub(crate) async fn revalidate(
+        &self,
+        work: &mut UnitOfWork<'_>,
+        proof: &Proof,
+        since: UnixMillis,
+    ) -> Result<User, Error> {
+        let user_id = &proof.user_id;
+        let user = match users::find_for_update(work.db(), user_id).await? {
+            Some(user) if user.disabled_at.is_some() => return Err(Error::AccountDisabled),
+            Some(user) if self.policy.verify_email && user.email_verified_at.is_none() => {
+                return Err(Error::EmailUnverified);
+            }
+            Some(user) if user.password_changed_at == proof.password_changed_at => user,
+            _ => return Err(Error::InvalidCredentials),
+        };
+        if let Some(subject) = &proof.subject {
+            let provider = self.provider.as_deref().unwrap_or_default();
+            if !link::exists(work.db(), provider, subject, user_id).await? {
+                return Err(Error::InvalidCredentials);
+            }
+        }
+        // A global sign-out since the authentication invalidates the proof.
+        if sign_outs::any_between(work.db(), since, self.store.now()).await? {
+            return Err(Error::InvalidCredentials);
+        }
+        Ok(user)
     }
 
     /// Whether the policy requires a second factor of a user. Read before the transaction: roles have a cache.
@@ -150,7 +197,7 @@ impl Sessions {
             ip: context.ip.to_string(),
             user_agent: context.user_agent.clone(),
             method: proof.method,
-            second_factor: Nullable(proof.second_factor.as_ref().map(SecondFactor::method)),
+            second_factor: Nullable(None),
             created_at: now,
             authenticated_at: proof.at.min(context.received_at),
             last_active_at: now,

@@ -1,6 +1,7 @@
 //! Token requests: audience and scope. Rejects unknown audiences, unknown scopes, and scopes beyond the session's.
 
 use sekisho_model::Scopes;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     db::sessions::Session,
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// Requested audience and scope; by default Sekisho's own audience and the session's scope.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TokenRequest {
     pub(super) audience: Option<String>,
     pub(crate) scope: Option<Scopes>,

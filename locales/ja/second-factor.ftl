@@ -1,0 +1,76 @@
+# 二段階認証：ログイン時のコード、設定、リカバリーコード、信頼済みブラウザー
+
+second-factor-title = コードを入力
+second-factor-text = 認証アプリを開き、このサイトに表示されている6桁のコードを入力してください。
+second-factor-code = コード
+second-factor-trust = このブラウザーでは{ $days }日間コードの入力を省略する
+second-factor-trust-hint = ご自身の端末でのみお使いください。
+second-factor-submit = 続ける
+second-factor-recovery = リカバリーコードを使う
+second-factor-recovery-text = 認証アプリが使えない場合は、リカバリーコードを1つ入力してください。各コードは1回だけ使えます。
+second-factor-recovery-code = リカバリーコード
+
+enroll-title = アカウントの保護
+enroll-text = このサイトでは、パスワードが盗まれても不正にログインされないように、二段階認証が必要です。今すぐ設定してください。設定後、ログインが続行されます。
+
+account-security-title = ログイン設定
+account-security-lead = ログイン方法と、パスワードのほかにアカウントを守るもの。
+account-security-since = 設定日時：
+account-security-no-password = パスワードは設定されていません。
+account-security-manage = 管理
+account-security-link = パスワード、認証アプリ、リカバリーコード、信頼済みブラウザー。
+account-security-open = ログイン設定を開く
+
+totp-title = 認証アプリ
+totp-text = 設定されていません。スマートフォンの認証アプリを使うと、パスワードだけではログインできなくなります。
+totp-scan = スマートフォンの認証アプリで読み取ってください。
+totp-qr = 認証アプリ用のQRコード
+totp-link = この端末のアプリで開く
+totp-type = 読み取れない場合
+totp-type-text = 代わりに、次のキーをアプリに入力してください。
+totp-code = アプリに表示されたコード
+totp-code-hint = 表示された6桁の数字を入力すると、設定が完了します。
+totp-submit = 有効にする
+totp-set-up = 認証アプリを設定
+totp-last-used = 最終使用：
+totp-required = このサイトでは二段階認証が必要です。アプリの変更はできますが、最後の手段は削除できません。
+totp-replace = 別のアプリに変更
+totp-remove = 認証アプリを削除
+totp-done-added = 認証アプリを設定しました。
+totp-done-removed = 認証アプリを削除しました。今後はコードなしでログインします。
+
+recovery-codes-title = リカバリーコード
+recovery-codes-text = 認証アプリが使えなくなったときは、次のコードでログインできます。各コードは1回だけ使えます。
+recovery-codes-once = 今すぐ保存してください。再表示はできません。以前のコードは使えなくなりました。
+recovery-codes-download = テキストファイルとしてダウンロード
+recovery-codes-print = このページを印刷することもできます。他人の目に触れない場所に保管してください。
+recovery-codes-saved = 保存しました
+recovery-codes-left = 残り{ $count }個です。
+recovery-codes-few = なくなる前に新しいコードを作成してください。
+recovery-codes-regenerate = リカバリーコードを再作成
+recovery-codes-done = 新しいリカバリーコードを作成しました。
+
+trusted-browsers-title = 信頼済みブラウザー
+trusted-browsers-text = 次のブラウザーでは、ログイン時のコードの入力が省略されます。
+trusted-browsers-empty = ありません。
+trusted-browsers-last-used = 最終使用：
+trusted-browsers-remove = 削除
+trusted-browsers-remove-label = { $device } の信頼を取り消す
+trusted-browsers-done = このブラウザーでは、再びコードの入力が必要になりました。
+
+step-up-text-password-code = この操作には、パスワードとコードの入力が必要です。入力後、操作が続行されます。
+step-up-text-code = この操作には、コードの入力が必要です。入力後、操作が続行されます。
+step-up-code-hint = 認証アプリのコード、またはリカバリーコード。
+
+event-second_factor_added = 二段階認証を設定
+event-second_factor_removed = 二段階認証を削除
+event-second_factor_failed = 正しいパスワードの後に誤ったコード
+event-recovery_code_used = リカバリーコードを使用
+event-recovery_codes_regenerated = リカバリーコードを再作成
+event-browser_trusted = ブラウザーを信頼済みに設定
+
+error-second_factor_required = ログインするには、二段階認証のコードを入力してください。
+error-second_factor_enrollment_required = このサイトでは二段階認証が必要です。ログインページからログインして設定してください。
+error-invalid_code = コードが正しくないか、使用済みです。新しいコードでもう一度お試しください。
+error-last_second_factor = このサイトでは二段階認証が必要なため、最後の手段は削除できません。先に別の手段を設定してください。
+field-code-wrong = コードが正しくないか、使用済みです。次のコードをお待ちください。
