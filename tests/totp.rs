@@ -3,26 +3,15 @@
 use sekisho_core::Actor;
 use serde_json::json;
 
-use crate::harness::{Answer, Client, MINUTE, PASSWORD, SECRET, TestApp, context, totp::secret_of};
-
-/// Signs in by the password; returns the page that asks for a code.
-async fn challenged(browser: &mut Client, email: &str) -> Answer {
-    let asked = browser.form("/login", &[("email", email), ("password", PASSWORD)]).await;
-    assert_eq!(asked.status, 200, "{}", asked.text());
-    assert!(asked.page().has("form[action='/login/verify']"), "{}", asked.text());
-    asked
-}
-
-async fn verify(browser: &mut Client, asked: &Answer, code: &str) -> Answer {
-    let page = asked.page();
-    let waiting = page.select("form[action='/login/verify'] [name=waiting]")[0].value();
-    browser.form("/login/verify", &[("waiting", &waiting), ("code", code)]).await
-}
+use crate::harness::{
+    MINUTE, PASSWORD, SECRET, TestApp, context,
+    totp::{challenge, present, secret_of},
+};
 
 async fn is_accepted(t: &TestApp, code: &str) -> bool {
     let mut browser = t.anonymous();
-    let asked = challenged(&mut browser, "ada@example.com").await;
-    verify(&mut browser, &asked, code).await.status == 303
+    let waiting = challenge(&mut browser, "ada@example.com").await;
+    present(&mut browser, &waiting, "code", code).await.status == 303
 }
 
 #[tokio::test]
@@ -118,11 +107,11 @@ async fn of_thirty_parallel_sign_ins_with_one_code_one_wins() {
     let mut asked = Vec::new();
     for _ in 0..30 {
         let mut browser = t.anonymous();
-        let page = challenged(&mut browser, "ada@example.com").await;
-        asked.push((browser, page));
+        let waiting = challenge(&mut browser, "ada@example.com").await;
+        asked.push((browser, waiting));
     }
     let code = t.next_code(&authenticator);
-    let tries = asked.iter_mut().map(|(browser, page)| verify(browser, page, &code));
+    let tries = asked.iter_mut().map(|(browser, waiting)| present(browser, waiting, "code", &code));
     let won = futures::future::join_all(tries).await.iter().filter(|answer| answer.status == 303).count();
     assert_eq!(won, 1);
 }

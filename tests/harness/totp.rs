@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 
-use super::{Answer, Client, Page, TestApp};
+use super::{Answer, Client, PASSWORD, Page, TestApp};
 
 const STEP: i64 = 30_000;
 
@@ -76,4 +76,21 @@ pub fn recovery_codes_of(answer: &Answer) -> Vec<String> {
     let codes: Vec<_> = answer.page().select(".recovery-codes code").iter().map(|code| code.text()).collect();
     assert_eq!(codes.len(), 10, "{}", answer.text());
     codes
+}
+
+/// Signs in by the password, up to the page that asks for a code; returns the token of the pending sign-in.
+pub async fn challenge(browser: &mut Client, email: &str) -> String {
+    let asked = browser.form("/login", &[("email", email), ("password", PASSWORD)]).await;
+    waiting(&asked)
+}
+
+/// The token of the pending sign-in that a page asks for a code of.
+pub fn waiting(asked: &Answer) -> String {
+    assert_eq!(asked.status, 200, "{}", asked.text());
+    asked.page().select("form[action='/login/verify'] [name=waiting]")[0].value()
+}
+
+/// Presents a code, by `code` or `recovery_code`.
+pub async fn present(browser: &mut Client, waiting: &str, field: &str, code: &str) -> Answer {
+    browser.form("/login/verify", &[("waiting", waiting), (field, code)]).await
 }
