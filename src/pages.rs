@@ -24,11 +24,8 @@ pub(crate) mod login;
 pub(crate) mod mail_link;
 pub(crate) mod paging;
 pub(crate) mod password_strength;
-<<<<<<< HEAD
-pub(crate) mod personal_data;
-=======
 pub(crate) mod pending_sign_in;
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
+pub(crate) mod personal_data;
 pub(crate) mod recovery;
 pub(crate) mod recovery_codes;
 pub(crate) mod redirects;

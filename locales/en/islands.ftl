@@ -17,6 +17,9 @@ keeper-sign-in = { login-submit }
 keeper-wrong-password = That password is not right. Please try again.
 keeper-sign-in-failed = Signing in did not work. Please try again in a moment.
 keeper-sign-in-page = Go to the sign-in page
+keeper-code-text = Enter a code from your authenticator app, or a recovery code.
+keeper-code = { second-factor-code }
+keeper-wrong-code = { error-invalid_code }
 keeper-draft-restored = Your unsaved text was restored.
 keeper-draft-discard = Discard
 

@@ -17,6 +17,9 @@ keeper-sign-in = { login-submit }
 keeper-wrong-password = パスワードが正しくありません。もう一度お試しください。
 keeper-sign-in-failed = サインインできませんでした。しばらくしてからもう一度お試しください。
 keeper-sign-in-page = サインインページへ
+keeper-code-text = 認証アプリのコード、またはリカバリーコードを入力してください。
+keeper-code = { second-factor-code }
+keeper-wrong-code = { error-invalid_code }
 keeper-draft-restored = 保存されていない入力内容を復元しました。
 keeper-draft-discard = 破棄
 

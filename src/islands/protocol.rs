@@ -29,6 +29,12 @@ pub mod stream_event {
 /// The `code` of a problem that says that the e-mail address or the password is wrong.
 pub const INVALID_CREDENTIALS: &str = "invalid_credentials";
 
+/// The `code` of a problem that says that a sign-in needs a second factor.
+pub const SECOND_FACTOR_REQUIRED: &str = "second_factor_required";
+
+/// The `code` of a problem that says that a code of a second factor is wrong.
+pub const INVALID_CODE: &str = "invalid_code";
+
 /// The `BroadcastChannel` of the keepers of all tabs.
 pub const CHANNEL: &str = "sekisho";
 

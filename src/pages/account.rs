@@ -145,9 +145,6 @@ fn AccountPage(
             </p>
         </section>
         {github.map(|identity| view! { <GithubSection lang identity has_password /> })}
-<<<<<<< HEAD
-        <p class="aside"><a href="/account/data">{lang.t("data-title")}</a></p>
-=======
         <section class="card" aria-labelledby="sign-in">
             <h2 id="sign-in">{lang.t("account-security-title")}</h2>
             <p>{lang.t("account-security-link")}</p>
@@ -155,7 +152,7 @@ fn AccountPage(
                 <a class="button secondary" href="/account/security">{lang.t("account-security-open")}</a>
             </p>
         </section>
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
+        <p class="aside"><a href="/account/data">{lang.t("data-title")}</a></p>
     }
 }
 

@@ -183,15 +183,12 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/devices/end" => "step-up-end-device",
         "/devices/end-others" => "devices-end-others",
         "/account/email" => "email-change",
-<<<<<<< HEAD
         "/account/mail" => "account-save",
         "/account/data/export" => "data-export-submit",
         "/account/data/delete" => "data-delete",
-=======
         "/account/security/totp" | "/account/security/totp/confirm" => "totp-set-up",
         "/account/security/totp/remove" => "totp-remove",
         "/account/security/recovery-codes" => "recovery-codes-regenerate",
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         "/auth/github/link" => "account-github-link",
         "/auth/github/unlink" => "account-github-unlink",
         "/admin/events/export" => "step-up-export",

@@ -125,6 +125,7 @@ impl Undo {
     /// Adds what a later notice says: the first address, and every removed link.
     pub fn merge(&mut self, later: Self) {
         self.previous_email = self.previous_email.take().or(later.previous_email);
+        self.totp = self.totp.take().or(later.totp);
         for link in later.links {
             if !self.links.iter().any(|known| known.provider == link.provider) {
                 self.links.push(link);

@@ -76,11 +76,8 @@ use account::{Accounts, second_factors::SecondFactors};
 use administration::Administration;
 use audit::{AuditLog, statistics::Statistics};
 use authenticator::{
-<<<<<<< HEAD
     breached::BreachedPasswords, device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator,
-=======
-    device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator, second_factor::SecondFactorVerifier,
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
+    second_factor::SecondFactorVerifier,
 };
 use clock::{Clock, millis};
 use global_sign_out::GlobalSignOut;
@@ -215,7 +212,6 @@ impl Core {
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
             Arc::new(Sessions { store: store.clone(), policy: policy.clone(), roles: roles.clone(), provider });
-<<<<<<< HEAD
         let breached = BreachedPasswords::open(&settings.breached_passwords, metrics.clone())?;
         let password = Arc::new(PasswordAuthenticator::new(
             store.clone(),
@@ -224,9 +220,6 @@ impl Core {
             policy.verify_email,
             breached,
         )?);
-=======
-        let password =
-            Arc::new(PasswordAuthenticator::new(store.clone(), limits.clone(), devices.clone(), policy.verify_email)?);
         let verifier =
             Arc::new(SecondFactorVerifier { store: store.clone(), limits: limits.clone(), secret: secret.clone() });
         let second_factors = Arc::new(SecondFactors {
@@ -236,7 +229,6 @@ impl Core {
             secret: secret.clone(),
             issuer: format!("Sekisho {}", settings.base_url.host()),
         });
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         let step_up = Arc::new(StepUp {
             store: store.clone(),
             policy: policy.clone(),

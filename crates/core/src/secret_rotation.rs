@@ -8,16 +8,11 @@ use tracing::instrument;
 
 use crate::{
     audit::event::Entry,
-<<<<<<< HEAD
-    db::{email_tokens, mails, signing_keys},
+    authenticator::totp as totp_secret,
+    db::{email_tokens, mails, signing_keys, totp},
     email_token,
     error::Error,
     outbox,
-=======
-    authenticator::totp as totp_secret,
-    db::{signing_keys, totp},
-    error::Error,
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
     request_context::RequestContext,
     secret::MasterSecret,
     token::key_generation::SEALED_FOR,
@@ -45,13 +40,9 @@ pub struct SecretRotation {
 }
 
 impl SecretRotation {
-<<<<<<< HEAD
-    /// Re-encrypts signing keys, audit chain keys, messages and what reverts security events, in one transaction. No session ends: tokens and cookies are stored as
-    /// plain hashes, and pending flows decrypt with either secret.
-=======
-    /// Re-encrypts the secrets of authenticator apps in batches, then signing keys and audit chain keys in one transaction.
-    /// No session ends: tokens and cookies are stored as plain hashes, and pending flows decrypt with either secret.
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
+    /// Re-encrypts the secrets of authenticator apps in batches, then signing keys, audit chain keys, messages and what
+    /// reverts security events, in one transaction. No session ends: tokens and cookies are stored as plain hashes, and
+    /// pending flows decrypt with either secret.
     ///
     /// # Errors
     /// [`Error::Internal`] if a key decrypts with neither secret, [`Error::Unavailable`].
@@ -84,13 +75,13 @@ impl SecretRotation {
         Ok(resealed)
     }
 
-<<<<<<< HEAD
     /// A value sealed with the current secret; `None` if it is.
     fn reseal_value(&self, purpose: &str, sealed: Option<&str>) -> Result<Option<String>, Error> {
         let Some(sealed) = sealed.filter(|sealed| !self.secret.is_current(purpose, sealed)) else { return Ok(None) };
         let plain = self.secret.open(purpose, sealed).map_err(Error::internal)?;
         Ok(Some(self.secret.seal(purpose, &plain)))
-=======
+    }
+
     async fn reseal_totp(&self, context: &RequestContext) -> Result<usize, Error> {
         let mut resealed = 0;
         let mut after = String::new();
@@ -108,6 +99,5 @@ impl SecretRotation {
             }
             work.commit().await?;
         }
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
     }
 }

@@ -88,11 +88,7 @@ words! {
 
 impl EventKind {
     /// Kinds of which the user is notified (ASVS 6.3.7).
-<<<<<<< HEAD
-    pub const NOTICES: [Self; 8] = [
-=======
-    pub const NOTICES: [Self; 11] = [
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
+    pub const NOTICES: [Self; 12] = [
         Self::NewDevice,
         Self::PasswordChanged,
         Self::EmailChanged,

@@ -45,24 +45,39 @@ pub fn SignInDialog(
             <h2 id="keeper-sign-in-title">{sign_in_title}</h2>
             <p id="keeper-sign-in-reason">{reason}</p>
             <p>{sign_in_text}</p>
-            {has_password.then(|| view! { <PasswordForm email messages /> })}
+            {has_password.then(|| view! { <SignInForms email messages /> })}
             <p><a href=href>{sign_in_page}</a></p>
         </dialog>
     }
 }
 
+/// The password, and then a code if the account has a second factor.
 #[component]
-fn PasswordForm(email: String, messages: KeeperMessages) -> impl IntoView {
+fn SignInForms(email: String, messages: KeeperMessages) -> impl IntoView {
+    // The sign-in that goes on with a code.
+    let flow = RwSignal::new(None::<String>);
+    let code = NodeRef::<html::Input>::new();
+    Effect::new(move || {
+        if flow.with(Option::is_some)
+            && let Some(field) = code.get()
+        {
+            let _ = field.focus();
+        }
+    });
+    let needs_code = move || flow.with(Option::is_some);
+    view! {
+        <div hidden=needs_code><PasswordForm email messages=messages.clone() flow /></div>
+        <div hidden=move || !needs_code()><CodeForm field=code messages flow /></div>
+    }
+}
+
+#[component]
+fn PasswordForm(email: String, messages: KeeperMessages, flow: RwSignal<Option<String>>) -> impl IntoView {
     let password = NodeRef::<html::Input>::new();
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<String>);
 
     let KeeperMessages { wrong_password, sign_in_failed, .. } = messages.clone();
-    let text_of = move |error| match error {
-        SignInError::WrongPassword => wrong_password.clone(),
-        SignInError::Refused(text) => text,
-        SignInError::Failed => sign_in_failed.clone(),
-    };
     let sign_in = move |event: SubmitEvent| {
         event.prevent_default();
         let (Some(keeper), Some(field)) = (Keeper::current(), password.get_untracked()) else { return };
@@ -71,15 +86,20 @@ fn PasswordForm(email: String, messages: KeeperMessages) -> impl IntoView {
         }
         busy.set(true);
         error.set(None);
-        let text_of = text_of.clone();
+        let (wrong_password, sign_in_failed) = (wrong_password.clone(), sign_in_failed.clone());
         spawn_local(async move {
             let outcome = keeper.sign_in(field.value()).await;
             busy.set(false);
             field.set_value("");
-            if let Err(failure) = outcome {
-                error.set(Some(text_of(failure)));
-                let _ = field.focus();
-            }
+            let text = match outcome {
+                Ok(()) => return,
+                Err(SignInError::CodeRequired(id)) => return flow.set(Some(id)),
+                Err(SignInError::WrongPassword) => wrong_password,
+                Err(SignInError::Refused(text)) => text,
+                Err(SignInError::WrongCode | SignInError::Failed) => sign_in_failed,
+            };
+            error.set(Some(text));
+            let _ = field.focus();
         });
     };
 
@@ -104,6 +124,57 @@ fn PasswordForm(email: String, messages: KeeperMessages) -> impl IntoView {
                     node_ref=password
                 />
                 <p id="keeper-error" class="validation-error" role="alert">{error}</p>
+            </div>
+            <button>{messages.sign_in}</button>
+        </form>
+    }
+}
+
+#[component]
+fn CodeForm(field: NodeRef<html::Input>, messages: KeeperMessages, flow: RwSignal<Option<String>>) -> impl IntoView {
+    let busy = RwSignal::new(false);
+    let error = RwSignal::new(None::<String>);
+
+    let KeeperMessages { wrong_code, sign_in_failed, .. } = messages.clone();
+    let present = move |event: SubmitEvent| {
+        event.prevent_default();
+        let (Some(keeper), Some(field)) = (Keeper::current(), field.get_untracked()) else { return };
+        let Some(id) = flow.get_untracked().filter(|_| !busy.get_untracked()) else { return };
+        busy.set(true);
+        error.set(None);
+        let (wrong_code, sign_in_failed) = (wrong_code.clone(), sign_in_failed.clone());
+        spawn_local(async move {
+            let outcome = keeper.present_code(id, field.value()).await;
+            busy.set(false);
+            field.set_value("");
+            let text = match outcome {
+                // The next time begins with the password again.
+                Ok(()) => return flow.set(None),
+                Err(SignInError::WrongCode) => wrong_code,
+                Err(SignInError::Refused(text)) => text,
+                Err(_) => sign_in_failed,
+            };
+            error.set(Some(text));
+            let _ = field.focus();
+        });
+    };
+
+    view! {
+        <form method="post" action=path::LOGIN on:submit=present aria-busy=move || busy.get().to_string()>
+            <p>{messages.code_text}</p>
+            <div class="field">
+                <label for="keeper-code">{messages.code}</label>
+                <input
+                    id="keeper-code"
+                    name="code"
+                    autocomplete="one-time-code"
+                    maxlength="64"
+                    required
+                    aria-invalid=move || error.with(Option::is_some).then_some("true")
+                    aria-describedby="keeper-code-error"
+                    node_ref=field
+                />
+                <p id="keeper-code-error" class="validation-error" role="alert">{error}</p>
             </div>
             <button>{messages.sign_in}</button>
         </form>

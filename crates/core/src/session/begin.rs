@@ -69,29 +69,20 @@ impl Sessions {
         let mut session = self.row(proof, new, context);
         let required = self.requires_second_factor(user_id).await?;
         let mut work = self.store.begin(Some(context)).await?;
-<<<<<<< HEAD
-        // Locking the user's row serialises concurrent sign-ins (device limit) and disabling the account.
-        let user = match work.lock_user(user_id).await? {
-            Some(user) if user.disabled_at.is_some() => {
-=======
         let user = match self.revalidate(&mut work, proof, session.authenticated_at).await {
             Err(Error::AccountDisabled) => {
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
                 drop(work);
                 self.store.log(Entry::refused(user_id, EndReason::AccountDisabled), context).await?;
                 return Err(Error::AccountDisabled);
             }
-<<<<<<< HEAD
-            Some(user) if self.policy.verify_email && user.email_verified_at.is_none() => {
-                mail_verification(&mut work, &user).await?;
+            Err(Error::EmailUnverified) => {
+                if let Some(user) = users::find(work.db(), user_id).await? {
+                    mail_verification(&mut work, &user).await?;
+                }
                 work.commit().await?;
                 return Err(Error::EmailUnverified);
             }
-            Some(user) if user.password_changed_at == proof.password_changed_at => user,
-            _ => return Err(Error::InvalidCredentials),
-=======
             user => user?,
->>>>>>> add2aa0 (core, pages, api: authenticator apps, recovery codes and trusted browsers)
         };
         session.second_factor = Nullable(match &proof.second_factor {
             Some(second_factor) => {
@@ -150,7 +141,7 @@ impl Sessions {
         since: UnixMillis,
     ) -> Result<User, Error> {
         let user_id = &proof.user_id;
-        let user = match users::find_for_update(work.db(), user_id).await? {
+        let user = match work.lock_user(user_id).await? {
             Some(user) if user.disabled_at.is_some() => return Err(Error::AccountDisabled),
             Some(user) if self.policy.verify_email && user.email_verified_at.is_none() => {
                 return Err(Error::EmailUnverified);

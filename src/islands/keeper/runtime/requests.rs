@@ -14,12 +14,15 @@ use crate::{
             model::{Event, Refusal, SessionStatus, TokenRequest},
             token::AccessToken,
         },
-        protocol::{EndReason, INVALID_CREDENTIALS, path, stream_event},
+        protocol::{EndReason, INVALID_CODE, INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, path, stream_event},
     },
 };
 
 pub enum SignInError {
     WrongPassword,
+    /// The password was right: the sign-in with this id goes on with a code.
+    CodeRequired(String),
+    WrongCode,
     /// Text of the server for the person.
     Refused(String),
     Failed,
@@ -52,18 +55,28 @@ impl Keeper {
 
     /// Signs in again on this page, with the same e-mail address.
     pub async fn sign_in(&'static self, password: String) -> Result<(), SignInError> {
-        let body = Fields::empty().with("email", self.email.as_str()).with("password", password);
+        self.post_sign_in(Fields::empty().with("email", self.email.as_str()).with("password", password)).await
+    }
+
+    /// Goes on with a sign-in that needs a code.
+    pub async fn present_code(&'static self, flow_id: String, code: String) -> Result<(), SignInError> {
+        self.post_sign_in(Fields::empty().with("flow_id", flow_id).with("code", code)).await
+    }
+
+    async fn post_sign_in(&'static self, body: Fields) -> Result<(), SignInError> {
         let response = http::post(path::SIGN_IN, Some(body)).await.ok_or(SignInError::Failed)?;
         if response.is_ok() {
             self.dispatch(Event::SignedInAgain { user_id: response.body.text("user_id") });
             return Ok(());
         }
-        let is_wrong = response.unauthorized().is_some_and(|code| code == INVALID_CREDENTIALS);
         let detail = response.body.text("detail").filter(|_| response.is_refusal());
-        Err(match detail {
-            Some(detail) => SignInError::Refused(detail),
-            None if is_wrong => SignInError::WrongPassword,
-            None => SignInError::Failed,
+        let flow_id = response.body.text("flow_id");
+        Err(match (response.unauthorized().as_deref(), flow_id, detail) {
+            (Some(SECOND_FACTOR_REQUIRED), Some(flow_id), _) => SignInError::CodeRequired(flow_id),
+            (Some(INVALID_CREDENTIALS), ..) => SignInError::WrongPassword,
+            (Some(INVALID_CODE), ..) => SignInError::WrongCode,
+            (_, _, Some(detail)) => SignInError::Refused(detail),
+            _ => SignInError::Failed,
         })
     }
 }
