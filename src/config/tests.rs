@@ -5,6 +5,7 @@ use super::{
     *,
 };
 use secrecy::ExposeSecret;
+use sekisho_core::policy::Mfa;
 
 const SECRET: &str = "a secret of the tests, 32 characters or more";
 
@@ -213,4 +214,17 @@ fn env_sample_sets_what_every_profile_shares_and_comments_out_what_a_profile_dec
         let sampled = load("", &[set, vec![profile]].concat()).expect("valid");
         assert_eq!(sampled.core.policy, load("", &[profile]).expect("valid").core.policy);
     }
+}
+
+#[test]
+fn the_high_profile_requires_a_second_factor_and_where_mail_is_configured_a_verified_address() {
+    let high = ("SEKISHO_PROFILE", "high");
+    let mail = [("SEKISHO_SMTP_URL", "smtp://127.0.0.1:1025"), ("SEKISHO_MAIL_FROM", "a@example.com")];
+    let policy = |settings: &[(&str, &str)]| load("", settings).expect("valid").core.policy;
+    let without_mail = policy(&[high]);
+    assert_eq!((without_mail.mfa, without_mail.verify_email, without_mail.trust_browser), (Mfa::Required, false, None));
+    assert!(policy(&[mail[0], mail[1], high]).verify_email);
+    let overridden = policy(&[mail[0], mail[1], high, ("SEKISHO_VERIFY_EMAIL", "off"), ("SEKISHO_MFA", "admins")]);
+    assert_eq!((overridden.mfa, overridden.verify_email), (Mfa::Admins, false));
+    assert!(!policy(&mail).verify_email, "not by itself");
 }

@@ -7,8 +7,6 @@ use governor::{Quota, RateLimiter, clock::Reference, middleware::NoOpMiddleware,
 
 use sekisho_model::{SessionId, UserId};
 
-use sekisho_model::UserId;
-
 use crate::{clock::Clock, email, error::Error, secret::sha256_hex};
 
 type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, Clock, NoOpMiddleware<Duration>>;
