@@ -114,6 +114,11 @@ async fn of_thirty_parallel_sign_ins_with_one_code_one_wins() {
     let tries = asked.iter_mut().map(|(browser, waiting)| present(browser, waiting, "code", &code));
     let won = futures::future::join_all(tries).await.iter().filter(|answer| answer.status == 303).count();
     assert_eq!(won, 1);
+    let logged: i64 = sqlx::query_scalar("select count(*) from events where kind = 'second_factor_failed'")
+        .fetch_one(t.db.reader())
+        .await
+        .expect("a count");
+    assert_eq!(logged, 29, "whenever each was found out");
 }
 
 #[tokio::test]

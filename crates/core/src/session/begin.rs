@@ -86,7 +86,14 @@ impl Sessions {
         };
         session.second_factor = Nullable(match &proof.second_factor {
             Some(second_factor) => {
-                second_factor.consume(&mut work, &user).await?;
+                if let Err(error) = second_factor.consume(&mut work, &user).await {
+                    drop(work);
+                    // Verified, and used by somebody else since: a relayed code looks like this.
+                    if matches!(error, Error::InvalidCode) {
+                        self.store.log(Entry::new(EventKind::SecondFactorFailed).user(user_id), context).await?;
+                    }
+                    return Err(error);
+                }
                 Some(second_factor.method())
             }
             None if proof.method == AuthMethod::Passkey => None,
