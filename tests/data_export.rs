@@ -118,6 +118,7 @@ async fn no_secret_and_nothing_of_anybody_else_is_in_it() {
     browser.form("/account/email", &[("email", "next@example.com")]).await;
     let user_id = t.user_id(EMAIL).await;
     for statement in [
+        "update sessions set second_factor = 'totp' where user_id = $1",
         "update sessions set data = '{\"x\":\"canary-data\"}' where user_id = $1",
         "insert into totp (user_id, secret, created_at, last_step) values ($1, 'canary-totp', 1, 7777777)",
         "insert into recovery_codes (user_id, hash, created_at) values ($1, 'canary-recovery', 1)",

@@ -1,4 +1,4 @@
-# 二段階認証：ログイン時のコード、設定、リカバリーコード、信頼済みブラウザー
+# 二段階認証：サインイン時のコード、設定、リカバリーコード、信頼済みブラウザー
 
 second-factor-title = コードを入力
 second-factor-text = 認証アプリを開き、このサイトに表示されている6桁のコードを入力してください。
@@ -11,18 +11,18 @@ second-factor-recovery-text = 認証アプリが使えない場合は、リカ�
 second-factor-recovery-code = リカバリーコード
 
 enroll-title = アカウントの保護
-enroll-text = このサイトでは、パスワードが盗まれても不正にログインされないように、二段階認証が必要です。今すぐ設定してください。設定後、ログインが続行されます。
+enroll-text = このサイトでは、パスワードが盗まれても不正にサインインされないように、二段階認証が必要です。今すぐ設定してください。設定後、サインインが続行されます。
 
-account-security-title = ログイン設定
-account-security-lead = ログイン方法と、パスワードのほかにアカウントを守るもの。
+account-security-title = サインイン設定
+account-security-lead = サインイン方法と、パスワードのほかにアカウントを守るもの。
 account-security-since = 設定日時：
 account-security-no-password = パスワードは設定されていません。
 account-security-manage = 管理
 account-security-link = パスワード、認証アプリ、リカバリーコード、信頼済みブラウザー。
-account-security-open = ログイン設定を開く
+account-security-open = サインイン設定を開く
 
 totp-title = 認証アプリ
-totp-text = 設定されていません。スマートフォンの認証アプリを使うと、パスワードだけではログインできなくなります。
+totp-text = 設定されていません。スマートフォンの認証アプリを使うと、パスワードだけではサインインできなくなります。
 totp-scan = スマートフォンの認証アプリで読み取ってください。
 totp-qr = 認証アプリ用のQRコード
 totp-link = この端末のアプリで開く
@@ -37,10 +37,10 @@ totp-required = このサイトでは二段階認証が必要です。アプリ�
 totp-replace = 別のアプリに変更
 totp-remove = 認証アプリを削除
 totp-done-added = 認証アプリを設定しました。
-totp-done-removed = 認証アプリを削除しました。今後はコードなしでログインします。
+totp-done-removed = 認証アプリを削除しました。今後はコードなしでサインインします。
 
 recovery-codes-title = リカバリーコード
-recovery-codes-text = 認証アプリが使えなくなったときは、次のコードでログインできます。各コードは1回だけ使えます。
+recovery-codes-text = 認証アプリが使えなくなったときは、次のコードでサインインできます。各コードは1回だけ使えます。
 recovery-codes-once = 今すぐ保存してください。再表示はできません。以前のコードは使えなくなりました。
 recovery-codes-download = テキストファイルとしてダウンロード
 recovery-codes-print = このページを印刷することもできます。他人の目に触れない場所に保管してください。
@@ -51,7 +51,7 @@ recovery-codes-regenerate = リカバリーコードを再作成
 recovery-codes-done = 新しいリカバリーコードを作成しました。
 
 trusted-browsers-title = 信頼済みブラウザー
-trusted-browsers-text = 次のブラウザーでは、ログイン時のコードの入力が省略されます。
+trusted-browsers-text = 次のブラウザーでは、サインイン時のコードの入力が省略されます。
 trusted-browsers-empty = ありません。
 trusted-browsers-last-used = 最終使用：
 trusted-browsers-remove = 削除
@@ -69,8 +69,8 @@ event-recovery_code_used = リカバリーコードを使用
 event-recovery_codes_regenerated = リカバリーコードを再作成
 event-browser_trusted = ブラウザーを信頼済みに設定
 
-error-second_factor_required = ログインするには、二段階認証のコードを入力してください。
-error-second_factor_enrollment_required = このサイトでは二段階認証が必要です。ログインページからログインして設定してください。
+error-second_factor_required = サインインするには、二段階認証のコードを入力してください。
+error-second_factor_enrollment_required = このサイトでは二段階認証が必要です。サインインページからサインインして設定してください。
 error-invalid_code = コードが正しくないか、使用済みです。新しいコードでもう一度お試しください。
 error-last_second_factor = このサイトでは二段階認証が必要なため、最後の手段は削除できません。先に別の手段を設定してください。
 field-code-wrong = コードが正しくないか、使用済みです。次のコードをお待ちください。
