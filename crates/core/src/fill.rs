@@ -277,7 +277,6 @@ mod tests {
         db.migrate().await.expect("migrates");
         let base_url = Url::parse("http://127.0.0.1:3000").expect("a URL");
         let settings = Settings {
-            mail: false,
             token_issuer: base_url.to_string(),
             token_audience: base_url.join("/api"),
             base_url,
