@@ -1,9 +1,10 @@
 //! Step-up of an account with a second factor: a session with one factor changes nothing sensitive (CVE-2026-3429).
 
+use sekisho_core::Actor;
 use serde_json::json;
 
 use crate::harness::{
-    MINUTE, PASSWORD, TestApp,
+    MINUTE, PASSWORD, TestApp, context,
     github::{app, come_back_as},
     totp::{challenge, present},
 };
@@ -133,4 +134,42 @@ async fn a_session_that_was_raised_stays_so_and_others_do_not_follow() {
         .await
         .expect("sessions");
     assert_eq!(raised, [Some("totp".to_owned())]);
+}
+
+/// Whoever lost the app and the codes is helped by the operator, and signed out; so is whoever has them.
+#[tokio::test]
+async fn the_operator_removes_the_factors_of_somebody_who_lost_them() {
+    let t = TestApp::new().await;
+    let (mut owner, authenticator, codes) = t.enrolled_browser("ada@example.com").await;
+    let user_id = t.user_id("ada@example.com").await;
+    let operator = context(Some(Actor::CommandLine));
+    assert_eq!(t.app.core.second_factors.reset(&user_id, &operator).await.expect("removed"), 1);
+    assert_eq!(owner.get("/account").await.status, 303);
+    let mut again = t.sign_in_browser("ada@example.com").await;
+    assert!(again.get("/account/security").await.text().contains("Not set up."));
+    drop((authenticator, codes));
+    let left: i64 = sqlx::query_scalar(
+        "select (select count(*) from totp) + (select count(*) from recovery_codes) + (select count(*) from trusted_browsers)",
+    )
+    .fetch_one(t.db.reader())
+    .await
+    .expect("a count");
+    assert_eq!(left, 0);
+}
+
+/// The app is as old as the notice of it, also where a clock was set back: "This wasn't me" removes it.
+#[tokio::test]
+async fn an_app_that_is_enrolled_by_a_slow_clock_is_removed_all_the_same() {
+    let t = TestApp::with_mail(&[]).await;
+    t.create_verified("ada@example.com").await;
+    let mut intruder = t.sign_in_browser("ada@example.com").await;
+    t.mail().await;
+    let change = [("current_password", PASSWORD), ("new_password", "the intruder's passphrase")];
+    assert_eq!(intruder.form("/account/password", &change).await.status, 303);
+    let (_, not_me) = t.mail_token().await;
+    t.clock.advance(-5_000);
+    t.enroll(&mut intruder).await;
+    assert_eq!(t.anonymous().form("/not-me", &[("token", &not_me)]).await.status, 200);
+    let left: i64 = sqlx::query_scalar("select count(*) from totp").fetch_one(t.db.reader()).await.expect("a count");
+    assert_eq!(left, 0);
 }

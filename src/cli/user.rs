@@ -24,6 +24,9 @@ pub enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Remove the authenticator app, recovery codes and trusted browsers of a user who has lost them, and sign them out
+    /// everywhere. Make sure first that it is them who asks
+    RemoveFactors { email: String },
     /// Give a user a role
     Grant { email: String, role: String },
     /// Take a role from a user
@@ -62,6 +65,7 @@ pub async fn run(config: &Config, command: UserCommand) -> Result<(), StartError
         UserCommand::Password { email, keep_links, password_stdin } => {
             set_password(&core, &email, keep_links, password_stdin).await
         }
+        UserCommand::RemoveFactors { email } => remove_factors(&core, &email).await,
         UserCommand::Grant { email, role } => change_roles(&core, &email, |roles| roles.push(role)).await,
         UserCommand::Revoke { email, role } => change_roles(&core, &email, |roles| roles.retain(|r| *r != role)).await,
         UserCommand::Disable { email } => set_disabled(&core, &email, true).await,
@@ -98,6 +102,13 @@ async fn set_password(core: &Core, email: &str, keep_links: bool, from_stdin: bo
         core.accounts.reset_password(&user, &password, keep_links, &command_line()).await.map_err(failed)?;
     println!("{} has another password; links removed: {unlinked}; sessions ended: {ended}.", user.email);
     show_password(&password, made_up);
+    Ok(())
+}
+
+async fn remove_factors(core: &Core, email: &str) -> Result<(), StartError> {
+    let user = find(core, email).await?;
+    let ended = core.second_factors.reset(&user.id, &command_line()).await.map_err(failed)?;
+    println!("{} has no second factor any more; sessions ended: {ended}.", user.email);
     Ok(())
 }
 

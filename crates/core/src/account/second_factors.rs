@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{AssuranceLevel, AuthMethod, EventKind, SessionId, UserId};
+use sekisho_model::{AssuranceLevel, AuthMethod, EndReason, EventKind, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 
@@ -17,7 +17,7 @@ use crate::{
     clock::UnixMillis,
     db::{
         recovery_codes,
-        sessions::{self, Reauthentication, Session},
+        sessions::{self, Reauthentication, Session, ending::SessionSelector},
         totp::{self, Totp},
         trusted_browsers,
         users::{self, User},
@@ -281,6 +281,20 @@ impl SecondFactors {
         work.commit().await.map(drop)
     }
 
+    /// Removes the second factors of a user who has lost them, and ends all their sessions; the operator has made sure who
+    /// asks. Returns the number of sessions. Where the policy requires a factor, the next sign-in enrols one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    #[instrument(level = "debug", skip_all, fields(user.id = %user_id))]
+    pub async fn reset(&self, user_id: &UserId, context: &RequestContext) -> Result<usize, Error> {
+        let mut work = self.store.begin(Some(context)).await?;
+        work.lock_user(user_id).await?.ok_or(Error::NotFound)?;
+        remove_all(&mut work, user_id).await?;
+        work.end(SessionSelector::AllOf(user_id), EndReason::RevokedByAdmin).await?;
+        work.commit().await
+    }
+
     /// Locks the user's row for a change to second factors. The session's row is read under the lock: one that began with
     /// one factor, and has not presented the other since, changes nothing.
     pub(crate) async fn lock(
@@ -289,7 +303,7 @@ impl SecondFactors {
         user_id: &UserId,
         session_id: &SessionId,
     ) -> Result<(User, Session), Error> {
-        let user = users::find_for_update(work.db(), user_id).await?.ok_or(Error::NotSignedIn)?;
+        let user = work.lock_user(user_id).await?.ok_or(Error::NotSignedIn)?;
         let session = sessions::find(work.db(), session_id).await?.ok_or(Error::NotSignedIn)?;
         if needs_code(&user, &session) {
             let acr = Some(AssuranceLevel::Two);
