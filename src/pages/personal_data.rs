@@ -72,7 +72,7 @@ async fn page(member: Member, form_errors: FormErrors) -> Response {
                 <section class="card" aria-labelledby="delete">
                     <h2 id="delete">{lang.t("data-delete")}</h2>
                     <p>{lang.t("data-delete-text")}</p>
-                    <ul>
+                    <ul class="bullets">
                         <li>{lang.t("data-delete-sessions")}</li>
                         <li>{lang.t("data-delete-all")}</li>
                         <li>{lang.t("data-delete-log")}</li>
