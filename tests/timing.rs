@@ -54,26 +54,37 @@ async fn the_time_of_asking_for_a_reset_does_not_tell_who_has_an_account() {
     assert_alike(forgot, 20).await;
 }
 
-/// The medians of what is done for a known (0) and an unknown address (1) differ by less than one part in `parts`.
+/// The medians of what is done for a known (0) and an unknown address (1) differ by less than one part in `parts`, in one
+/// of a few measurements: what else the machine does disturbs some of them, and a difference in the work shows in all.
 async fn assert_alike(attempt: impl AsyncFn(usize, usize), parts: u32) {
     static ALONE: Mutex<()> = Mutex::const_new(());
     let _alone = ALONE.lock().await;
+    let mut measured = Vec::new();
+    for measurement in 0..5 {
+        let [known, unknown] = measure(&attempt, measurement * (SAMPLES + 5)).await;
+        measured.push((known, unknown));
+        if known.abs_diff(unknown) <= known / parts {
+            return;
+        }
+    }
+    panic!("known and unknown: {measured:?}");
+}
+
+async fn measure(attempt: &impl AsyncFn(usize, usize), from: usize) -> [Duration; 2] {
     let mut took = [const { Vec::new() }; 2];
     for round in 0..SAMPLES + 5 {
         // In turn, and each first half of the times: whatever else the machine does hits both alike.
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for who in order {
             let start = Instant::now();
-            attempt(who, round).await;
+            attempt(who, from + round).await;
             let elapsed = start.elapsed();
             if round >= 5 {
                 took[who].push(elapsed);
             }
         }
     }
-    let [known, unknown] = took.map(median);
-    assert!(known.abs_diff(unknown) <= known / parts, "known {known:?}, unknown {unknown:?}");
-    println!("known {known:?}, unknown {unknown:?}");
+    took.map(median)
 }
 
 fn median(mut took: Vec<Duration>) -> Duration {
