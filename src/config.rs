@@ -164,6 +164,7 @@ impl Config {
             rate_limit: source.take("rate_limit", "on or off", |v| choice(v, "on", "off"))?.unwrap_or(true),
             mail: mail.is_some(),
             breached_passwords: Self::breached_passwords(source)?,
+            webauthn_origins: Self::webauthn_origins(source, &base_url)?,
             github: Self::github(source)?,
             base_url,
         };
@@ -195,6 +196,22 @@ impl Config {
             listen,
             mail,
         })
+    }
+
+    /// A browser accepts an RP ID only at its own host and the subdomains (W3C WebAuthn, section 5.1.3).
+    fn webauthn_origins(source: &mut Source, base_url: &Url) -> Result<Vec<Url>, ConfigError> {
+        let rp_id = base_url.domain();
+        let is_valid = |origin: &Url| {
+            let (Some(rp_id), Some(host)) = (&rp_id, origin.domain()) else { return false };
+            let within = host == *rp_id || host.strip_suffix(rp_id.as_str()).is_some_and(|sub| sub.ends_with('.'));
+            within && origin.to_string() == origin.origin() && (origin.is_https() || !base_url.is_https())
+        };
+        let expected = "origins on the host name of SEKISHO_BASE_URL or its subdomains, separated by commas";
+        let origins = source.take("webauthn_origins", expected, |v| {
+            let origins = v.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+            origins.map(|origin| Url::parse(origin).filter(is_valid)).collect()
+        })?;
+        Ok(origins.unwrap_or_default())
     }
 
     fn mail(source: &mut Source, base_url: &Url) -> Result<Option<MailConfig>, ConfigError> {

@@ -211,7 +211,10 @@ fn only_authenticators_say_that_somebody_is_authenticated() {
         let found = house.files.iter().filter(|(_, source)| code(source).contains(text));
         found.map(|(module, _)| module.join("/")).collect::<Vec<_>>()
     };
-    assert_eq!(files_with("Authenticated::new("), ["authenticator/github", "authenticator/password"]);
+    assert_eq!(
+        files_with("Authenticated::new("),
+        ["authenticator/github", "authenticator/passkey", "authenticator/password"]
+    );
     assert_eq!(files_with("Authenticated::resume("), ["sign_in/pending"]);
     assert_eq!(files_with("sessions.begin("), ["sign_in"]);
 }

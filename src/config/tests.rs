@@ -40,6 +40,7 @@ fn a_bad_setting_is_named() {
         ("SEKISHO_ACCESS_TTL", "0", "SEKISHO_ACCESS_TTL: must be"),
         ("SEKISHO_PROFILE", "extreme", "SEKISHO_PROFILE: must be low"),
         ("SEKISHO_SECRET", "short", "SEKISHO_SECRET: must be at least 32"),
+        ("SEKISHO_WEBAUTHN_ORIGINS", "https://127.0.0.1:3000", "SEKISHO_WEBAUTHN_ORIGINS: must be origins"),
         ("SEKISHO_SERVICE_SECRET", "short", "SEKISHO_SERVICE_SECRET: must be at least 32"),
         (
             "SEKISHO_SERVICE_SECRET",
@@ -172,6 +173,27 @@ fn the_sender_is_one_ascii_mailbox() {
         let error = mail(server, bad).expect_err(bad);
         assert!(error.starts_with("SEKISHO_MAIL_FROM: must be one mailbox"), "{bad:?}: {error}");
     }
+}
+
+#[test]
+fn webauthn_origins_are_the_base_urls_host_and_its_subdomains() {
+    let origins = |base: &str, origins: &str| {
+        let environment = [("SEKISHO_BASE_URL", base), ("SEKISHO_WEBAUTHN_ORIGINS", origins)];
+        load("", &environment).map(|config| config.core.webauthn_origins.len())
+    };
+    let base = "https://id.example.com";
+    assert_eq!(origins(base, "https://id.example.com:8443, https://app.id.example.com"), Ok(2));
+    for wrong in [
+        "https://example.com",
+        "https://evil-id.example.com",
+        "https://id.example.com.evil.example",
+        "http://app.id.example.com",
+        "https://app.id.example.com/path",
+        "https://app.id.example.com,x",
+    ] {
+        assert!(origins(base, wrong).expect_err(wrong).starts_with("SEKISHO_WEBAUTHN_ORIGINS"), "{wrong}");
+    }
+    assert!(origins("http://127.0.0.1:3000", "http://localhost:3000").is_err());
 }
 
 /// The settings in `.env.sample`, those behind a # as well, in its order.

@@ -122,6 +122,7 @@ fn status(error: &Error) -> StatusCode {
         | Error::SessionEnded(_)
         | Error::SecondFactorRequired
         | Error::InvalidCode
+        | Error::PasskeyRefused
         | Error::StepUpRequired { .. } => StatusCode::UNAUTHORIZED,
         Error::AccountDisabled
         | Error::RegistrationClosed

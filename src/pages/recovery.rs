@@ -70,7 +70,7 @@ async fn forgot_page(visitor: Visitor, email: String, form_errors: FormErrors) -
 pub struct ResetForm {
     token: String,
     new_password: String,
-    /// A box that is ticked unless the person unticks it.
+    /// A box that is ticked unless the person unticks it: GitHub links and earlier passkeys are removed.
     unlink: Option<String>,
 }
 
@@ -94,7 +94,7 @@ async fn reset_page(
     unlink: bool,
     form_errors: FormErrors,
 ) -> Result<Response, HttpError> {
-    let Recovery { user, linked } = match visitor.app.core.accounts.recovering(&token).await {
+    let Recovery { user, linked, passkeys } = match visitor.app.core.accounts.recovering(&token).await {
         Ok(recovery) => recovery,
         Err(Error::LinkGone) => return Ok(link_gone_page(visitor).await),
         Err(error) => return Err(error.into()),
@@ -114,14 +114,16 @@ async fn reset_page(
                         // Tells a password manager whose password this is.
                         <input type="text" name="username" value=user.email autocomplete="username" hidden readonly />
                         <NewPassword lang form_errors name="new_password" label="password-new" />
-                        {linked.then(|| view! {
+                        {(linked || passkeys).then(|| view! {
                             <div class="choices">
                                 <label>
                                     <input type="checkbox" name="unlink" value="yes" checked=unlink
                                         aria-describedby="unlink-hint" />
-                                    <span>{lang.t("password-unlink")}</span>
+                                    <span>{lang.t(if passkeys { "reset-remove-passkeys" } else { "password-unlink" })}</span>
                                 </label>
-                                <p class="hint" id="unlink-hint">{lang.t("password-unlink-hint")}</p>
+                                <p class="hint" id="unlink-hint">
+                                    {lang.t(if passkeys { "reset-remove-passkeys-hint" } else { "password-unlink-hint" })}
+                                </p>
                             </div>
                         })}
                         <button>{lang.t("reset-submit")}</button>

@@ -6,6 +6,7 @@
 use sekisho_model::{AuthMethod, UserId};
 use serde::{Deserialize, Serialize};
 
+use passkey::Assertion;
 use second_factor::SecondFactor;
 
 use crate::{
@@ -18,6 +19,7 @@ pub mod breached;
 pub mod device_cookie;
 pub mod github;
 mod hashing;
+pub mod passkey;
 pub mod password;
 pub mod recovery_code;
 pub mod second_factor;
@@ -43,6 +45,8 @@ pub(crate) struct Proof {
     pub method: AuthMethod,
     /// The provider's user id; the link must still exist when the session begins.
     pub subject: Option<String>,
+    /// Of a passkey: still to be recorded.
+    pub assertion: Option<Assertion>,
     /// What was presented beside it.
     pub second_factor: Option<SecondFactor>,
     /// Whether this browser shall need no second factor for a while.
@@ -60,6 +64,7 @@ impl Authenticated {
                 at,
                 method,
                 subject,
+                assertion: None,
                 second_factor: None,
                 trust_browser: false,
             },
@@ -74,6 +79,12 @@ impl Authenticated {
 
     pub(crate) fn into_parts(self) -> (User, Proof) {
         (*self.user, self.proof)
+    }
+
+    /// Adds a passkey's assertion.
+    fn by(mut self, assertion: Assertion) -> Self {
+        self.proof.assertion = Some(assertion);
+        self
     }
 
     /// Adds a second factor.
@@ -101,6 +112,15 @@ impl Authenticated {
 }
 
 impl Proof {
+    /// The passkey that was presented, first or second.
+    pub fn passkey_id(&self) -> Option<&str> {
+        let assertion = match (&self.assertion, &self.second_factor) {
+            (Some(assertion), _) | (None, Some(SecondFactor::Passkey(assertion))) => assertion,
+            _ => return None,
+        };
+        Some(&assertion.passkey_id)
+    }
+
     /// Adds the second factor that the user has just enrolled; checked again when the session begins.
     pub fn with_enrolled(self, method: AuthMethod) -> Self {
         Self { second_factor: Some(SecondFactor::Enrolled(method)), ..self }

@@ -19,6 +19,7 @@ pub mod email_tokens;
 pub mod events;
 pub mod identities;
 pub mod mails;
+pub mod passkeys;
 pub mod pending_flows;
 pub mod personal_data;
 pub mod recovery_codes;

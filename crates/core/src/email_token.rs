@@ -11,6 +11,7 @@ use crate::{
         Executor,
         email_tokens::{self, EmailToken},
         identities::DeletedIdentity,
+        passkeys::Passkey,
         totp::Totp,
         users::User,
     },
@@ -42,6 +43,9 @@ pub(crate) struct Undo {
     pub links: Vec<DeletedIdentity>,
     /// A removed or replaced authenticator app.
     pub totp: Option<Totp>,
+    /// Removed passkeys.
+    #[serde(default)]
+    pub passkeys: Vec<Passkey>,
 }
 
 /// The detail of a [`EmailTokenPurpose::NotMe`] token.
@@ -52,10 +56,13 @@ pub(crate) struct Reported {
     pub undo: Undo,
 }
 
-/// The detail of a [`EmailTokenPurpose::ResetPassword`] token after a reverted event: links that come back with the new
-/// password, if their owner wants them. Until then nobody signs in by one.
+/// The detail of a [`EmailTokenPurpose::ResetPassword`] token after a reverted event: what comes back with the new
+/// password, if its owner wants that. Until then nobody signs in by it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct ParkedLinks(pub Vec<DeletedIdentity>);
+pub(crate) struct Parked {
+    pub links: Vec<DeletedIdentity>,
+    pub passkeys: Vec<Passkey>,
+}
 
 /// Issues a token for a link sent to `email`; `detail` is [sealed](seal).
 pub(crate) async fn issue(
@@ -122,13 +129,18 @@ pub(crate) fn open<T: DeserializeOwned>(secret: &MasterSecret, token: &EmailToke
 }
 
 impl Undo {
-    /// Adds what a later notice says: the first address, and every removed link.
+    /// Adds what a later notice says: the first address, and every removed link and passkey.
     pub fn merge(&mut self, later: Self) {
         self.previous_email = self.previous_email.take().or(later.previous_email);
         self.totp = self.totp.take().or(later.totp);
         for link in later.links {
             if !self.links.iter().any(|known| known.provider == link.provider) {
                 self.links.push(link);
+            }
+        }
+        for passkey in later.passkeys {
+            if !self.passkeys.iter().any(|known| known.id == passkey.id) {
+                self.passkeys.push(passkey);
             }
         }
     }

@@ -98,6 +98,9 @@ pub enum Error {
     /// A second factor's code is wrong or was used.
     #[error("wrong code")]
     InvalidCode,
+    /// A passkey was not accepted: unknown, removed, suspended, or its answer does not verify; not distinguished.
+    #[error("the passkey was refused")]
+    PasskeyRefused,
     /// The link in a message is unknown, expired or used, or its account has changed since.
     #[error("the link is not valid any more")]
     LinkGone,
@@ -160,6 +163,7 @@ impl Error {
             Self::SecondFactorRequired => "second_factor_required",
             Self::SecondFactorEnrollment => "second_factor_enrollment_required",
             Self::InvalidCode => "invalid_code",
+            Self::PasskeyRefused => "passkey_refused",
             Self::LinkGone => "link_gone",
             Self::EmailUnverified => "email_unverified",
             Self::NotFound => "not_found",

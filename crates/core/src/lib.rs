@@ -37,6 +37,7 @@ pub mod metrics;
 pub mod network;
 mod outbox;
 mod paging;
+pub mod passkeys;
 pub mod pending_flow;
 pub mod policy;
 pub mod rate_limit;
@@ -62,6 +63,7 @@ pub use db::{
     events::{Event, Filter as EventFilter, NamedEvent},
     identities::Identity,
     mails::MailStatus,
+    passkeys::Passkey,
     personal_data::ExportedSession,
     roles::Role,
     sessions::{OwnedSession, Session, ending::SessionSelector},
@@ -76,8 +78,8 @@ use account::{Accounts, second_factors::SecondFactors};
 use administration::Administration;
 use audit::{AuditLog, statistics::Statistics};
 use authenticator::{
-    breached::BreachedPasswords, device_cookie::DeviceCookies, github::Github, password::PasswordAuthenticator,
-    second_factor::SecondFactorVerifier,
+    breached::BreachedPasswords, device_cookie::DeviceCookies, github::Github, passkey::PasskeyAuthenticator,
+    password::PasswordAuthenticator, second_factor::SecondFactorVerifier,
 };
 use clock::{Clock, millis};
 use global_sign_out::GlobalSignOut;
@@ -85,6 +87,7 @@ use identity::Identities;
 use mail::Mails;
 use metrics::Metrics;
 use outbox::Outbox;
+use passkeys::Passkeys;
 use pending_flow::PendingFlows;
 use policy::Policy;
 use rate_limit::RateLimits;
@@ -125,6 +128,10 @@ pub struct Subjects {
     pub sessions: Arc<Sessions>,
     /// Password authentication.
     pub password: Arc<PasswordAuthenticator>,
+    /// Passkey authentication.
+    pub passkey: Arc<PasskeyAuthenticator>,
+    /// Passkeys of accounts.
+    pub passkeys: Passkeys,
     /// Device cookies, which give a known browser its own rate limit.
     pub devices: DeviceCookies,
     /// OAuth sign-in and account linking.
@@ -236,6 +243,21 @@ impl Core {
             password: password.clone(),
             second_factors: verifier.clone(),
         });
+        let passkey = Arc::new(PasskeyAuthenticator::new(
+            store.clone(),
+            limits.clone(),
+            flows.clone(),
+            &settings.base_url,
+            &settings.webauthn_origins,
+        )?);
+        let passkeys = Passkeys {
+            store: store.clone(),
+            flows: flows.clone(),
+            authenticator: passkey.clone(),
+            step_up: step_up.clone(),
+            second_factors: second_factors.clone(),
+            verify_email: policy.verify_email,
+        };
         let accounts = Arc::new(Accounts {
             store: store.clone(),
             limits: limits.clone(),
@@ -283,6 +305,7 @@ impl Core {
             policy: policy.clone(),
             verifier,
             second_factors: second_factors.clone(),
+            passkey: passkey.clone(),
         };
         let administration = Administration {
             store: store.clone(),
@@ -302,6 +325,8 @@ impl Core {
             roles,
             sessions,
             password,
+            passkey,
+            passkeys,
             devices,
             identities,
             step_up,

@@ -49,6 +49,7 @@ pub struct RateLimits {
     refresh: NetworkLimiter,
     meter: NetworkLimiter,
     oauth_start: NetworkLimiter,
+    passkey_challenge: NetworkLimiter,
     csp_report: NetworkLimiter,
     /// Over all networks: each report is a log line.
     csp_report_all_networks: Limiter<()>,
@@ -83,6 +84,7 @@ impl RateLimits {
             refresh: network(240, Duration::from_millis(200), &clock),
             meter: network(10, seconds(1), &clock),
             oauth_start: network(60, seconds(5), &clock),
+            passkey_challenge: network(120, seconds(2), &clock),
             csp_report: network(20, seconds(30), &clock),
             csp_report_all_networks: limiter(60, seconds(1), &clock),
             enabled,
@@ -140,6 +142,14 @@ impl RateLimits {
     /// [`Error::RateLimited`].
     pub fn oauth_start(&self, ip: IpAddr) -> Result<(), Error> {
         self.check_network(&self.oauth_start, ip)
+    }
+
+    /// A challenge for a passkey, which inserts a row; each view of the sign-in page asks for one.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn passkey_challenge(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check_network(&self.passkey_challenge, ip)
     }
 
     /// Registration.
@@ -221,6 +231,7 @@ impl RateLimits {
             &self.refresh,
             &self.meter,
             &self.oauth_start,
+            &self.passkey_challenge,
             &self.csp_report,
         ];
         for limiter in networks {

@@ -32,6 +32,8 @@ pub struct Settings {
     pub mail: bool,
     /// Where new passwords are looked up.
     pub breached_passwords: BreachedPasswordsConfig,
+    /// Origins beside the base URL's at which passkeys are accepted; each on its host or a subdomain of it.
+    pub webauthn_origins: Vec<Url>,
     /// GitHub sign-in; `None`: off.
     pub github: Option<GithubConfig>,
 }
@@ -88,6 +90,11 @@ impl Url {
     pub fn host(&self) -> String {
         let host = url::Url::parse(&self.0).ok().and_then(|url| url.host_str().map(Into::into));
         host.unwrap_or_default()
+    }
+
+    /// The host, if it is a name: an IP address is no WebAuthn RP ID.
+    pub fn domain(&self) -> Option<String> {
+        url::Url::parse(&self.0).ok()?.domain().map(Into::into)
     }
 
     /// The origin (RFC 6454), as in a browser's `Origin` header.

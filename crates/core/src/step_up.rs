@@ -41,7 +41,8 @@ pub struct StepUp {
 
 impl StepUp {
     /// Rejects a session whose last authentication is too old, or too weak: GitHub redirects back without interaction, so
-    /// an account with a password, and an administrator, must use the password; and a session that began before the
+    /// Rejects a session whose last authentication is too old, or too weak: GitHub redirects back without interaction, so
+    /// an account with a password or a passkey, and an administrator, must use that; and a session that began before the
     /// account had a second factor, or in a trusted browser, must present it (CVE-2026-3429).
     ///
     /// # Errors
@@ -62,9 +63,9 @@ impl StepUp {
     }
 
     fn require_proof(&self, user: &User, session: &Session, permissions: &Permissions) -> Result<(), Error> {
-        let needs_password =
-            user.auth_methods.contains(AuthMethod::Password) || permissions.allow(Permission::ADMINISTER);
-        if self.policy.step_up.is_some() && needs_password && session.method != AuthMethod::Password {
+        let can_do_better = [AuthMethod::Password, AuthMethod::Passkey].iter().any(|m| user.auth_methods.contains(*m));
+        let too_weak = can_do_better || permissions.allow(Permission::ADMINISTER);
+        if self.policy.step_up.is_some() && too_weak && session.method == AuthMethod::Github {
             return Err(self.required(user));
         }
         if needs_code(user, session) {
@@ -231,9 +232,11 @@ impl StepUp {
     }
 }
 
-/// Whether GitHub counts as step-up: the user has no password and is no administrator.
+/// Whether GitHub counts as step-up: the user has neither password nor passkey, and is no administrator.
 pub fn by_github_alone(signed_in: &SignedIn) -> bool {
-    !signed_in.user.auth_methods.contains(AuthMethod::Password) && !signed_in.permissions.allow(Permission::ADMINISTER)
+    let methods = &signed_in.user.auth_methods;
+    let can_do_better = methods.contains(AuthMethod::Password) || methods.contains(AuthMethod::Passkey);
+    !can_do_better && !signed_in.permissions.allow(Permission::ADMINISTER)
 }
 
 /// Whether a session lacks the second factor that its account has: it began before that was enrolled, or in a trusted

@@ -47,6 +47,12 @@ words! {
         RecoveryCodesRegenerated = "recovery_codes_regenerated",
         /// A browser was exempted from the second factor for a while.
         BrowserTrusted = "browser_trusted",
+        /// A passkey was added.
+        PasskeyAdded = "passkey_added",
+        /// A passkey was removed.
+        PasskeyRemoved = "passkey_removed",
+        /// A passkey's signature counter went back: a copy of its private key may exist. It is suspended.
+        PasskeyCloned = "passkey_cloned",
         /// A used refresh token was replayed and accepted: probably a lost response.
         RefreshReplayed = "refresh_replayed",
         /// Refresh token reuse: a copy was stolen.
@@ -88,7 +94,7 @@ words! {
 
 impl EventKind {
     /// Kinds of which the user is notified (ASVS 6.3.7).
-    pub const NOTICES: [Self; 12] = [
+    pub const NOTICES: [Self; 15] = [
         Self::NewDevice,
         Self::PasswordChanged,
         Self::EmailChanged,
@@ -99,6 +105,9 @@ impl EventKind {
         Self::SecondFactorRemoved,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesRegenerated,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeyCloned,
         Self::RefreshReuse,
         Self::AccountDeletionRequested,
     ];
@@ -109,6 +118,7 @@ impl EventKind {
             Self::SignInFailed
             | Self::SecondFactorFailed
             | Self::StepUpFailed
+            | Self::PasskeyCloned
             | Self::RefreshReuse
             | Self::LogTampered => "failure",
             _ => "success",

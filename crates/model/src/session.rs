@@ -36,7 +36,7 @@ impl AuthMethod {
         matches!(self, Self::Password | Self::Github | Self::Passkey)
     }
 
-    /// Whether enrolling it makes the account ask for a second factor.
+    /// Whether it can be presented beside a first factor, and so satisfies a policy that requires a second one.
     pub fn is_second_factor(self) -> bool {
         matches!(self, Self::Passkey | Self::Totp)
     }

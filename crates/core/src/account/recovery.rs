@@ -10,13 +10,14 @@ use crate::{
     clock::UnixMillis,
     db::{
         email_tokens::{self, EmailToken},
-        identities::{self, DeletedIdentity},
+        identities,
+        passkeys,
         sessions::ending::SessionSelector,
         trusted_browsers,
         users::{self, User},
     },
     email::Email,
-    email_token::{self, ParkedLinks, Reported, Undo, lifetime},
+    email_token::{self, Parked, Reported, Undo, lifetime},
     error::Error,
     link,
     outbox::{Draft, MailContent},
@@ -31,6 +32,8 @@ pub struct Recovery {
     pub user: User,
     /// Whether GitHub accounts are linked, which their owner may want to keep.
     pub linked: bool,
+    /// Whether there are passkeys to restore after a reverted event.
+    pub passkeys: bool,
 }
 
 /// The security event that a link reverts.
@@ -82,13 +85,16 @@ impl Accounts {
         let token = email_token::find(db, token, EmailTokenPurpose::ResetPassword, now).await?;
         let user = users::find(db, &token.user_id).await?.ok_or(Error::LinkGone)?;
         recoverable(&user, &token)?;
-        let linked = user.auth_methods.contains(AuthMethod::Github) || !self.parked(&token)?.is_empty();
-        Ok(Recovery { linked: linked && user.email_verified_at.is_some(), user })
+        let parked = self.parked(&token)?;
+        let linked = user.auth_methods.contains(AuthMethod::Github) || !parked.links.is_empty();
+        let verified = user.email_verified_at.is_some();
+        Ok(Recovery { linked: linked && verified, passkeys: !parked.passkeys.is_empty() && verified, user })
     }
 
     /// Sets a new password by a token, verifies the address and ends all sessions; second factors stay, as a mailbox is
-    /// none. Links are removed unless `keep_links`. From an account whose address was not verified, links and second factors
-    /// are always removed: whoever registered it was not its owner. Returns the address.
+    /// none. Links are removed unless `keep_links`, which also restores the passkeys of a reverted event. From an account
+    /// whose address was not verified, links and second factors are always removed: whoever registered it was not its
+    /// owner. Returns the address.
     ///
     /// # Errors
     /// [`Error::LinkGone`], [`Error::InvalidInput`] for a weak password, which uses nothing up; [`Error::Busy`].
@@ -115,8 +121,12 @@ impl Accounts {
         if unverified || !keep_links {
             link::remove_all(&mut work, &user.id).await?;
         } else {
-            for identity in self.parked(&token)? {
-                identities::restore(work.db(), &user.id, &identity).await?;
+            let Parked { links, passkeys } = self.parked(&token)?;
+            for link in &links {
+                identities::restore(work.db(), &user.id, link).await?;
+            }
+            for passkey in &passkeys {
+                passkeys::restore(work.db(), passkey).await?;
             }
         }
         if unverified {
@@ -127,9 +137,8 @@ impl Accounts {
         Ok(user.email)
     }
 
-    fn parked(&self, token: &EmailToken) -> Result<Vec<DeletedIdentity>, Error> {
-        let parked: Option<ParkedLinks> = email_token::open(&self.store.outbox.secret, token)?;
-        Ok(parked.unwrap_or_default().0)
+    fn parked(&self, token: &EmailToken) -> Result<Parked, Error> {
+        Ok(email_token::open(&self.store.outbox.secret, token)?.unwrap_or_default())
     }
 
     /// What a link "This wasn't me" reverts; uses nothing up.
@@ -143,9 +152,9 @@ impl Accounts {
     }
 
     /// Reverts a security event and all that came after it: ends all sessions, restores the address and the second factor,
-    /// revokes later tokens and the password, cancels a requested deletion. Nobody signs in by a link until a new password
-    /// is set: links made since are removed, and the others, with those that were removed since, are kept in the returned
-    /// token for [`Accounts::recover`].
+    /// revokes later tokens and the password, cancels a requested deletion. Nobody signs in by a link or a passkey until a
+    /// new password is set: those added since are removed, and the others, with those that were removed since, are kept in
+    /// the returned token for [`Accounts::recover`].
     ///
     /// # Errors
     /// [`Error::LinkGone`], also once a deletion is being carried out; [`Error::EmailTaken`] if another account has the address by now.
@@ -174,6 +183,9 @@ impl Accounts {
         let removed = identities::delete_since(work.db(), &user.id, 0).await?;
         undo.merge(Undo { links: removed, ..Undo::default() });
         undo.links.retain(|link| link.created_at < at);
+        let removed = passkeys::delete_since(work.db(), &user.id, 0).await?;
+        undo.merge(Undo { passkeys: removed, ..Undo::default() });
+        undo.passkeys.retain(|passkey| passkey.created_at < at);
         if let Some(email) = undo.previous_email.as_deref().filter(|email| *email != user.email) {
             users::set_email(work.db(), &user, email, now).await.map_err(email_error)?;
             if let Some(by) = work.origin() {
@@ -189,7 +201,7 @@ impl Accounts {
         work.end(SessionSelector::AllOf(&user.id), EndReason::RevokedByUser).await?;
 
         let user = users::find(work.db(), &user.id).await?.ok_or(Error::LinkGone)?;
-        let parked = email_token::seal(&self.store.outbox.secret, &ParkedLinks(undo.links))?;
+        let parked = email_token::seal(&self.store.outbox.secret, &Parked { links: undo.links, passkeys: undo.passkeys })?;
         let purpose = EmailTokenPurpose::ResetPassword;
         let reset = email_token::issue(work.db(), &user, purpose, &user.email, Some(parked), now).await?;
         work.commit().await?;

@@ -16,7 +16,7 @@ use crate::{
     },
     clock::UnixMillis,
     db::{
-        recovery_codes,
+        passkeys, recovery_codes,
         sessions::{self, Reauthentication, Session, ending::SessionSelector},
         totp::{self, Totp},
         trusted_browsers,
@@ -225,27 +225,30 @@ impl SecondFactors {
         let mut work = self.store.begin(Some(context)).await?;
         let (user, _) = self.lock(&mut work, &signed_in.user.id, &signed_in.session.id).await?;
         let removed = totp::delete_since(work.db(), &user.id, 0).await?.ok_or(Error::NotFound)?;
-        self.after_removal(&mut work, signed_in, Undo { totp: Some(removed), ..Undo::default() }).await?;
+        let undo = Undo { totp: Some(removed), ..Undo::default() };
+        self.after_removal(&mut work, signed_in, EventKind::SecondFactorRemoved, undo).await?;
         work.commit().await.map(drop)
     }
 
-    /// What follows the removal of a second factor: rejects that of the last one where the policy requires one.
+    /// What follows the removal of a second factor, which `event` says: rejects that of the last one where the policy
+    /// requires one.
     pub(crate) async fn after_removal(
         &self,
         work: &mut UnitOfWork<'_>,
         signed_in: &SignedIn,
+        event: EventKind,
         undo: Undo,
     ) -> Result<(), Error> {
         let user_id = &signed_in.user.id;
         let user = users::find(work.db(), user_id).await?.ok_or(Error::NotFound)?;
-        if !user.auth_methods.has_second_factor() {
+        if !user.auth_methods.can_present_second_factor() {
             if self.are_required(signed_in) {
                 return Err(Error::LastSecondFactor);
             }
             recovery_codes::delete_since(work.db(), user_id, 0).await?;
         }
         trusted_browsers::delete_all(work.db(), user_id).await?;
-        work.notify(Entry::new(EventKind::SecondFactorRemoved).user(user_id), undo).await
+        work.notify(Entry::new(event).user(user_id), undo).await
     }
 
     /// Replaces the recovery codes.
@@ -260,7 +263,7 @@ impl SecondFactors {
     ) -> Result<Vec<RecoveryCode>, Error> {
         let mut work = self.store.begin(Some(context)).await?;
         let (user, _) = self.lock(&mut work, &signed_in.user.id, &signed_in.session.id).await?;
-        if !user.auth_methods.has_second_factor() {
+        if !user.auth_methods.can_present_second_factor() {
             return Err(Error::NotFound);
         }
         let codes = issue_recovery_codes(&mut work, &user.id).await?;
@@ -365,12 +368,13 @@ pub(crate) async fn revert(
     Ok(())
 }
 
-/// Removes all second factors of a user, whose row is locked, with nothing to restore them.
+/// Removes all second factors of a user, passkeys too, whose row is locked, with nothing to restore them.
 pub(crate) async fn remove_all(work: &mut UnitOfWork<'_>, user_id: &UserId) -> Result<(), Error> {
-    let removed = totp::delete_since(work.db(), user_id, 0).await?;
+    let totp = totp::delete_since(work.db(), user_id, 0).await?;
+    let passkeys = passkeys::delete_since(work.db(), user_id, 0).await?;
     recovery_codes::delete_since(work.db(), user_id, 0).await?;
     trusted_browsers::delete_all(work.db(), user_id).await?;
-    if removed.is_some() {
+    if totp.is_some() || !passkeys.is_empty() {
         work.notify(Entry::new(EventKind::SecondFactorRemoved).user(user_id), Undo::default()).await?;
     }
     Ok(())

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authenticated,
+    passkey::Assertion,
     recovery_code::RecoveryCode,
     totp::{TotpCode, TotpSecret},
 };
@@ -30,6 +31,8 @@ pub(crate) enum SecondFactor {
     Totp { step: i64, enrolled_at: UnixMillis },
     /// The recovery code with this hash.
     RecoveryCode { hash: String },
+    /// A passkey of the user who signs in.
+    Passkey(Assertion),
     /// Enrolled in the course of this sign-in.
     Enrolled(AuthMethod),
 }
@@ -39,6 +42,7 @@ impl SecondFactor {
         match self {
             Self::Totp { .. } => AuthMethod::Totp,
             Self::RecoveryCode { .. } => AuthMethod::RecoveryCode,
+            Self::Passkey(_) => AuthMethod::Passkey,
             Self::Enrolled(method) => *method,
         }
     }
@@ -46,7 +50,7 @@ impl SecondFactor {
     /// Uses it up for the user, whose row is locked.
     ///
     /// # Errors
-    /// [`Error::InvalidCode`] if it was used or removed meanwhile.
+    /// [`Error::InvalidCode`] or [`Error::PasskeyRefused`] if it was used or removed meanwhile.
     pub async fn consume(&self, work: &mut UnitOfWork<'_>, user: &User) -> Result<(), Error> {
         let now = work.now;
         let is_used = match self {
@@ -58,6 +62,7 @@ impl SecondFactor {
                 }
                 spent
             }
+            Self::Passkey(assertion) => return assertion.record(work, &user.id).await,
             Self::Enrolled(method) => user.auth_methods.contains(*method),
         };
         is_used.then_some(()).ok_or(Error::InvalidCode)

@@ -195,6 +195,16 @@ pub async fn replace_token(
     .map(|r| r.rows_affected() == 1)
 }
 
+/// Records the passkey last presented in a session.
+pub async fn set_passkey(db: impl Executor<'_>, id: &SessionId, passkey_id: &str) -> Result<()> {
+    sqlx::query("update sessions set passkey_id = $2 where id = $1")
+        .bind(id.as_str())
+        .bind(passkey_id)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Records a reauthentication of a live API session; false if there is none.
 pub async fn set_authenticated(
     db: impl Executor<'_>,

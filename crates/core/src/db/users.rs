@@ -46,6 +46,8 @@ pub struct User {
     pub new_device_mail_off_at: Option<UnixMillis>,
     /// When it is to be deleted; `None`: it is kept.
     pub delete_at: Option<UnixMillis>,
+    /// When the user declined to add a passkey.
+    pub passkey_offer_declined_at: Option<UnixMillis>,
 }
 
 /// A user's roles, sorted by name, without the implicit `user`.
@@ -85,8 +87,14 @@ impl AuthMethods {
         self.0.contains(&method)
     }
 
-    /// Whether a sign-in needs a second factor.
+    /// Whether a sign-in needs a second factor whatever the policy: an authenticator app is enrolled. A passkey alone asks
+    /// for nothing beside a password, as it may be on another device.
     pub fn has_second_factor(&self) -> bool {
+        self.contains(AuthMethod::Totp)
+    }
+
+    /// Whether there is a second factor to present, be it a passkey.
+    pub fn can_present_second_factor(&self) -> bool {
         self.iter().any(AuthMethod::is_second_factor)
     }
 
@@ -109,10 +117,11 @@ text_columns! { AuthMethods, Roles, }
 const COLUMNS: &str = "id, email, email_verified_at, name, about, locale, password_hash, \
      case when password_hash is null then '' else 'password ' end || \
      case when exists (select 1 from identities where user_id = users.id) then 'github ' else '' end || \
-     case when exists (select 1 from passkeys where user_id = users.id) then 'passkey ' else '' end || \
+     case when exists (select 1 from passkeys where user_id = users.id and suspended_at is null) then 'passkey ' else '' end || \
      case when exists (select 1 from totp where user_id = users.id) then 'totp' else '' end as auth_methods, \
      (select coalesce(string_agg(role, ' '), '') from user_roles where user_id = users.id) as roles, \
-     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at, delete_at";
+     created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at, delete_at, \
+     passkey_offer_declined_at";
 
 /// The text that administrators search in.
 fn searched(email: &str, name: &str) -> String {
@@ -270,6 +279,16 @@ pub async fn set_new_device_mail_off(db: impl Executor<'_>, id: &UserId, at: Opt
     sqlx::query("update users set new_device_mail_off_at = $2 where id = $1")
         .bind(id.as_str())
         .bind(at)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
+/// Records that the user declined to add a passkey.
+pub async fn set_passkey_offer_declined(db: impl Executor<'_>, id: &UserId, now: UnixMillis) -> Result<()> {
+    sqlx::query("update users set passkey_offer_declined_at = $2 where id = $1")
+        .bind(id.as_str())
+        .bind(now)
         .execute(db)
         .await
         .map(drop)

@@ -84,6 +84,9 @@ impl Sessions {
             }
             user => user?,
         };
+        if let Some(assertion) = &proof.assertion {
+            assertion.record(&mut work, user_id).await?;
+        }
         session.second_factor = Nullable(match &proof.second_factor {
             Some(second_factor) => {
                 if let Err(error) = second_factor.consume(&mut work, &user).await {
@@ -97,7 +100,7 @@ impl Sessions {
                 Some(second_factor.method())
             }
             None if proof.method == AuthMethod::Passkey => None,
-            None if user.auth_methods.has_second_factor() => {
+            None if user.auth_methods.has_second_factor() || required && user.auth_methods.can_present_second_factor() => {
                 if !trusted_browser::is_trusted(&mut work, user_id, &self.policy, context).await? {
                     return Ok(Begun::SecondFactor);
                 }
@@ -121,6 +124,9 @@ impl Sessions {
             return Ok(Begun::DeviceLimit(devices));
         }
         sessions::insert(work.db(), &session).await?;
+        if let Some(passkey_id) = proof.passkey_id() {
+            sessions::set_passkey(work.db(), &session.id, passkey_id).await?;
+        }
         if let NewCredential::RefreshToken(token) = new.credential {
             refresh_expiry::insert_first(work.db(), &self.policy, &session, token).await?;
         }

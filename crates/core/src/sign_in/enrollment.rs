@@ -34,7 +34,7 @@ impl SignIn {
             _ => Error::FlowGone,
         })?;
         // Whoever knows the password alone adds nothing beside what the owner has enrolled meanwhile.
-        if locked.auth_methods.has_second_factor() {
+        if locked.auth_methods.can_present_second_factor() {
             return Err(Error::FlowGone);
         }
         let codes = enroll_totp(&mut work, &user.id, totp).await?;

@@ -44,6 +44,13 @@ pub enum SessionSelector<'a> {
         /// The method.
         method: AuthMethod,
     },
+    /// Sessions in which a passkey was presented last.
+    ByPasskey {
+        /// The owner.
+        user_id: &'a UserId,
+        /// The credential id.
+        passkey_id: &'a str,
+    },
 }
 
 impl<'a> SessionSelector<'a> {
@@ -78,6 +85,7 @@ pub async fn end(
         SessionSelector::AllBut { user_id, keep } => (user_id, "id <> $2", keep.as_str()),
         SessionSelector::AllOf(user_id) => (user_id, "id <> $2", ""),
         SessionSelector::ByMethod { user_id, method } => (user_id, "method = $2", method.as_str()),
+        SessionSelector::ByPasskey { user_id, passkey_id } => (user_id, "passkey_id = $2", passkey_id),
     };
     let live = match selector {
         SessionSelector::One { .. } => "",
