@@ -23,7 +23,8 @@ export function siteOn(page: Page) {
   const login = {
     email: main.getByLabel('Email'),
     password: main.getByLabel('Password'),
-    submit: main.getByRole('button', { name: 'Sign in' }),
+    submit: main.getByRole('button', { name: 'Sign in', exact: true }),
+    passkey: main.getByRole('button', { name: 'Sign in with a passkey' }),
     github: main.getByRole('button', { name: 'Continue with GitHub' }),
     async fillAndSubmit({ email, password }: Pick<Person, 'email' | 'password'>) {
       await login.email.fill(email);
@@ -63,6 +64,22 @@ export function siteOn(page: Page) {
     },
   };
 
+  const passkeys = {
+    name: main.getByLabel('Name of the new passkey'),
+    add: main.getByRole('button', { name: 'Add a passkey' }),
+    all: main.getByRole('region', { name: 'Passkeys' }).getByRole('listitem'),
+    rename: (name: string) => main.getByRole('group').filter({ hasText: 'Rename' }).getByLabel(`Rename ${name}`),
+    newName: (name: string) => main.getByLabel(`New name for ${name}`),
+    saveName: main.getByRole('button', { name: 'Save name' }),
+    remove: (name: string) => main.getByRole('button', { name: `Remove ${name}` }),
+    offer: main.getByRole('region', { name: 'Sign in faster next time?' }),
+    async openAndAdd(name: string) {
+      await page.goto('/account/security');
+      await passkeys.name.fill(name);
+      await passkeys.add.click();
+    },
+  };
+
   const password = {
     current: main.getByLabel('Current password'),
     new: main.getByLabel('New password'),
@@ -94,6 +111,7 @@ export function siteOn(page: Page) {
     heading: main.getByRole('heading', { level: 1, name: "Confirm it's you" }),
     password: main.getByLabel('Password'),
     submit: main.getByRole('button', { name: 'Confirm' }),
+    passkey: main.getByRole('button', { name: 'Use a passkey' }),
     github: main.getByRole('button', { name: 'Continue with GitHub' }),
     cancel: main.getByRole('link', { name: 'Cancel' }),
     async fillAndSubmit(password: string) {
@@ -201,6 +219,7 @@ export function siteOn(page: Page) {
     login,
     register,
     account,
+    passkeys,
     password,
     devices,
     deviceLimit,

@@ -15,3 +15,4 @@ pub mod local_times;
 pub(crate) mod page;
 pub(crate) mod session_storage;
 pub(crate) mod timer;
+pub(crate) mod webauthn;

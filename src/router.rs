@@ -124,7 +124,10 @@ fn session_api() -> Router<AppState> {
         .route("/token", post(pages::keeper::token))
         .route("/activity", post(pages::keeper::activity))
         .route("/sign-in", post(pages::keeper::sign_in))
-        .route("/events", get(pages::keeper::events));
+        .route("/events", get(pages::keeper::events))
+        .route("/passkeys/sign-in", post(pages::passkey_ceremonies::sign_in))
+        .route("/passkeys/step-up", post(pages::passkey_ceremonies::step_up))
+        .route("/passkeys/enrol", post(pages::passkey_ceremonies::enrol));
     let functions = Router::new().route("/password-strength", post(pages::password_strength::show));
     nest("/session", session).merge(nest("/fn", functions)).method_not_allowed_fallback(method_not_allowed)
 }
@@ -133,9 +136,11 @@ fn session_api() -> Router<AppState> {
 fn pages() -> Router<AppState> {
     let to_parent = || get(redirects::to_parent);
     let to_account = || get(redirects::to_account);
+    let to_account_security = || get(redirects::to_account_security);
     Router::new()
         .route("/", get(pages::home::show))
         .route("/login", get(pages::login::show).post(pages::login::submit))
+        .route("/login/passkey", to_parent().post(pages::login::submit_passkey))
         .route("/login/room", to_parent().post(pages::sign_in::choose_device))
         .route("/login/verify", to_parent().post(pages::sign_in::verify))
         .route("/login/enroll", to_parent().post(pages::sign_in::enroll))
@@ -151,6 +156,11 @@ fn pages() -> Router<AppState> {
         .route("/account/mail", to_parent().post(pages::account::submit_mail))
         .route("/account/email", get(pages::email_address::show_change).post(pages::email_address::submit_change))
         .route("/account", get(pages::account::show).post(pages::account::submit))
+        .route("/account/security", get(pages::account_security::show))
+        .route("/account/passkeys", to_account_security().post(pages::passkeys::enrol))
+        .route("/account/passkeys/rename", to_account_security().post(pages::passkeys::rename))
+        .route("/account/passkeys/decline", to_account_security().post(pages::passkey_offer::decline))
+        .route("/account/passkeys/remove", to_account_security().post(pages::passkeys::remove))
         .route("/account/password", get(pages::account::show_password).post(pages::account::submit_password))
         .route("/account/data", get(pages::personal_data::show))
         .route("/account/data/export", to_parent().post(pages::personal_data::export))

@@ -5,11 +5,12 @@ use sekisho_model::EndReason as Reason;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::EndReason;
+use crate::browser::webauthn::WebauthnError;
 
 macro_rules! messages {
     ($(#[$meta:meta])* $name:ident, $prefix:literal: $($field:ident),* $(,)?) => {
         $(#[$meta])*
-        #[derive(Clone, Deserialize, Serialize)]
+        #[derive(Clone, Default, Deserialize, Serialize)]
         #[serde(from = "Vec<String>", into = "Vec<String>")]
         pub struct $name {
             $(pub(crate) $field: String,)*
@@ -59,6 +60,12 @@ messages! {
     hint, score_0, score_1, score_2, score_3, score_4,
 }
 
+messages! {
+    /// Of the button for passkeys: why it did not work.
+    PasskeyMessages, "passkey-button-":
+    cancelled, exists, failed,
+}
+
 impl KeeperMessages {
     /// Why a session ended, for the person.
     pub fn end_reason(&self, reason: EndReason) -> &str {
@@ -73,6 +80,17 @@ impl KeeperMessages {
             EndReason::Known(Reason::AccountDisabled) => &self.end_reason_account_disabled,
             EndReason::Known(Reason::RefreshReuse) => &self.end_reason_refresh_reuse,
             EndReason::Unknown => &self.end_reason_unknown,
+        }
+    }
+}
+
+impl PasskeyMessages {
+    /// Why there is no passkey.
+    pub fn of(&self, error: WebauthnError) -> &str {
+        match error {
+            WebauthnError::NotAllowed => &self.cancelled,
+            WebauthnError::Exists => &self.exists,
+            WebauthnError::Failed => &self.failed,
         }
     }
 }

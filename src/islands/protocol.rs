@@ -10,6 +10,9 @@ pub mod path {
     pub const SIGN_IN: &str = "/session/sign-in";
     pub const EVENTS: &str = "/session/events";
     pub const PASSWORD_STRENGTH: &str = "/fn/password-strength";
+    pub const PASSKEY_SIGN_IN: &str = "/session/passkeys/sign-in";
+    pub const PASSKEY_STEP_UP: &str = "/session/passkeys/step-up";
+    pub const PASSKEY_ENROL: &str = "/session/passkeys/enrol";
     pub const LOGIN: &str = "/login";
     /// The sign-in page, saying that the person signed out.
     pub const LOGIN_AFTER_SIGN_OUT: &str = "/login?signed_out";
@@ -35,6 +38,16 @@ pub const SECOND_FACTOR_REQUIRED: &str = "second_factor_required";
 /// The `code` of a problem that says that a code of a second factor is wrong.
 pub const INVALID_CODE: &str = "invalid_code";
 
+/// The `code` of a problem that says that the person has to authenticate again first.
+pub const STEP_UP_REQUIRED: &str = "step_up_required";
+
+/// The id of the field that continues a ceremony; the button for passkeys fills it in.
+pub const PASSKEY_FLOW_FIELD: &str = "passkey_flow";
+/// The id of the field with the authenticator's answer.
+pub const PASSKEY_FIELD: &str = "passkey";
+/// The id of the offer to add a passkey.
+pub const PASSKEY_OFFER: &str = "passkey-offer";
+
 /// The `BroadcastChannel` of the keepers of all tabs.
 pub const CHANNEL: &str = "sekisho";
 
@@ -42,6 +55,8 @@ pub const CHANNEL: &str = "sekisho";
 pub mod storage_key {
     /// When this tab was last sent to the sign-in page, in Unix milliseconds.
     pub const LEFT_AT: &str = "sekisho.left-at";
+    /// The sign-in after which this tab last offered a passkey.
+    pub const PASSKEY_OFFERED: &str = "sekisho.passkey-offered";
     /// What the keys of drafts start with.
     pub const DRAFT_PREFIX: &str = "sekisho.draft:";
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     form::{FormErrorNotice, FormErrors},
     layout::{Done, Layout, When},
+    passkeys::{self, PasskeyList, PasskeySection},
     pending_sign_in::bind_browser,
     recovery_codes::RecoveryCodes,
     session_store,
@@ -43,12 +44,14 @@ pub async fn show(member: Member, Query(after): Query<SecurityQuery>) -> Result<
         Some("totp") => Some("totp-done-added"),
         Some("totp-removed") => Some("totp-done-removed"),
         Some("browser") => Some("trusted-browsers-done"),
-        _ => None,
+        Some(done) => passkeys::done(done),
+        None => None,
     };
     page(member, done, FormErrors::default()).await
 }
 
 async fn page(member: Member, done: Option<&'static str>, form_errors: FormErrors) -> Result<Response, HttpError> {
+    let passkeys = PasskeyList::of(&member).await?;
     let Member { visitor, signed_in } = member;
     let (lang, core) = (visitor.lang, &visitor.app.core);
     let user = &signed_in.user;
@@ -59,6 +62,7 @@ async fn page(member: Member, done: Option<&'static str>, form_errors: FormError
     let status = core.second_factors.status(&user.id).await?;
     let required = core.second_factors.are_required(&signed_in);
     let has_second_factor = user.auth_methods.has_second_factor();
+    let has_codes = has_second_factor || required && user.auth_methods.can_present_second_factor();
     let can_trust = core.policy.trust_browser.is_some();
     let page = Layout::new(visitor, "account-security-title").at("/account").form_errors(&form_errors);
     let SecondFactorStatus { totp, recovery_codes, trusted_browsers } = status;
@@ -71,9 +75,9 @@ async fn page(member: Member, done: Option<&'static str>, form_errors: FormError
                 <FormErrorNotice lang form_errors />
                 <PasswordSection lang since=password_since />
                 {github.map(|identity| view! { <GithubSection lang identity /> })}
-                // Passkeys have a section of their own here.
+                {passkeys.map(|list| view! { <PasskeySection lang list /> })}
                 <TotpSection lang totp required />
-                {has_second_factor.then(|| view! { <RecoveryCodesSection lang left=recovery_codes /> })}
+                {has_codes.then(|| view! { <RecoveryCodesSection lang left=recovery_codes /> })}
                 {(has_second_factor && can_trust).then(|| view! { <BrowsersSection lang browsers=trusted_browsers /> })}
             }
         })

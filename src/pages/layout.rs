@@ -11,7 +11,12 @@ use futures::{Stream, StreamExt, stream::once};
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::*};
 use leptos_axum::{ResponseOptions, handle_response_inner};
 
-use super::{form::FormErrors, keeper_config::keeper_config, visitor::Visitor};
+use super::{
+    form::FormErrors,
+    keeper_config::keeper_config,
+    passkey_offer::{self, OfferPasskey},
+    visitor::Visitor,
+};
 use crate::{islands::SessionKeeper, locale::Lang, state::AppState};
 use sekisho_core::{UnixMillis, clock::rfc3339, session::SignedIn};
 use sekisho_model::Permission;
@@ -117,6 +122,8 @@ fn Document(visitor: Visitor, title: &'static str, path: &'static str, children:
     let registration = app.config.core.registration_open;
     let delete_at = signed_in.as_deref().and_then(|signed_in| signed_in.user.delete_at);
     let keeper = signed_in.as_deref().map(|signed_in| keeper_config(&app, signed_in, lang));
+    let offer = signed_in.as_deref().filter(|signed_in| passkey_offer::is_due(&app, signed_in));
+    let offer = offer.map(|signed_in| view! { <OfferPasskey lang since=signed_in.session.created_at /> });
     let title = match title {
         "brand" => lang.t("brand"),
         title => format!("{} · {}", lang.t(title), lang.t("brand")),
@@ -142,6 +149,7 @@ fn Document(visitor: Visitor, title: &'static str, path: &'static str, children:
                 {keeper.map(|config| view! { <SessionKeeper config /> })}
                 <main id="main">
                     {delete_at.map(|delete_at| view! { <DeletionBanner lang delete_at /> })}
+                    {offer}
                     {children()}
                 </main>
                 <Footer lang />

@@ -8,6 +8,7 @@ use super::{
     form::{CurrentPassword, Field, FormErrorNotice, FormErrors},
     github_button::OrGithub,
     layout::{Done, Layout},
+    passkey_form::{PasskeyFields, PasskeySignIn},
     return_to::{local_path, with_return_to},
     sign_in,
     visitor::Visitor,
@@ -16,6 +17,7 @@ use crate::{
     http::{error::HttpError, form::Form, query::Query},
     locale::Lang,
 };
+use sekisho_core::Error;
 use sekisho_model::EndReason;
 
 #[derive(Deserialize)]
@@ -63,6 +65,29 @@ pub async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Result<Res
     }
 }
 
+#[derive(Deserialize)]
+pub struct PasskeyForm {
+    #[serde(flatten)]
+    passkey: PasskeyFields,
+    next: Option<String>,
+}
+
+/// `POST /login/passkey`
+pub async fn submit_passkey(visitor: Visitor, Form(form): Form<PasskeyForm>) -> Result<Response, HttpError> {
+    let return_to = local_path(form.next.as_deref());
+    match sign_in_by_passkey(&visitor, &form.passkey, return_to.clone()).await {
+        Ok(response) => Ok(response),
+        Err(error) => Ok(page(visitor, String::new(), return_to, (None, None), FormErrors::of(error)?).await),
+    }
+}
+
+async fn sign_in_by_passkey(visitor: &Visitor, passkey: &PasskeyFields, return_to: String) -> Result<Response, Error> {
+    let browser = visitor.browser.as_ref().ok_or(Error::FlowGone)?;
+    let response = passkey.response().ok_or(Error::FlowGone)?;
+    let authenticated = visitor.app.core.passkey.authenticate(browser, response, &visitor.context).await?;
+    sign_in::complete(visitor.clone(), authenticated, return_to).await
+}
+
 async fn page(
     visitor: Visitor,
     email: String,
@@ -72,6 +97,7 @@ async fn page(
 ) -> Response {
     let lang = visitor.lang;
     let github = visitor.app.config.core.github.is_some();
+    let passkeys = visitor.app.core.passkey.is_available();
     let registration = visitor.app.config.core.registration_open;
     let recovery = visitor.app.core.accounts.can_recover();
     // Said to everybody whose sign-in failed: it must not tell whose address is registered.
@@ -79,7 +105,7 @@ async fn page(
     Layout::new(visitor, "login-title")
         .at("/login")
         .form_errors(&form_errors)
-        .render(move || view! { <LoginPage lang email return_to end_reason done form_errors github registration recovery unverified /> })
+        .render(move || view! { <LoginPage lang email return_to end_reason done form_errors passkeys github registration recovery unverified /> })
         .await
 }
 
@@ -91,6 +117,7 @@ fn LoginPage(
     end_reason: Option<EndReason>,
     done: Option<&'static str>,
     form_errors: FormErrors,
+    passkeys: bool,
     github: bool,
     registration: bool,
     recovery: bool,
@@ -110,13 +137,17 @@ fn LoginPage(
                 {unverified.then(|| view! { <p class="hint">{lang.t("login-unverified-hint")}</p> })}
                 <input type="hidden" name="next" value=return_to.clone() />
                 <Field lang form_errors=form_errors.clone() name="email" label="email" kind="email" value=email.clone()
-                    autocomplete="username" autofocus=email.is_empty() />
+                    autocomplete={if passkeys { "username webauthn" } else { "username" }} autofocus=email.is_empty() />
                 <CurrentPassword lang form_errors name="password" label="password" autofocus=!email.is_empty() />
                 {recovery.then(|| view! {
                     <p class="hint"><a href="/forgot-password">{lang.t("login-forgot")}</a></p>
                 })}
                 <button>{lang.t("login-submit")}</button>
             </form>
+            {passkeys.then({
+                let return_to = return_to.clone();
+                move || view! { <PasskeySignIn lang return_to /> }
+            })}
             {github.then(|| view! { <OrGithub lang return_to /> })}
             {registration.then(|| view! {
                 <p class="aside">

@@ -12,3 +12,8 @@ pub async fn to_parent(uri: Uri) -> Redirect {
 pub async fn to_account() -> Redirect {
     Redirect::to("/account")
 }
+
+/// To `/account/security`, where the forms of `/account/passkeys…` are.
+pub async fn to_account_security() -> Redirect {
+    Redirect::to("/account/security")
+}

@@ -16,6 +16,7 @@ use super::{
     form::{CurrentPassword, Field, FormErrorNotice, FormErrors},
     github_button::GithubButton,
     layout::Layout,
+    passkey_form::{CeremonyKind, PasskeyFields, PasskeyInput},
     session_store,
     visitor::{Administrator, Member, Visitor, return_path},
 };
@@ -98,12 +99,16 @@ async fn require_recent_authentication(
         return Ok(());
     }
     let step_up = &core.step_up;
-    let presented = match (&fields.password, &fields.code) {
-        (Some(password), code) => {
+    let presented = match (fields.passkey.response(), &fields.password, &fields.code) {
+        (Some(response), ..) => Some(match &visitor.browser {
+            Some(browser) => core.passkeys.step_up(browser, response, signed_in, &visitor.context).await,
+            None => Err(Error::FlowGone),
+        }),
+        (None, Some(password), code) => {
             Some(step_up.by_password(signed_in, password, code.as_deref(), &visitor.context).await)
         }
-        (None, Some(code)) => Some(step_up.by_code(signed_in, code, &visitor.context).await),
-        (None, None) => None,
+        (None, None, Some(code)) => Some(step_up.by_code(signed_in, code, &visitor.context).await),
+        (None, None, None) => None,
     };
     let form_errors = match presented {
         None => FormErrors::default(),
@@ -138,6 +143,7 @@ enum StepUpMethod {
     Password,
     /// A password, and a code that the session has not presented.
     PasswordAndCode,
+    Passkey,
     Github,
     /// A code: the sign-in is recent, and all that is missing.
     Code,
@@ -156,6 +162,9 @@ impl StepUpMethod {
         if core.step_up.lacks_code_alone(signed_in) {
             return Ok(Self::Code);
         }
+        if signed_in.user.auth_methods.contains(AuthMethod::Passkey) {
+            return Ok(Self::Passkey);
+        }
         if !by_github_alone(signed_in) {
             return Ok(Self::PasswordFirst);
         }
@@ -168,7 +177,8 @@ impl StepUpMethod {
         match self {
             Self::PasswordAndCode => "step-up-text-password-code",
             Self::Code => "step-up-text-code",
-            Self::Password if session.method == AuthMethod::Password => "step-up-text",
+            Self::Passkey => "step-up-text-passkey",
+            Self::Password if session.method != AuthMethod::Github => "step-up-text",
             Self::Password => "step-up-text-password",
             Self::Github => "step-up-text-github",
             Self::PasswordFirst => "step-up-text-password-first",
@@ -189,6 +199,9 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/account/security/totp" | "/account/security/totp/confirm" => "totp-set-up",
         "/account/security/totp/remove" => "totp-remove",
         "/account/security/recovery-codes" => "recovery-codes-regenerate",
+        "/account/passkeys" => "passkeys-add",
+        "/account/passkeys/rename" => "passkeys-rename-submit",
+        "/account/passkeys/remove" => "passkeys-remove",
         "/auth/github/link" => "account-github-link",
         "/auth/github/unlink" => "account-github-unlink",
         "/admin/events/export" => "step-up-export",
@@ -223,6 +236,7 @@ async fn page(
     let text = method.text(&signed_in.session);
     let asked_for = name_of(&action).map(|key| lang.t1("step-up-asked-for", "action", lang.t(key)));
     let email = signed_in.user.email.clone();
+    let has_passkey = signed_in.user.auth_methods.contains(AuthMethod::Passkey);
     Layout::new(visitor, "step-up-title")
         .status(StatusCode::FORBIDDEN)
         .form_errors(&form_errors)
@@ -233,7 +247,18 @@ async fn page(
                 .into_iter()
                 .map(|(name, value)| view! { <input type="hidden" name=name value=value /> })
                 .collect_view();
+            let passkey = has_passkey.then(|| {
+                view! { <PasskeyInput lang kind=CeremonyKind::StepUp label="step-up-passkey" /> }
+            });
             let form = match method {
+                StepUpMethod::Passkey => view! {
+                    <form method="post" action=action data-errors=errors>
+                        <FormErrorNotice lang form_errors />
+                        {pending}
+                        {passkey}
+                    </form>
+                }
+                .into_any(),
                 StepUpMethod::Password | StepUpMethod::PasswordAndCode | StepUpMethod::Code => {
                     let asks_password = method != StepUpMethod::Code;
                     let asks_code = method != StepUpMethod::Password;
@@ -251,6 +276,7 @@ async fn page(
                                     autocomplete="one-time-code" maxlength=64 autofocus=!asks_password />
                             })}
                             <button>{lang.t("step-up-submit")}</button>
+                            {passkey}
                         </form>
                     }
                     .into_any()
@@ -277,21 +303,22 @@ async fn page(
 struct Fields {
     password: Option<String>,
     code: Option<String>,
+    passkey: PasskeyFields,
     others: Vec<(String, String)>,
 }
 
 impl Fields {
     fn parse(bytes: &[u8]) -> Self {
-        let (mut password, mut code) = (None, None);
+        let (mut password, mut code, mut passkey) = (None, None, PasskeyFields::default());
         let mut others = Vec::new();
         for (name, value) in url::form_urlencoded::parse(bytes).into_owned() {
             match name.as_str() {
                 PASSWORD => password = Some(value),
                 CODE => code = Some(value),
-                _ => others.push((name, value)),
+                _ => others.extend(passkey.take_step_up(name, value)),
             }
         }
-        Self { password, code, others }
+        Self { password, code, passkey, others }
     }
 
     fn encode(&self) -> String {

@@ -69,6 +69,8 @@ pub(crate) struct CookieUser {
     pub app: AppState,
     pub context: RequestContext,
     pub signed_in: SignedIn,
+    /// As [`Visitor::browser`].
+    pub browser: Option<OpaqueToken>,
 }
 
 async fn present(app: &AppState, parts: &mut Parts) -> Result<(Session, CookieLookup), Error> {
@@ -183,7 +185,8 @@ impl FromRequestParts<AppState> for CookieUser {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Problem> {
         match present(app, parts).await?.1 {
             CookieLookup::Live(signed_in) => {
-                Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in })
+                let browser = auth_flow_secret(&RequestCookies::of(app, &parts.headers));
+                Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in, browser })
             }
             CookieLookup::Ended(reason) => Err(reason.into()),
             CookieLookup::Unknown => Err(Error::Unauthenticated.into()),
