@@ -14,6 +14,7 @@ mod clock;
 pub mod github;
 pub mod mailbox;
 mod page;
+pub mod passkey;
 pub mod process;
 pub mod totp;
 
