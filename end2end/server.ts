@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-/** `SEKISHO_` variables. */
+/** `SEKISHO_` variables; `{port}` in a value is the server's port. */
 export type Settings = Record<string, string>;
 
 export interface Server {
@@ -77,15 +77,17 @@ export const commonServer: Server = {
 /** Starts a server on a free port with a database of its own. */
 export async function startServer(settings: Settings): Promise<Server> {
   const dir = await mkdtemp(join(tmpdir(), 'sekisho-'));
-  const listen = `127.0.0.1:${await freePort()}`;
-  const url = `http://${listen}`;
-  const env = {
+  const port = await freePort();
+  const listen = `127.0.0.1:${port}`;
+  const filled = Object.entries(settings).map(([name, value]) => [name, value.replace('{port}', `${port}`)]);
+  const env: Settings = {
     SEKISHO_LISTEN: listen,
     SEKISHO_DATABASE_URL: `sqlite://${dir}/sekisho.db`,
     SEKISHO_RATE_LIMIT: 'off',
     SEKISHO_LOG: 'warn',
-    ...settings,
+    ...Object.fromEntries(filled),
   };
+  const url = env.SEKISHO_BASE_URL ?? `http://${listen}`;
   const server = spawn(BINARY, ['serve'], { cwd: dir, env, stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = once(server, 'exit');
   await Promise.race([waitUntilReady(url), exited.then(([code]) => Promise.reject(`${BINARY} stopped with ${code}`))]);
