@@ -9,7 +9,7 @@ mod messages;
 mod passkey_button;
 mod passkey_offer;
 mod password_meter;
-mod protocol;
+pub(crate) mod protocol;
 mod session_keeper;
 mod show_password;
 
@@ -18,6 +18,5 @@ pub use messages::{KeeperMessages, MeterMessages, PasskeyMessages};
 pub use passkey_button::PasskeyButton;
 pub use passkey_offer::PasskeyOffer;
 pub use password_meter::PasswordMeter;
-pub(crate) use protocol::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, PASSKEY_OFFER, path};
 pub use session_keeper::SessionKeeper;
 pub use show_password::ShowPassword;

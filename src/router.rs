@@ -127,6 +127,7 @@ fn session_api() -> Router<AppState> {
         .route("/events", get(pages::keeper::events))
         .route("/passkeys/sign-in", post(pages::passkey_ceremonies::sign_in))
         .route("/passkeys/step-up", post(pages::passkey_ceremonies::step_up))
+        .route("/passkeys/second-factor", post(pages::passkey_ceremonies::second_factor))
         .route("/passkeys/enrol", post(pages::passkey_ceremonies::enrol));
     let functions = Router::new().route("/password-strength", post(pages::password_strength::show));
     nest("/session", session).merge(nest("/fn", functions)).method_not_allowed_fallback(method_not_allowed)
@@ -143,6 +144,7 @@ fn pages() -> Router<AppState> {
         .route("/login/passkey", to_parent().post(pages::login::submit_passkey))
         .route("/login/room", to_parent().post(pages::sign_in::choose_device))
         .route("/login/verify", to_parent().post(pages::sign_in::verify))
+        .route("/login/verify-passkey", to_parent().post(pages::sign_in::verify_passkey))
         .route("/login/enroll", to_parent().post(pages::sign_in::enroll))
         .route("/login/continue", to_parent().post(pages::sign_in::proceed_pending))
         .route("/logout", post(pages::sign_out::submit))
@@ -156,7 +158,6 @@ fn pages() -> Router<AppState> {
         .route("/account/mail", to_parent().post(pages::account::submit_mail))
         .route("/account/email", get(pages::email_address::show_change).post(pages::email_address::submit_change))
         .route("/account", get(pages::account::show).post(pages::account::submit))
-        .route("/account/security", get(pages::account_security::show))
         .route("/account/passkeys", to_account_security().post(pages::passkeys::enrol))
         .route("/account/passkeys/rename", to_account_security().post(pages::passkeys::rename))
         .route("/account/passkeys/decline", to_account_security().post(pages::passkey_offer::decline))

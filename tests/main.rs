@@ -31,6 +31,7 @@ mod not_me;
 mod outages;
 mod own_pages;
 mod pages;
+mod passkey_second_factor;
 mod passkeys;
 mod passwords;
 mod process;

@@ -39,7 +39,7 @@ for (const javaScriptEnabled of [true, false]) {
         await page.context().clearCookies();
         await page.goto('/login');
         await site.login.fillAndSubmit(user);
-        await expect(main.getByRole('heading', { name: 'Enter your code' })).toBeVisible();
+        await expect(main.getByRole('heading', { name: 'Confirm it’s you' })).toBeVisible();
       };
       await signIn();
       if (javaScriptEnabled) await expectAccessible(page);

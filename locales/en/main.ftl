@@ -108,6 +108,8 @@ password-changed = Your password was changed. All other devices are signed out.
 password-changed-unlinked = Your password was changed and GitHub is no longer linked. All other devices are signed out.
 password-unlink = Also unlink GitHub
 password-unlink-hint = Keep this ticked if somebody else may have known your password: they could have linked a GitHub account of their own. You can link yours again afterwards.
+reset-remove-passkeys = Also remove GitHub links and passkeys from before
+reset-remove-passkeys-hint = Keep this ticked if you’re not sure that all of them are yours. You can add yours again afterwards.
 
 ## Devices
 

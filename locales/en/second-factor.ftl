@@ -1,6 +1,8 @@
 # Second factors: codes at sign-in, enrolment, recovery codes, trusted browsers
 
-second-factor-title = Enter your code
+second-factor-title = Confirm it’s you
+second-factor-passkey-text = Confirm that it’s you with your passkey.
+second-factor-passkey-no-script = A passkey needs JavaScript.
 second-factor-text = Open your authenticator app and enter the six-digit code that it shows for this site.
 second-factor-code = Code
 second-factor-trust = Don’t ask for a code in this browser for { $days ->

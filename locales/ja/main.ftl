@@ -108,6 +108,8 @@ password-changed = パスワードを変更しました。ほかのすべての�
 password-changed-unlinked = パスワードを変更し、GitHubとの連携を解除しました。ほかのすべての端末からサインアウトしました。
 password-unlink = GitHubとの連携も解除する
 password-unlink-hint = パスワードを他人に知られた可能性がある場合は、チェックを入れたままにしてください。その人が自分のGitHubアカウントを連携させているかもしれません。ご自分のGitHubアカウントは、あとで連携し直せます。
+reset-remove-passkeys = 以前のGitHub連携とパスキーもすべて削除する
+reset-remove-passkeys-hint = すべてがご自分のものか確かでない場合は、チェックを入れたままにしてください。ご自分のものは、あとで追加し直せます。
 
 ## Devices
 

@@ -1,6 +1,8 @@
 # 二段階認証：サインイン時のコード、設定、リカバリーコード、信頼済みブラウザー
 
-second-factor-title = コードを入力
+second-factor-title = 本人確認
+second-factor-passkey-text = パスキーで本人確認をしてください。
+second-factor-passkey-no-script = パスキーを使うにはJavaScriptが必要です。
 second-factor-text = 認証アプリを開き、このサイトに表示されている6桁のコードを入力してください。
 second-factor-code = コード
 second-factor-trust = このブラウザーでは{ $days }日間コードの入力を省略する

@@ -12,10 +12,11 @@ use web_sys::{AbortController, HtmlInputElement};
 
 use super::{
     messages::PasskeyMessages,
-    protocol::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, STEP_UP_REQUIRED, path},
+    protocol::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, STEP_UP_REQUIRED, WAITING_FIELD, path},
 };
 use crate::browser::{
     clock::Millis,
+    fields::Fields,
     http,
     timer::Timer,
     webauthn::{self, WebauthnError},
@@ -24,13 +25,13 @@ use crate::browser::{
 /// A challenge for autofill is replaced before it expires on the server, after ten minutes.
 const AUTOFILL_FOR: Millis = 540_000;
 
-/// `path` begins the ceremony. That of a sign-in also offers passkeys in the page's field with
+/// `path` begins the ceremony, for the sign-in that `waiting` continues if there is one. That of a sign-in also offers passkeys in the page's field with
 /// `autocomplete="username webauthn"`.
 #[island]
-pub fn PasskeyButton(path: String, label: String, messages: PasskeyMessages) -> impl IntoView {
+pub fn PasskeyButton(path: String, waiting: Option<String>, label: String, messages: PasskeyMessages) -> impl IntoView {
     let ready = RwSignal::new(false);
     let message = RwSignal::new(String::new());
-    let button = Rc::new(Button { path, messages, message, ..Button::default() });
+    let button = Rc::new(Button { path, waiting, messages, message, ..Button::default() });
 
     let effects = button.clone();
     Effect::new(move || {
@@ -51,6 +52,7 @@ pub fn PasskeyButton(path: String, label: String, messages: PasskeyMessages) -> 
 #[derive(Default)]
 struct Button {
     path: String,
+    waiting: Option<String>,
     messages: PasskeyMessages,
     message: RwSignal<String>,
     /// Whether the person was asked.
@@ -100,7 +102,8 @@ impl Button {
         if let Some(previous) = self.abort.replace(Some(controller)) {
             previous.abort();
         }
-        let response = http::post(&self.path, None).await.ok_or(WebauthnError::Failed)?;
+        let body = self.waiting.as_deref().map(|token| Fields::empty().with(WAITING_FIELD, token));
+        let response = http::post(&self.path, body).await.ok_or(WebauthnError::Failed)?;
         if response.unauthorized().as_deref() == Some(STEP_UP_REQUIRED) {
             // The server asks for it in place of the form's answer.
             return send("", "");

@@ -11,7 +11,6 @@ pub mod path {
     pub const EVENTS: &str = "/session/events";
     pub const PASSWORD_STRENGTH: &str = "/fn/password-strength";
     pub const PASSKEY_SIGN_IN: &str = "/session/passkeys/sign-in";
-    pub const PASSKEY_STEP_UP: &str = "/session/passkeys/step-up";
     pub const PASSKEY_ENROL: &str = "/session/passkeys/enrol";
     pub const LOGIN: &str = "/login";
     /// The sign-in page, saying that the person signed out.
@@ -41,6 +40,8 @@ pub const INVALID_CODE: &str = "invalid_code";
 /// The `code` of a problem that says that the person has to authenticate again first.
 pub const STEP_UP_REQUIRED: &str = "step_up_required";
 
+/// In the request for a ceremony: the token of the sign-in that waits for it.
+pub const WAITING_FIELD: &str = "waiting";
 /// The id of the field that continues a ceremony; the button for passkeys fills it in.
 pub const PASSKEY_FLOW_FIELD: &str = "passkey_flow";
 /// The id of the field with the authenticator's answer.

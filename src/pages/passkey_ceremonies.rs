@@ -4,13 +4,14 @@
 use axum::Json;
 use axum_extra::extract::CookieJar;
 use sekisho_core::{Error, authenticator::passkey::Ceremony, pending_flow::BROWSER_PREFIX, secret::OpaqueToken};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::visitor::{CookieUser, Visitor};
 use crate::{
     http::{
         cookies::{self, CookieKind},
+        json::JsonBody,
         problem::Problem,
     },
     state::AppState,
@@ -38,6 +39,19 @@ pub async fn step_up(cookie: CookieUser) -> Begun {
     let browser = browser_token(browser);
     let begun = app.core.passkeys.begin_step_up(&browser, &signed_in, &context).await;
     respond(&app, &browser, begun)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactorRequest {
+    waiting: String,
+}
+
+/// `POST /session/passkeys/second-factor`
+pub async fn second_factor(visitor: Visitor, JsonBody(request): JsonBody<SecondFactorRequest>) -> Begun {
+    let browser = visitor.browser.ok_or(Error::FlowGone)?;
+    let begun = visitor.app.core.sign_in.begin_passkey((&browser, &request.waiting), &visitor.context).await;
+    respond(&visitor.app, &browser, begun)
 }
 
 /// `POST /session/passkeys/enrol`: 401 `step_up_required` unless the session authenticated recently.

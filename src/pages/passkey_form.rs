@@ -5,7 +5,10 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::{
-    islands::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, PasskeyButton, PasskeyMessages, path},
+    islands::{
+        PasskeyButton, PasskeyMessages,
+        protocol::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, path},
+    },
     locale::Lang,
 };
 use sekisho_core::authenticator::passkey::CeremonyResponse;
@@ -47,6 +50,7 @@ pub enum CeremonyKind {
     SignIn,
     StepUp,
     Enrolment,
+    SecondFactor,
 }
 
 /// The button and the hidden fields.
@@ -56,11 +60,15 @@ pub fn PasskeyInput(
     kind: CeremonyKind,
     /// The button's locale key.
     label: &'static str,
+    /// Of a second factor: the token of the sign-in that waits for it.
+    #[prop(optional)]
+    waiting: Option<String>,
 ) -> impl IntoView {
     let (path, prefix) = match kind {
         CeremonyKind::SignIn => (path::PASSKEY_SIGN_IN, ""),
-        CeremonyKind::StepUp => (path::PASSKEY_STEP_UP, STEP_UP_PREFIX),
+        CeremonyKind::StepUp => ("/session/passkeys/step-up", STEP_UP_PREFIX),
         CeremonyKind::Enrolment => (path::PASSKEY_ENROL, ""),
+        CeremonyKind::SecondFactor => ("/session/passkeys/second-factor", ""),
     };
     let fields = [PASSKEY_FLOW_FIELD, PASSKEY_FIELD]
         .map(|id| view! { <input type="hidden" id=id name=format!("{prefix}{id}") /> });
@@ -68,6 +76,7 @@ pub fn PasskeyInput(
         {fields.collect_view()}
         <PasskeyButton
             path=path.to_owned()
+            waiting
             label=lang.t(label)
             messages=PasskeyMessages::from_lookup(|key| lang.t(key))
         />

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::{return_to::referring_path, visitor::Member};
 use crate::{
     http::error::HttpError,
-    islands::{PASSKEY_OFFER, PasskeyOffer},
+    islands::{PasskeyOffer, protocol::PASSKEY_OFFER},
     locale::Lang,
     state::AppState,
 };

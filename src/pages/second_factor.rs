@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::{
     form::{Field, FormErrorNotice, FormErrors},
     layout::Layout,
+    passkey_form::{CeremonyKind, PasskeyInput},
     pending_sign_in::suspend,
     recovery_codes::RecoveryCodes,
     totp::TotpSetup,
@@ -39,7 +40,9 @@ pub async fn page(
     form_errors: FormErrors,
 ) -> Result<Response, Error> {
     let lang = visitor.lang;
-    let methods = visitor.app.core.second_factors.code_methods(user).await?;
+    let mut methods = visitor.app.core.second_factors.code_methods(user).await?;
+    let has_passkey = user.auth_methods.contains(AuthMethod::Passkey) && visitor.app.core.passkey.is_available();
+    methods.extend(has_passkey.then_some(AuthMethod::Passkey));
     let trust_days = visitor.app.core.policy.trust_browser.map(days);
     let page = Layout::new(visitor, "second-factor-title").at("/login").form_errors(&form_errors);
     Ok(page.render(move || view! { <CodePage lang token methods trust_days tried form_errors /> }).await)
@@ -61,6 +64,16 @@ fn CodePage(
     form_errors: FormErrors,
 ) -> impl IntoView {
     let errors = form_errors.any().then_some("");
+    let passkey = methods.contains(&AuthMethod::Passkey).then(|| {
+        view! {
+            <form method="post" action="/login/verify-passkey" class="passkey" data-errors=errors>
+                <p>{lang.t("second-factor-passkey-text")}</p>
+                <input type="hidden" name="waiting" value=token.clone() />
+                <PasskeyInput lang kind=CeremonyKind::SecondFactor label="step-up-passkey" waiting=token.clone() />
+                <noscript><p class="hint">{lang.t("second-factor-passkey-no-script")}</p></noscript>
+            </form>
+        }
+    });
     let totp = methods.contains(&AuthMethod::Totp).then(|| {
         view! {
             <p>{lang.t("second-factor-text")}</p>
@@ -81,8 +94,7 @@ fn CodePage(
             </form>
         }
     });
-    // Passkeys come before both: one that is presented here goes on at a path of its own.
-    let is_open = totp.is_none() || tried == Some(AuthMethod::RecoveryCode);
+    let is_open = totp.is_none() && passkey.is_none() || tried == Some(AuthMethod::RecoveryCode);
     let recovery = methods.contains(&AuthMethod::RecoveryCode).then(|| {
         view! {
             <details class="alternative" open=is_open>
@@ -101,6 +113,7 @@ fn CodePage(
         <section class="narrow card">
             <h1>{lang.t("second-factor-title")}</h1>
             <FormErrorNotice lang form_errors=form_errors.clone() />
+            {passkey}
             {totp}
             {recovery}
             <p class="aside"><a href="/login">{lang.t("step-up-cancel")}</a></p>
@@ -132,7 +145,6 @@ pub async fn enrollment_page(
                 <section class="narrow card">
                     <h1>{lang.t("enroll-title")}</h1>
                     <p>{lang.t("enroll-text")}</p>
-                    // A passkey is another way to do what the policy asks for; its enrolment goes here.
                     <TotpSetup lang enrollment action="/login/enroll" form_errors>
                         <input type="hidden" name="waiting" value=token />
                     </TotpSetup>

@@ -7,7 +7,9 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{device_limit, form::FormErrors, second_factor, session_store, visitor::Visitor};
+use super::{
+    device_limit, form::FormErrors, passkey_form::PasskeyFields, second_factor, session_store, visitor::Visitor,
+};
 use crate::{
     http::{
         cookies::{self, CookieKind},
@@ -92,6 +94,30 @@ pub async fn verify(visitor: Visitor, Form(form): Form<CodeForm>) -> Result<Resp
         Err(error @ (Error::InvalidCode | Error::RateLimited(_))) => {
             let form_errors = FormErrors::of(error)?;
             Ok(second_factor::page(visitor, pending.user(), form.waiting, Some(method), form_errors).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[derive(Deserialize)]
+pub struct PasskeyForm {
+    waiting: String,
+    #[serde(flatten)]
+    passkey: PasskeyFields,
+}
+
+/// `POST /login/verify-passkey`: a passkey as the second factor. After one that is refused another can be tried.
+pub async fn verify_passkey(visitor: Visitor, Form(form): Form<PasskeyForm>) -> Result<Response, HttpError> {
+    let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
+    let flow = (&browser, form.waiting.as_str());
+    let (sign_in, previous) = (&visitor.app.core.sign_in, current_session(&visitor));
+    let (pending, _) = sign_in.find_pending(&browser, &form.waiting).await?;
+    let response = form.passkey.response().ok_or(Error::FlowGone)?;
+    match sign_in.verify_passkey_in_browser(flow, response, previous, &visitor.context).await {
+        Ok((step, return_to)) => Ok(respond(visitor, step, return_to).await?),
+        Err(error @ Error::PasskeyRefused) => {
+            let (form_errors, method) = (FormErrors::of(error)?, Some(AuthMethod::Passkey));
+            Ok(second_factor::page(visitor, pending.user(), form.waiting, method, form_errors).await?)
         }
         Err(error) => Err(error.into()),
     }

@@ -42,7 +42,28 @@ pub struct Ceremony {
 impl Client {
     /// `sign-in`, `step-up` or `enrol`.
     pub async fn begin_ceremony(&mut self, kind: &str) -> Ceremony {
-        let begun = self.post(&format!("/session/passkeys/{kind}"), json!({})).await;
+        self.begin_ceremony_with(kind, json!({})).await
+    }
+
+    /// Presents a passkey in the sign-in that `waiting` continues.
+    pub async fn present_passkey(&mut self, waiting: &str, passkey: &mut Passkey) -> Answer {
+        let ceremony = self.begin_ceremony_with("second-factor", json!({ "waiting": waiting })).await;
+        let answer = passkey.assert(&ceremony.options).to_string();
+        self.send_second_factor(waiting, &ceremony.flow, &answer).await
+    }
+
+    /// The status of an attempt to begin the ceremony of a pending sign-in.
+    pub async fn present_passkey_status(&mut self, waiting: &str) -> u16 {
+        self.post("/session/passkeys/second-factor", json!({ "waiting": waiting })).await.status.as_u16()
+    }
+
+    pub async fn send_second_factor(&mut self, waiting: &str, flow: &str, answer: &str) -> Answer {
+        let fields = [("waiting", waiting), ("passkey_flow", flow), ("passkey", answer)];
+        self.form("/login/verify-passkey", &fields).await
+    }
+
+    pub async fn begin_ceremony_with(&mut self, kind: &str, body: Value) -> Ceremony {
+        let begun = self.post(&format!("/session/passkeys/{kind}"), body).await;
         assert_eq!(begun.status, 200, "{}", begun.text());
         let begun = begun.json();
         Ceremony { flow: begun["flow"].as_str().expect("a flow").into(), options: begun["options"].clone() }

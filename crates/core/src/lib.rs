@@ -227,8 +227,19 @@ impl Core {
             policy.verify_email,
             breached,
         )?);
-        let verifier =
-            Arc::new(SecondFactorVerifier { store: store.clone(), limits: limits.clone(), secret: secret.clone() });
+        let passkey = Arc::new(PasskeyAuthenticator::new(
+            store.clone(),
+            limits.clone(),
+            flows.clone(),
+            &settings.base_url,
+            &settings.webauthn_origins,
+        )?);
+        let verifier = Arc::new(SecondFactorVerifier {
+            store: store.clone(),
+            limits: limits.clone(),
+            secret: secret.clone(),
+            passkey: passkey.clone(),
+        });
         let second_factors = Arc::new(SecondFactors {
             store: store.clone(),
             policy: policy.clone(),
@@ -243,13 +254,6 @@ impl Core {
             password: password.clone(),
             second_factors: verifier.clone(),
         });
-        let passkey = Arc::new(PasskeyAuthenticator::new(
-            store.clone(),
-            limits.clone(),
-            flows.clone(),
-            &settings.base_url,
-            &settings.webauthn_origins,
-        )?);
         let passkeys = Passkeys {
             store: store.clone(),
             flows: flows.clone(),
@@ -305,7 +309,6 @@ impl Core {
             policy: policy.clone(),
             verifier,
             second_factors: second_factors.clone(),
-            passkey: passkey.clone(),
         };
         let administration = Administration {
             store: store.clone(),

@@ -9,9 +9,7 @@ use tracing::instrument;
 
 use crate::{
     account::second_factors::SecondFactors,
-    authenticator::{
-        Authenticated, Proof, passkey::PasskeyAuthenticator, second_factor::SecondFactorVerifier, trusted_browser,
-    },
+    authenticator::{Authenticated, Proof, second_factor::SecondFactorVerifier, trusted_browser},
     db::{sessions::Session, users::User},
     error::Error,
     pending_flow::PendingFlows,
@@ -80,7 +78,6 @@ pub struct SignIn {
     pub(crate) policy: Arc<Policy>,
     pub(crate) verifier: Arc<SecondFactorVerifier>,
     pub(crate) second_factors: Arc<SecondFactors>,
-    pub(crate) passkey: Arc<PasskeyAuthenticator>,
 }
 
 impl SignIn {

@@ -10,8 +10,7 @@ use crate::{
     clock::UnixMillis,
     db::{
         email_tokens::{self, EmailToken},
-        identities,
-        passkeys,
+        identities, passkeys,
         sessions::ending::SessionSelector,
         trusted_browsers,
         users::{self, User},
@@ -201,7 +200,8 @@ impl Accounts {
         work.end(SessionSelector::AllOf(&user.id), EndReason::RevokedByUser).await?;
 
         let user = users::find(work.db(), &user.id).await?.ok_or(Error::LinkGone)?;
-        let parked = email_token::seal(&self.store.outbox.secret, &Parked { links: undo.links, passkeys: undo.passkeys })?;
+        let parked =
+            email_token::seal(&self.store.outbox.secret, &Parked { links: undo.links, passkeys: undo.passkeys })?;
         let purpose = EmailTokenPurpose::ResetPassword;
         let reset = email_token::issue(work.db(), &user, purpose, &user.email, Some(parked), now).await?;
         work.commit().await?;

@@ -19,7 +19,7 @@ use webauthn_rs::prelude::{
     RegisterPublicKeyCredential, Webauthn, WebauthnBuilder, WebauthnError,
 };
 
-use super::{Authenticated, second_factor::SecondFactor};
+use super::Authenticated;
 use crate::{
     audit::event::Entry,
     db::{
@@ -202,23 +202,21 @@ impl PasskeyAuthenticator {
         self.keep(browser, options, &SecondFactorFlow { user_id: user.id.clone(), state }).await
     }
 
-    /// Adds a passkey of the same user to a first factor.
+    /// Verifies a passkey of `user` as a second factor.
     ///
     /// # Errors
     /// [`Error::FlowGone`], [`Error::PasskeyRefused`].
-    pub(crate) async fn present(
+    pub(crate) async fn verify_second_factor(
         &self,
-        authenticated: Authenticated,
+        user: &User,
         browser: &OpaqueToken,
         response: CeremonyResponse<'_>,
         context: &RequestContext,
-    ) -> Result<Authenticated, Error> {
-        let user_id = authenticated.user().id.clone();
+    ) -> Result<Assertion, Error> {
         let flow: Option<SecondFactorFlow> = self.flows.take(&response.flow()?.hash(), browser).await?;
-        let state = flow.filter(|flow| flow.user_id == user_id).ok_or(Error::FlowGone)?.state;
+        let state = flow.filter(|flow| flow.user_id == user.id).ok_or(Error::FlowGone)?.state;
         let failed = Entry::new(EventKind::SecondFactorFailed);
-        let (_, assertion) = self.verify(response.credential, state, Some(&user_id), failed, context).await?;
-        Ok(authenticated.with(SecondFactor::Passkey(assertion)))
+        Ok(self.verify(response.credential, state, Some(&user.id), failed, context).await?.1)
     }
 
     /// Stores a ceremony's state.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Authenticated,
-    passkey::Assertion,
+    passkey::{Assertion, CeremonyResponse, PasskeyAuthenticator},
     recovery_code::RecoveryCode,
     totp::{TotpCode, TotpSecret},
 };
@@ -20,7 +20,7 @@ use crate::{
     error::Error,
     rate_limit::RateLimits,
     request_context::RequestContext,
-    secret::MasterSecret,
+    secret::{MasterSecret, OpaqueToken},
     unit_of_work::{Store, UnitOfWork},
 };
 
@@ -78,11 +78,12 @@ pub struct PresentedCode<'a> {
     pub method: Option<AuthMethod>,
 }
 
-/// Verifies codes of authenticator apps, and recovery codes.
+/// Verifies codes of authenticator apps, recovery codes, and passkeys presented beside a first factor.
 pub struct SecondFactorVerifier {
     pub(crate) store: Arc<Store>,
     pub(crate) limits: Arc<RateLimits>,
     pub(crate) secret: MasterSecret,
+    pub(crate) passkey: Arc<PasskeyAuthenticator>,
 }
 
 impl SecondFactorVerifier {
@@ -98,6 +99,22 @@ impl SecondFactorVerifier {
     ) -> Result<Authenticated, Error> {
         let second_factor = self.verify(authenticated.user(), code, context).await?;
         Ok(authenticated.with(second_factor))
+    }
+
+    /// Adds a passkey of the same user to a first factor.
+    ///
+    /// # Errors
+    /// As [`PasskeyAuthenticator::verify_second_factor`].
+    pub(crate) async fn present_passkey(
+        &self,
+        authenticated: Authenticated,
+        browser: &OpaqueToken,
+        response: CeremonyResponse<'_>,
+        context: &RequestContext,
+    ) -> Result<Authenticated, Error> {
+        let user = authenticated.user();
+        let assertion = self.passkey.verify_second_factor(user, browser, response, context).await?;
+        Ok(authenticated.with(SecondFactor::Passkey(assertion)))
     }
 
     /// Verifies a code without using it up. Each try counts against the account, before it is looked at, whichever way it

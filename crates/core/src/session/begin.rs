@@ -100,7 +100,9 @@ impl Sessions {
                 Some(second_factor.method())
             }
             None if proof.method == AuthMethod::Passkey => None,
-            None if user.auth_methods.has_second_factor() || required && user.auth_methods.can_present_second_factor() => {
+            None if user.auth_methods.has_second_factor()
+                || required && user.auth_methods.can_present_second_factor() =>
+            {
                 if !trusted_browser::is_trusted(&mut work, user_id, &self.policy, context).await? {
                     return Ok(Begun::SecondFactor);
                 }

@@ -47,7 +47,7 @@ impl SignIn {
         context: &RequestContext,
     ) -> Result<Ceremony, Error> {
         let (authenticated, _) = self.look_pending(browser, token).await?;
-        self.passkey.begin_second_factor(authenticated.user(), browser, context).await
+        self.verifier.passkey.begin_second_factor(authenticated.user(), browser, context).await
     }
 
     /// Verifies a passkey and continues the pending sign-in of a browser, as [`SignIn::verify_in_browser`].
@@ -64,7 +64,7 @@ impl SignIn {
         context: &RequestContext,
     ) -> Result<(SignInStep<BrowserSession>, String), Error> {
         let (authenticated, return_to) = self.look_pending(browser, token).await?;
-        let authenticated = self.passkey.present(authenticated, browser, response, context).await?;
+        let authenticated = self.verifier.present_passkey(authenticated, browser, response, context).await?;
         self.take_pending(browser, token).await?;
         let step = self.proceed_in_browser(authenticated, previous, None, context).await?;
         Ok((step, return_to))
