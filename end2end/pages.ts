@@ -206,6 +206,7 @@ export function siteOn(page: Page) {
     signInAgain,
     password: signInAgain.getByLabel('Password'),
     submit: signInAgain.getByRole('button', { name: 'Sign in' }),
+    passkey: signInAgain.getByRole('button', { name: 'Use a passkey' }),
     signInPage: signInAgain.getByRole('link', { name: 'Go to the sign-in page' }),
     offline: page.getByRole('status').filter({ hasText: 'No connection. Trying again…' }),
   };
@@ -260,7 +261,7 @@ export function siteOn(page: Page) {
      */
     async becomeOld() {
       const ask = () => page.request.post('/devices/end-others', { maxRedirects: 0 });
-      await expect.poll(async () => (await ask()).status()).toBe(403);
+      await expect.poll(async () => (await ask()).status(), { timeout: 30_000 }).toBe(403);
     },
 
     /**

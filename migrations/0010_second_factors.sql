@@ -13,7 +13,7 @@ create table totp (
 
 create table recovery_codes (
     user_id text not null references users (id) on delete cascade,
-    hash text not null,                  -- SHA-256 of the code, which has 80 random bits
+    hash text not null,                  -- SHA-256 of the code, which has 120 random bits
     created_at bigint not null,
     used_at bigint,
     primary key (user_id, hash)

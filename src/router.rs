@@ -99,6 +99,10 @@ fn api() -> Router<AppState> {
         .route("/v1/admin/users/{id}", get(api::admin::users::show).patch(api::admin::users::update))
         .route("/v1/admin/users/{id}/sessions", get(api::admin::users::sessions))
         .route("/v1/admin/users/{id}/revoke-sessions", post(api::admin::users::revoke_sessions))
+        .route(
+            "/v1/admin/users/{id}/factor-reset",
+            post(api::admin::users::request_factor_reset).delete(api::admin::users::cancel_factor_reset),
+        )
         .route("/v1/admin/users/{id}/identities/github", delete(api::admin::users::unlink_github))
         .route("/v1/admin/sessions", get(api::admin::sessions::list))
         .route("/v1/admin/sessions/{id}", delete(api::admin::sessions::delete))
@@ -172,6 +176,7 @@ fn pages() -> Router<AppState> {
         .route("/account/security/totp/confirm", to_parent().post(pages::account_security::confirm_totp))
         .route("/account/security/totp/remove", to_parent().post(pages::account_security::remove_totp))
         .route("/account/security/recovery-codes", to_parent().post(pages::account_security::regenerate_recovery_codes))
+        .route("/account/security/keep", to_parent().post(pages::account_security::keep_factors))
         .route("/account/security/forget-browser", to_parent().post(pages::account_security::forget_browser))
         .route("/devices", get(pages::devices::show))
         .route("/devices/end", to_parent().post(pages::devices::end))
@@ -185,6 +190,8 @@ fn pages() -> Router<AppState> {
         .route("/admin/users/{id}/disable", to_parent().post(pages::admin::user::actions::disable))
         .route("/admin/users/{id}/enable", to_parent().post(pages::admin::user::actions::enable))
         .route("/admin/users/{id}/sign-out", to_parent().post(pages::admin::user::actions::sign_out))
+        .route("/admin/users/{id}/reset-factors", to_parent().post(pages::admin::user::actions::reset_factors))
+        .route("/admin/users/{id}/keep-factors", to_parent().post(pages::admin::user::actions::keep_factors))
         .route("/admin/users/{id}/unlink", to_parent().post(pages::admin::user::actions::unlink))
         .route("/admin/sessions", get(pages::admin::sessions::show))
         .route("/admin/sessions/end", to_parent().post(pages::admin::sessions::end))

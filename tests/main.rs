@@ -20,6 +20,7 @@ mod edge;
 mod email_change;
 mod email_recovery;
 mod email_verification;
+mod factor_reset;
 mod github;
 mod github_proof;
 mod global_sign_out;

@@ -140,3 +140,33 @@ async fn a_session_by_one_factor_removes_no_passkey_of_an_account_with_two() {
     let removed = second.form("/account/passkeys/remove", &[("id", &passkey.id())]).await;
     assert_eq!(removed.location(), "/account/security?done=passkey-removed");
 }
+
+#[tokio::test]
+async fn a_passkey_signs_in_in_place_alone_and_beside_a_password() {
+    let t = TestApp::with(&[BASE]).await;
+    let (_, mut passkey) = enrolled(&t).await;
+    let mut browser = t.anonymous();
+    let ceremony = browser.begin_ceremony("sign-in").await;
+    let answer = passkey.assert(&ceremony.options).to_string();
+    let body = json!({ "passkey_flow": ceremony.flow, "passkey": answer });
+    let signed_in = browser.post("/session/sign-in", body.clone()).await;
+    assert_eq!(signed_in.status, 200, "{}", signed_in.text());
+    assert_eq!(signed_in.json()["user_id"], t.user_id(ADA).await.as_str());
+    browser.post("/session/sign-in", body).await.problem(403, "ceremony_gone");
+
+    let mut browser = t.anonymous();
+    let credentials = json!({ "email": ADA, "password": PASSWORD });
+    let asked = browser.post("/session/sign-in", credentials).await.problem(401, "second_factor_required");
+    assert_eq!(asked["methods"], json!(["totp", "recovery_code", "passkey"]));
+    let ceremony = browser.begin_ceremony_with("second-factor", json!({ "waiting": asked["flow_id"] })).await;
+    passkey.verifies_user = false;
+    let answer = passkey.assert(&ceremony.options).to_string();
+    let body =
+        |flow: &str, answer: &str| json!({ "flow_id": asked["flow_id"], "passkey_flow": flow, "passkey": answer });
+    browser.post("/session/sign-in", body(&ceremony.flow, &answer)).await.problem(401, "passkey_refused");
+    passkey.verifies_user = true;
+    let ceremony = browser.begin_ceremony_with("second-factor", json!({ "waiting": asked["flow_id"] })).await;
+    let answer = passkey.assert(&ceremony.options).to_string();
+    assert_eq!(browser.post("/session/sign-in", body(&ceremony.flow, &answer)).await.status, 200);
+    assert_eq!(browser.get("/account").await.status, 200);
+}

@@ -3,7 +3,7 @@ import { expect, expectAccessible, expectNoSidewaysScroll, test } from '../fixtu
 import type { Site } from '../pages';
 
 // An IP address is no RP ID.
-test.use({ settings: { SEKISHO_BASE_URL: 'http://localhost:{port}', SEKISHO_STEP_UP: '3s' } });
+test.use({ settings: { SEKISHO_BASE_URL: 'http://localhost:{port}' } });
 
 /** Autofill would be answered at once: Chromium's authenticator doesn't wait for a choice. */
 async function withoutAutofill({ page }: Site) {
@@ -12,11 +12,12 @@ async function withoutAutofill({ page }: Site) {
   });
 }
 
-/** Signs in, adds a passkey, and signs out. */
-async function enrol(site: Site, person: { name: string; email: string; password: string }) {
+/** Signs in, adds a passkey, and signs out. From then on the person answers nothing. */
+async function enrol(site: Site, authenticator: Authenticator, person: { name: string; email: string; password: string }) {
   await site.signIn(person);
   await site.passkeys.openAndAdd('Laptop');
   await expect(site.passkeys.all).toHaveCount(1);
+  await authenticator.setPresent(false);
   await site.nav.signOut.click();
   await expect(site.page).toHaveURL(/\/login/);
 }
@@ -46,8 +47,9 @@ test('a passkey is added, and signs in by the button', async ({ page, site, user
 
 test('a passkey signs in from the suggestions of the field', async ({ page, site, user }) => {
   const authenticator = await Authenticator.on(page);
-  await enrol(site, user);
+  await enrol(site, authenticator, user);
   await expect(site.login.email).toHaveAttribute('autocomplete', 'username webauthn');
+  await authenticator.setPresent(true);
   // Chromium's authenticator chooses the suggestion by itself.
   await page.goto('/login?next=/devices');
   await expect(page).toHaveURL('/devices');
@@ -56,16 +58,14 @@ test('a passkey signs in from the suggestions of the field', async ({ page, site
 
 test('the button works while the suggestions wait', async ({ page, site, user }) => {
   const authenticator = await Authenticator.on(page);
-  await site.signIn(user);
-  await site.passkeys.openAndAdd('Laptop');
-  await expect(site.passkeys.all).toHaveCount(1);
-  await authenticator.setPresent(false);
-  await site.nav.signOut.click();
+  await enrol(site, authenticator, user);
   const begun = page.waitForResponse('/session/passkeys/sign-in');
   await page.goto('/login?next=/devices');
   await begun;
-  await authenticator.setPresent(true);
+  const asked = page.waitForResponse('/session/passkeys/sign-in');
   await site.login.passkey.click();
+  await asked;
+  await authenticator.setPresent(true);
   await expect(page).toHaveURL('/devices');
 });
 
@@ -73,7 +73,8 @@ test('who cancels is told so, and can sign in otherwise', async ({ complaints, p
   complaints.allow(401, '/login');
   await withoutAutofill(site);
   const authenticator = await Authenticator.on(page);
-  await enrol(site, user);
+  await enrol(site, authenticator, user);
+  await authenticator.setPresent(true);
   await page.goto('/login');
   await site.login.email.fill(user.email);
   await authenticator.setVerified(false);
@@ -87,42 +88,11 @@ test('who cancels is told so, and can sign in otherwise', async ({ complaints, p
 
 test('a device has one passkey of an account', async ({ page, site, user }) => {
   await Authenticator.on(page);
-  await enrol(site, user);
-  await page.goto('/login?next=/account/security');
-  await expect(page).toHaveURL('/account/security');
+  await site.signIn(user);
+  await site.passkeys.openAndAdd('Laptop');
+  await expect(site.passkeys.all).toHaveCount(1);
   await site.passkeys.add.click();
   await expect(page.getByText('This device already has a passkey for your account.')).toBeVisible();
-  await expect(site.passkeys.all).toHaveCount(1);
-});
-
-test('a passkey confirms who it is, and what was asked for then happens', async ({ complaints, page, site, user }) => {
-  complaints.allow(403, '/devices/end-others');
-  await Authenticator.on(page);
-  await enrol(site, user);
-  await page.goto('/login?next=/devices');
-  await expect(page).toHaveURL('/devices');
-  await expect
-    .poll(async () => (await page.request.post('/devices/end-others', { maxRedirects: 0 })).status())
-    .toBe(403);
-  await site.devices.openAndEndOthers().catch(() => {});
-  await page.goto('/account/security');
-  await site.passkeys.remove('Laptop').click();
-  await expect(site.stepUp.heading).toBeVisible();
-  await expectAccessible(page);
-  await site.stepUp.passkey.click();
-  // The session came by the passkey that is gone.
-  await expect(page).toHaveURL(/\/login/);
-});
-
-test('what a passkey needs first is asked for before the device asks', async ({ complaints, page, site, user }) => {
-  complaints.allow(401, '/session/passkeys/enrol');
-  complaints.allow(403, '/account/passkeys');
-  await Authenticator.on(page);
-  await site.signInLongAgo(user);
-  await site.passkeys.openAndAdd('Laptop');
-  await site.stepUp.fillAndSubmit(user.password);
-  await expect(page.getByText('Now press “Add a passkey” again.')).toBeVisible();
-  await site.passkeys.add.click();
   await expect(site.passkeys.all).toHaveCount(1);
 });
 
@@ -168,8 +138,9 @@ test('a passkey is offered once after a sign-in, and no is an answer', async ({ 
 
 test('it says the same in Japanese', async ({ page, site, user }) => {
   await withoutAutofill(site);
-  await Authenticator.on(page);
-  await enrol(site, user);
+  const authenticator = await Authenticator.on(page);
+  await enrol(site, authenticator, user);
+  await authenticator.setPresent(true);
   await page.goto('/login?next=/account/security');
   await site.nav.language('日本語').click();
   await expect(page.locator('html')).toHaveAttribute('lang', 'ja');
@@ -199,7 +170,7 @@ test.describe('without JavaScript', () => {
     await site.login.fillAndSubmit(user);
     await expect(page).toHaveURL('/account/security');
     await expect(site.passkeys.add).toBeHidden();
-    await expect(page.getByText('Adding a passkey needs JavaScript.')).toBeVisible();
+    await expect(page.locator('noscript .hint')).toHaveText('Adding a passkey needs JavaScript.');
     await expect(site.passkeys.offer).toBeHidden();
   });
 });

@@ -20,6 +20,7 @@ keeper-sign-in-page = Go to the sign-in page
 keeper-code-text = Enter a code from your authenticator app, or a recovery code.
 keeper-code = { second-factor-code }
 keeper-wrong-code = { error-invalid_code }
+keeper-passkey = { step-up-passkey }
 keeper-draft-restored = Your unsaved text was restored.
 keeper-draft-discard = Discard
 

@@ -82,3 +82,16 @@ error-second_factor_enrollment_required = This site requires a second step. Sign
 error-invalid_code = This code is not right, or was used already. Please try again with a new one.
 error-last_second_factor = A second step is required here, and this is your only one. Set up another one first.
 field-code-wrong = This code is not right, or was used already. Wait for the next one.
+
+admin-factors = Second factors
+admin-factors-text = If they lost their authenticator app, passkeys and recovery codes, you can remove them. Make sure who asks. The owner is told and has 24 hours to stop it; signing in with a second factor stops it, too.
+admin-factors-reset = Remove second factors in 24 hours
+admin-factors-pending = Second factors will be removed:
+admin-factors-keep = Keep second factors
+admin-done-reset = The second factors will be removed in 24 hours. The owner was told.
+admin-done-kept = The second factors are kept.
+factor-reset-pending = An administrator will remove your authenticator app, passkeys and recovery codes:
+factor-reset-keep = Keep them
+factor-reset-kept = Your second factors are kept.
+event-second_factor_reset_requested = Removal of second factors requested by an administrator
+event-second_factor_reset_cancelled = Removal of second factors stopped

@@ -20,6 +20,7 @@ keeper-sign-in-page = サインインページへ
 keeper-code-text = 認証アプリのコード、またはリカバリーコードを入力してください。
 keeper-code = { second-factor-code }
 keeper-wrong-code = { error-invalid_code }
+keeper-passkey = { step-up-passkey }
 keeper-draft-restored = 保存されていない入力内容を復元しました。
 keeper-draft-discard = 破棄
 

@@ -76,3 +76,16 @@ error-second_factor_enrollment_required = このサイトでは二段階認証�
 error-invalid_code = コードが正しくないか、使用済みです。新しいコードでもう一度お試しください。
 error-last_second_factor = このサイトでは二段階認証が必要なため、最後の手段は削除できません。先に別の手段を設定してください。
 field-code-wrong = コードが正しくないか、使用済みです。次のコードをお待ちください。
+
+admin-factors = 二段階認証
+admin-factors-text = 認証アプリ、パスキー、リカバリーコードをすべて失った場合は、ここから削除できます。依頼者が本人であることを必ず確認してください。本人に通知され、24時間以内であれば中止できます。二段階認証でサインインした場合も中止されます。
+admin-factors-reset = 24時間後に二段階認証を解除する
+admin-factors-pending = 二段階認証の解除予定：
+admin-factors-keep = 解除を中止する
+admin-done-reset = 24時間後に二段階認証が解除されます。本人に通知しました。
+admin-done-kept = 二段階認証の解除を中止しました。
+factor-reset-pending = 管理者が認証アプリ、パスキー、リカバリーコードを削除します：
+factor-reset-keep = 削除を中止する
+factor-reset-kept = 二段階認証はそのまま残ります。
+event-second_factor_reset_requested = 管理者による二段階認証の解除の予約
+event-second_factor_reset_cancelled = 二段階認証の解除の中止

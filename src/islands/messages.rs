@@ -47,7 +47,7 @@ messages! {
     KeeperMessages, "keeper-":
     idle_title, idle_text, absolute_title, absolute_text, seconds_left, stay, dismiss, sign_out, offline,
     sign_in_title, sign_in_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
-    code_text, code, wrong_code,
+    code_text, code, wrong_code, passkey,
     draft_restored, draft_discard,
     end_reason_signed_out, end_reason_idle_timeout, end_reason_absolute_timeout, end_reason_revoked_by_user,
     end_reason_revoked_by_admin, end_reason_device_limit, end_reason_password_changed, end_reason_account_disabled,

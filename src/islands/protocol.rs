@@ -11,6 +11,7 @@ pub mod path {
     pub const EVENTS: &str = "/session/events";
     pub const PASSWORD_STRENGTH: &str = "/fn/password-strength";
     pub const PASSKEY_SIGN_IN: &str = "/session/passkeys/sign-in";
+    pub const PASSKEY_SECOND_FACTOR: &str = "/session/passkeys/second-factor";
     pub const PASSKEY_ENROL: &str = "/session/passkeys/enrol";
     pub const LOGIN: &str = "/login";
     /// The sign-in page, saying that the person signed out.
@@ -37,6 +38,8 @@ pub const SECOND_FACTOR_REQUIRED: &str = "second_factor_required";
 /// The `code` of a problem that says that a code of a second factor is wrong.
 pub const INVALID_CODE: &str = "invalid_code";
 
+/// The `code` of a problem that says that a passkey is not accepted.
+pub const PASSKEY_REFUSED: &str = "passkey_refused";
 /// The `code` of a problem that says that the person has to authenticate again first.
 pub const STEP_UP_REQUIRED: &str = "step_up_required";
 

@@ -19,7 +19,7 @@ use crate::browser::drafts::Draft;
 #[island]
 pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
     let state = RwSignal::new(ViewState::default());
-    let KeeperConfig { email, has_password, messages, .. } = config.clone();
+    let KeeperConfig { email, has_password, has_passkey, messages, .. } = config.clone();
     let offline = messages.offline.clone();
     Effect::new(move || {
         let draft = Draft::open(DRAFT_PREFIX, &config.user_id).map(|draft| &*Box::leak(Box::new(draft)));
@@ -37,7 +37,7 @@ pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
             {move || state.get().offline.then(|| offline.clone())}
         </p>
         <WarningDialog state messages=messages.clone() />
-        <SignInDialog state email has_password messages />
+        <SignInDialog state email has_password has_passkey messages />
     }
 }
 

@@ -43,6 +43,7 @@ pub async fn show(member: Member, Query(after): Query<SecurityQuery>) -> Result<
     let done = match after.done.as_deref() {
         Some("totp") => Some("totp-done-added"),
         Some("totp-removed") => Some("totp-done-removed"),
+        Some("kept") => Some("factor-reset-kept"),
         Some("browser") => Some("trusted-browsers-done"),
         Some(done) => passkeys::done(done),
         None => None,
@@ -55,6 +56,7 @@ async fn page(member: Member, done: Option<&'static str>, form_errors: FormError
     let Member { visitor, signed_in } = member;
     let (lang, core) = (visitor.lang, &visitor.app.core);
     let user = &signed_in.user;
+    let reset_at = user.factor_reset_at;
     let has_password = user.auth_methods.contains(AuthMethod::Password);
     let password_since = user.password_changed_at.filter(|_| has_password);
     let identity = core.identities.linked(&user.id).await?;
@@ -73,6 +75,7 @@ async fn page(member: Member, done: Option<&'static str>, form_errors: FormError
                 <p class="lead">{lang.t("account-security-lead")}</p>
                 <Done lang done />
                 <FormErrorNotice lang form_errors />
+                {reset_at.map(|at| view! { <ResetNotice lang at /> })}
                 <PasswordSection lang since=password_since />
                 {github.map(|identity| view! { <GithubSection lang identity /> })}
                 {passkeys.map(|list| view! { <PasskeySection lang list /> })}
@@ -82,6 +85,23 @@ async fn page(member: Member, done: Option<&'static str>, form_errors: FormError
             }
         })
         .await)
+}
+
+/// An administrator is about to remove the second factors.
+#[component]
+fn ResetNotice(
+    lang: Lang,
+    /// When, in Unix milliseconds.
+    at: UnixMillis,
+) -> impl IntoView {
+    view! {
+        <section class="notice" data-kind="warning">
+            <p>{lang.t("factor-reset-pending")} " " <When at /></p>
+            <form method="post" action="/account/security/keep">
+                <button class="secondary">{lang.t("factor-reset-keep")}</button>
+            </form>
+        </section>
+    }
 }
 
 #[component]
@@ -269,6 +289,13 @@ pub async fn remove_totp(confirmed: RecentlyAuthenticated<Member, EmptyForm>) ->
         Err(error @ Error::LastSecondFactor) => page(confirmed.who, None, FormErrors::of(error)?).await,
         Err(error) => Err(error.into()),
     }
+}
+
+/// `POST /account/security/keep`: stops the removal that an administrator requested.
+pub async fn keep_factors(confirmed: RecentlyAuthenticated<Member, EmptyForm>) -> Result<Response, HttpError> {
+    let Member { visitor, signed_in } = &confirmed.who;
+    visitor.app.core.second_factors.keep(signed_in, &visitor.context).await?;
+    Ok(Redirect::to("/account/security?done=kept").into_response())
 }
 
 /// `POST /account/security/recovery-codes`: new ones, shown once.

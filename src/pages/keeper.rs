@@ -25,9 +25,13 @@ use crate::{
     state::{AppState, stream_limit::StreamPermit},
 };
 use sekisho_core::{
-    Error, Session, authenticator::second_factor::PresentedCode, clock::rfc3339, session::SignedIn, sign_in::SignInStep,
+    Error, Session,
+    authenticator::{passkey::CeremonyResponse, second_factor::PresentedCode},
+    clock::rfc3339,
+    session::SignedIn,
+    sign_in::SignInStep,
 };
-use sekisho_model::{EndReason, SessionId, UserId};
+use sekisho_model::{AuthMethod, EndReason, SessionId, UserId};
 
 /// When a look at the database failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -89,7 +93,7 @@ pub async fn activity(mut cookie: CookieUser) -> Result<Json<DeadlinesResponse>,
     Ok(Json(DeadlinesResponse::of(&cookie.signed_in.session, &cookie.app)))
 }
 
-/// The e-mail address and the password; or the flow that these began, and a code.
+/// The e-mail address and the password, or a passkey; or the flow that a password began, and a code or a passkey.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
@@ -97,6 +101,10 @@ pub struct SignInRequest {
     password: Option<String>,
     flow_id: Option<String>,
     code: Option<String>,
+    /// What the authenticator answered.
+    passkey: Option<String>,
+    /// Its ceremony.
+    passkey_flow: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -105,7 +113,7 @@ pub struct SignInResponse {
 }
 
 /// `POST /session/sign-in`: signs in without leaving the page, whose form is still there. A sign-in that needs a second
-/// factor is continued by its `flow_id` and a code, in this browser.
+/// factor is continued by its `flow_id` and a code or a passkey, in this browser.
 pub async fn sign_in(visitor: Visitor, JsonBody(request): JsonBody<SignInRequest>) -> Result<Response, Problem> {
     let lang = visitor.lang;
     sign_in_in_place(visitor, request).await.map_err(|problem| problem.in_language(lang))
@@ -114,18 +122,30 @@ pub async fn sign_in(visitor: Visitor, JsonBody(request): JsonBody<SignInRequest
 async fn sign_in_in_place(visitor: Visitor, request: SignInRequest) -> Result<Response, Problem> {
     let core = visitor.app.core.clone();
     let missing = |field| Error::field(field, "missing");
-    let step = match request {
-        SignInRequest { flow_id: Some(flow_id), code, email: None, password: None } => {
-            let code = PresentedCode { code: &code.ok_or_else(|| missing("code"))?, method: None };
-            let browser = visitor.browser.clone().ok_or(Error::FlowGone)?;
-            let previous = visitor.signed_in.as_deref().map(|signed_in| &signed_in.session);
-            let flow = (&browser, flow_id.as_str());
+    let browser = || visitor.browser.clone().ok_or(Error::FlowGone);
+    let previous = visitor.signed_in.as_deref().map(|signed_in| &signed_in.session);
+    let passkey = request
+        .passkey
+        .as_deref()
+        .map(|credential| CeremonyResponse { flow: request.passkey_flow.as_deref().unwrap_or_default(), credential });
+    let step = match (&request, passkey) {
+        (SignInRequest { flow_id: Some(flow_id), email: None, password: None, .. }, Some(passkey)) => {
+            let flow = (&browser()?, flow_id.as_str());
+            core.sign_in.verify_passkey_in_browser(flow, passkey, previous, &visitor.context).await?.0
+        }
+        (SignInRequest { flow_id: Some(flow_id), email: None, password: None, code, .. }, None) => {
+            let code = PresentedCode { code: code.as_deref().ok_or_else(|| missing("code"))?, method: None };
+            let flow = (&browser()?, flow_id.as_str());
             core.sign_in.verify_in_browser(flow, code, false, previous, &visitor.context).await?.0
         }
-        SignInRequest { email, password, .. } => {
-            let email = email.ok_or_else(|| missing("email"))?;
-            let password = password.ok_or_else(|| missing("password"))?;
-            let authenticated = core.password.authenticate(&email, &password, &visitor.context).await?;
+        (_, Some(passkey)) => {
+            let authenticated = core.passkey.authenticate(&browser()?, passkey, &visitor.context).await?;
+            proceed_in_place(&visitor, authenticated).await?
+        }
+        (SignInRequest { email, password, .. }, None) => {
+            let email = email.as_deref().ok_or_else(|| missing("email"))?;
+            let password = password.as_deref().ok_or_else(|| missing("password"))?;
+            let authenticated = core.password.authenticate(email, password, &visitor.context).await?;
             proceed_in_place(&visitor, authenticated).await?
         }
     };
@@ -135,7 +155,8 @@ async fn sign_in_in_place(visitor: Visitor, request: SignInRequest) -> Result<Re
             Ok((begin(&visitor, session).await?, Json(SignInResponse { user_id })).into_response())
         }
         SignInStep::SecondFactor(pending) => {
-            let methods = core.second_factors.code_methods(pending.user()).await?;
+            let mut methods = core.second_factors.code_methods(pending.user()).await?;
+            methods.extend(core.passkey.is_usable_by(pending.user()).then_some(AuthMethod::Passkey));
             let (cookie, _, flow_id) = suspend(&visitor, &pending, "/".into()).await?;
             let problem = second_factor_problem(&flow_id, &methods).in_language(visitor.lang);
             Ok((cookie, problem).into_response())

@@ -17,6 +17,7 @@ pub fn keeper_config(app: &AppState, signed_in: &SignedIn, lang: Lang) -> Keeper
         user_id: user.id.to_string(),
         email: user.email.clone(),
         has_password: user.auth_methods.contains(AuthMethod::Password),
+        has_passkey: app.core.passkey.is_usable_by(user),
         idle_remaining: session.idle_expires_at.map(|at| at - now),
         absolute_remaining: session.expires_at.map(|at| at - now),
         warning: millis(policy.idle_warning),

@@ -68,7 +68,7 @@ pub fn PasskeyInput(
         CeremonyKind::SignIn => (path::PASSKEY_SIGN_IN, ""),
         CeremonyKind::StepUp => ("/session/passkeys/step-up", STEP_UP_PREFIX),
         CeremonyKind::Enrolment => (path::PASSKEY_ENROL, ""),
-        CeremonyKind::SecondFactor => ("/session/passkeys/second-factor", ""),
+        CeremonyKind::SecondFactor => (path::PASSKEY_SECOND_FACTOR, ""),
     };
     let fields = [PASSKEY_FLOW_FIELD, PASSKEY_FIELD]
         .map(|id| view! { <input type="hidden" id=id name=format!("{prefix}{id}") /> });

@@ -41,8 +41,7 @@ pub async fn page(
 ) -> Result<Response, Error> {
     let lang = visitor.lang;
     let mut methods = visitor.app.core.second_factors.code_methods(user).await?;
-    let has_passkey = user.auth_methods.contains(AuthMethod::Passkey) && visitor.app.core.passkey.is_available();
-    methods.extend(has_passkey.then_some(AuthMethod::Passkey));
+    methods.extend(visitor.app.core.passkey.is_usable_by(user).then_some(AuthMethod::Passkey));
     let trust_days = visitor.app.core.policy.trust_browser.map(days);
     let page = Layout::new(visitor, "second-factor-title").at("/login").form_errors(&form_errors);
     Ok(page.render(move || view! { <CodePage lang token methods trust_days tried form_errors /> }).await)

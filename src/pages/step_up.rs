@@ -198,6 +198,7 @@ fn name_of(action: &str) -> Option<&'static str> {
         "/account/data/delete" => "data-delete",
         "/account/security/totp" | "/account/security/totp/confirm" => "totp-set-up",
         "/account/security/totp/remove" => "totp-remove",
+        "/account/security/keep" => "factor-reset-keep",
         "/account/security/recovery-codes" => "recovery-codes-regenerate",
         "/account/passkeys" => "passkeys-add",
         "/account/passkeys/rename" => "passkeys-rename-submit",
@@ -215,6 +216,8 @@ fn name_of(action: &str) -> Option<&'static str> {
             "enable" => "admin-enable",
             "sign-out" => "admin-sign-out",
             "unlink" => "account-github-unlink",
+            "reset-factors" => "admin-factors-reset",
+            "keep-factors" => "admin-factors-keep",
             _ => return None,
         },
     };

@@ -294,6 +294,7 @@ pub(crate) fn new_user(id: UserId, email: &str, name: String, now: UnixMillis) -
         notices_seen_at: None,
         new_device_mail_off_at: None,
         delete_at: None,
+        factor_reset_at: None,
         passkey_offer_declined_at: None,
     }
 }

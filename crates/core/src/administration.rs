@@ -26,6 +26,8 @@ use crate::{
     unit_of_work::Store,
 };
 
+pub mod factor_reset;
+
 /// The counts of the overview page.
 #[derive(Clone, Debug)]
 pub struct Overview {

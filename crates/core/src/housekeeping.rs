@@ -134,6 +134,7 @@ impl Core {
         while mails::delete_finished(writer, now - KEEP_FINISHED, BATCH).await? == BATCH as u64 {}
         while self.policy.verify_email && self.remove_unverified().await? >= BATCH as usize {}
         self.delete_due_accounts().await?;
+        self.administration.reset_factors_due().await?;
         self.trim_log().await?;
         self.statistics.flush().await?;
         self.audit.tampered_seq().await?;

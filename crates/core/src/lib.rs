@@ -226,6 +226,7 @@ impl Core {
             devices.clone(),
             policy.verify_email,
             breached,
+            &settings.base_url.host(),
         )?);
         let passkey = Arc::new(PasskeyAuthenticator::new(
             store.clone(),

@@ -39,6 +39,10 @@ words! {
         SecondFactorAdded = "second_factor_added",
         /// A second factor was removed.
         SecondFactorRemoved = "second_factor_removed",
+        /// An administrator requested the removal of second factors, which the user can still stop.
+        SecondFactorResetRequested = "second_factor_reset_requested",
+        /// A requested removal of second factors was stopped.
+        SecondFactorResetCancelled = "second_factor_reset_cancelled",
         /// A wrong or used code, after a right first factor.
         SecondFactorFailed = "second_factor_failed",
         /// A recovery code was used.
@@ -94,7 +98,7 @@ words! {
 
 impl EventKind {
     /// Kinds of which the user is notified (ASVS 6.3.7).
-    pub const NOTICES: [Self; 15] = [
+    pub const NOTICES: [Self; 16] = [
         Self::NewDevice,
         Self::PasswordChanged,
         Self::EmailChanged,
@@ -103,6 +107,7 @@ impl EventKind {
         Self::GithubUnlinked,
         Self::SecondFactorAdded,
         Self::SecondFactorRemoved,
+        Self::SecondFactorResetRequested,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesRegenerated,
         Self::PasskeyAdded,

@@ -128,6 +128,32 @@ pub async fn revoke_sessions(
     Ok(Json(RevokedResponse { revoked: app.core.administration.sign_out_user(&user.id, &admin.context).await? }))
 }
 
+#[derive(Serialize)]
+pub struct FactorResetResponse {
+    /// When the second factors are removed.
+    reset_at: String,
+}
+
+/// `POST /api/v1/admin/users/{id}/factor-reset`: removes the second factors in a day, unless the user stops it.
+pub async fn request_factor_reset(
+    State(app): State<AppState>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, Json<FactorResetResponse>), Problem> {
+    let at = app.core.administration.request_factor_reset(&parse_id(&id)?, &admin.context).await?;
+    Ok((StatusCode::ACCEPTED, Json(FactorResetResponse { reset_at: rfc3339(at) })))
+}
+
+/// `DELETE /api/v1/admin/users/{id}/factor-reset`: idempotent.
+pub async fn cancel_factor_reset(
+    State(app): State<AppState>,
+    RecentAdmin(admin): RecentAdmin,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    app.core.administration.cancel_factor_reset(&parse_id(&id)?, &admin.context).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `DELETE /api/v1/admin/users/{id}/identities/github`: ends the sessions that came by it, too. Idempotent.
 pub async fn unlink_github(
     State(app): State<AppState>,

@@ -13,6 +13,8 @@ pub struct KeeperConfig {
     pub email: String,
     /// Whether the person can sign in again on this page.
     pub has_password: bool,
+    /// Whether that can be by a passkey.
+    pub has_passkey: bool,
     /// Until the idle deadline, in milliseconds; `None`: no idle timeout.
     pub idle_remaining: Option<Millis>,
     /// Until the absolute deadline, in milliseconds; `None`: no absolute timeout.

@@ -8,10 +8,13 @@ use leptos::{
 };
 
 use super::{open_while, reopen};
-use crate::islands::{
-    keeper::{Keeper, SignInError, ViewState, sign_in_url},
-    messages::KeeperMessages,
-    protocol::path,
+use crate::{
+    browser::webauthn,
+    islands::{
+        keeper::{Keeper, SignInError, ViewState, sign_in_url},
+        messages::KeeperMessages,
+        protocol::path,
+    },
 };
 
 #[component]
@@ -19,6 +22,7 @@ pub fn SignInDialog(
     state: RwSignal<ViewState>,
     email: String,
     has_password: bool,
+    has_passkey: bool,
     messages: KeeperMessages,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -45,15 +49,15 @@ pub fn SignInDialog(
             <h2 id="keeper-sign-in-title">{sign_in_title}</h2>
             <p id="keeper-sign-in-reason">{reason}</p>
             <p>{sign_in_text}</p>
-            {has_password.then(|| view! { <SignInForms email messages /> })}
+            {(has_password || has_passkey).then(|| view! { <SignInForms email has_password has_passkey messages /> })}
             <p><a href=href>{sign_in_page}</a></p>
         </dialog>
     }
 }
 
-/// The password, and then a code if the account has a second factor.
+/// The password, and then a code if the account has a second factor; or a passkey, instead of either.
 #[component]
-fn SignInForms(email: String, messages: KeeperMessages) -> impl IntoView {
+fn SignInForms(email: String, has_password: bool, has_passkey: bool, messages: KeeperMessages) -> impl IntoView {
     // The sign-in that goes on with a code.
     let flow = RwSignal::new(None::<String>);
     let code = NodeRef::<html::Input>::new();
@@ -66,8 +70,45 @@ fn SignInForms(email: String, messages: KeeperMessages) -> impl IntoView {
     });
     let needs_code = move || flow.with(Option::is_some);
     view! {
-        <div hidden=needs_code><PasswordForm email messages=messages.clone() flow /></div>
-        <div hidden=move || !needs_code()><CodeForm field=code messages flow /></div>
+        {has_password.then(|| view! {
+            <div hidden=needs_code><PasswordForm email messages=messages.clone() flow /></div>
+            <div hidden=move || !needs_code()><CodeForm field=code messages=messages.clone() flow /></div>
+        })}
+        {has_passkey.then(|| view! { <PasskeyInPlace messages=messages.clone() flow /> })}
+    }
+}
+
+/// Hidden where the browser has no WebAuthn.
+#[component]
+fn PasskeyInPlace(messages: KeeperMessages, flow: RwSignal<Option<String>>) -> impl IntoView {
+    let ready = RwSignal::new(false);
+    Effect::new(move || ready.set(webauthn::is_supported()));
+    let busy = RwSignal::new(false);
+    let error = RwSignal::new(String::new());
+
+    let KeeperMessages { passkey, sign_in_failed, .. } = messages;
+    let ask = move |_| {
+        let Some(keeper) = Keeper::current().filter(|_| !busy.get_untracked()) else { return };
+        busy.set(true);
+        error.set(String::new());
+        let sign_in_failed = sign_in_failed.clone();
+        spawn_local(async move {
+            let outcome = keeper.present_passkey(flow.get_untracked()).await;
+            busy.set(false);
+            error.set(match outcome {
+                Ok(()) => return flow.set(None),
+                Err(SignInError::Cancelled) => return,
+                Err(SignInError::Refused(text)) => text,
+                Err(_) => sign_in_failed,
+            });
+        });
+    };
+
+    view! {
+        <p hidden=move || !ready.get()>
+            <button type="button" class="secondary" aria-busy=move || busy.get().to_string() on:click=ask>{passkey}</button>
+        </p>
+        <p class="validation-error" role="alert">{error}</p>
     }
 }
 
@@ -96,7 +137,7 @@ fn PasswordForm(email: String, messages: KeeperMessages, flow: RwSignal<Option<S
                 Err(SignInError::CodeRequired(id)) => return flow.set(Some(id)),
                 Err(SignInError::WrongPassword) => wrong_password,
                 Err(SignInError::Refused(text)) => text,
-                Err(SignInError::WrongCode | SignInError::Failed) => sign_in_failed,
+                Err(_) => sign_in_failed,
             };
             error.set(Some(text));
             let _ = field.focus();

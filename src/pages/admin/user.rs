@@ -17,7 +17,9 @@ use crate::{
         visitor::Administrator,
     },
 };
-use sekisho_core::{EventFilter, Identity, NamedEvent, OwnedSession, Role, User, parse_id, session::SignedIn};
+use sekisho_core::{
+    EventFilter, Identity, NamedEvent, OwnedSession, Role, UnixMillis, User, parse_id, session::SignedIn,
+};
 use sekisho_model::{AuthMethod, RoleName};
 
 pub(crate) mod actions;
@@ -45,6 +47,8 @@ pub async fn show(
         Some("signed-out") => Some("admin-done-signed-out"),
         Some("ended") => Some("admin-done-ended"),
         Some("unlinked") => Some("admin-done-unlinked"),
+        Some("reset") => Some("admin-done-reset"),
+        Some("kept") => Some("admin-done-kept"),
         _ => None,
     };
     page(who, &id, cursor(after.before), done, None, FormErrors::default()).await
@@ -102,6 +106,7 @@ fn UserPage(
     let log = link("/admin/events", &[("person", user.id.as_str())]);
     let own = user.id == current.user.id;
     let disabled = user.disabled_at.is_some();
+    let (factors, reset_at) = (user.auth_methods.can_present_second_factor(), user.factor_reset_at);
     let signed_in = !sessions.is_empty();
     let unlink =
         (github.is_some() && user.auth_methods.contains(AuthMethod::Password)).then(|| format!("{path}/unlink"));
@@ -115,6 +120,7 @@ fn UserPage(
         <Done lang done />
         <FormErrorNotice lang form_errors=form_errors.clone() />
         <Profile lang user github unlink />
+        {factors.then(|| view! { <SecondFactors lang path=path.clone() reset_at own /> })}
         <RolesForm lang path=path.clone() roles chosen form_errors />
         <section class="card" aria-labelledby="access">
             <h2 id="access">{lang.t("admin-access")}</h2>
@@ -182,6 +188,40 @@ fn Profile(
                     <button class="danger">{lang.t("account-github-unlink")}</button>
                 </form>
             })}
+        </section>
+    }
+}
+
+/// What an administrator can do for somebody who lost their second factors.
+#[component]
+fn SecondFactors(
+    lang: Lang,
+    path: String,
+    /// When a requested removal is due.
+    reset_at: Option<UnixMillis>,
+    own: bool,
+) -> impl IntoView {
+    let body = match reset_at {
+        Some(at) => view! {
+            <p>{lang.t("admin-factors-pending")} " " <When at /></p>
+            <form class="actions" method="post" action=format!("{path}/keep-factors")>
+                <button class="secondary">{lang.t("admin-factors-keep")}</button>
+            </form>
+        }
+        .into_any(),
+        None if own => view! { <p><a href="/account/security">{lang.t("account-security-open")}</a></p> }.into_any(),
+        None => view! {
+            <p>{lang.t("admin-factors-text")}</p>
+            <form class="actions" method="post" action=format!("{path}/reset-factors")>
+                <button class="danger">{lang.t("admin-factors-reset")}</button>
+            </form>
+        }
+        .into_any(),
+    };
+    view! {
+        <section class="card" aria-labelledby="factors">
+            <h2 id="factors">{lang.t("admin-factors")}</h2>
+            {body}
         </section>
     }
 }

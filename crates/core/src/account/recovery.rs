@@ -7,6 +7,7 @@ use tracing::instrument;
 use super::{Accounts, deletion, email_address::set_verified, email_error, second_factors};
 use crate::{
     audit::event::Entry,
+    authenticator::second_factor::cancel_reset,
     clock::UnixMillis,
     db::{
         email_tokens::{self, EmailToken},
@@ -151,7 +152,7 @@ impl Accounts {
     }
 
     /// Reverts a security event and all that came after it: ends all sessions, restores the address and the second factor,
-    /// revokes later tokens and the password, cancels a requested deletion. Nobody signs in by a link or a passkey until a
+    /// revokes later tokens and the password, cancels a requested deletion and removal of factors. Nobody signs in by a link or a passkey until a
     /// new password is set: those added since are removed, and the others, with those that were removed since, are kept in
     /// the returned token for [`Accounts::recover`].
     ///
@@ -169,6 +170,7 @@ impl Accounts {
             return Err(Error::LinkGone);
         }
         deletion::cancel(&mut work, &user).await?;
+        cancel_reset(&mut work, &user).await?;
         let pressed = email_token::take(work.db(), token, purpose, now).await?;
         let Reported { event, at, mut undo } = self.open_report(&pressed)?;
         // Later notices say what else to restore. Their links die with this one: whoever else reads them is not asked.

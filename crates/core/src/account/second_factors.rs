@@ -12,6 +12,7 @@ use crate::{
     audit::event::Entry,
     authenticator::{
         recovery_code::{self, RecoveryCode},
+        second_factor::cancel_reset,
         totp::{TotpCode, TotpSecret},
     },
     clock::UnixMillis,
@@ -281,6 +282,18 @@ impl SecondFactors {
         if !trusted_browsers::delete(work.db(), user_id, hash).await? {
             return Err(Error::NotFound);
         }
+        work.commit().await.map(drop)
+    }
+
+    /// Keeps the second factors whose removal an administrator requested.
+    ///
+    /// # Errors
+    /// [`Error::StepUpRequired`] for a session that has not presented one.
+    #[instrument(level = "debug", skip_all, fields(user.id = %signed_in.user.id))]
+    pub async fn keep(&self, signed_in: &SignedIn, context: &RequestContext) -> Result<(), Error> {
+        let mut work = self.store.begin(Some(context)).await?;
+        let (user, _) = self.lock(&mut work, &signed_in.user.id, &signed_in.session.id).await?;
+        cancel_reset(&mut work, &user).await?;
         work.commit().await.map(drop)
     }
 

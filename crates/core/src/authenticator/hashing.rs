@@ -15,6 +15,8 @@ mod strength;
 use pool::{Pool, Priority};
 use strength::strength;
 
+/// The product's name.
+const PRODUCT: [&str; 2] = ["sekisho", "関所"];
 const MIN_CHARS: usize = 8;
 const MAX_CHARS: usize = 256;
 /// Characters read before normalisation. No text of at most [`MAX_CHARS`] in NFC comes from a longer one.
@@ -53,15 +55,20 @@ pub struct Passwords {
     /// Verified for unknown users, so that timing does not reveal accounts (user enumeration, ASVS 6.3.8).
     dummy: Arc<str>,
     breached: BreachedPasswords,
+    /// What everybody would try first at this deployment (ASVS 6.2.11).
+    context_words: Vec<String>,
 }
 
 impl Passwords {
-    pub fn new(breached: BreachedPasswords) -> Result<Self, Error> {
-        Ok(Self { pool: Pool::new(), dummy: argon2id::hash(b"no such user", &mut Vec::new())?.into(), breached })
+    /// `host` is that of the base URL: the parts of its name are context-specific words, as is the product's.
+    pub fn new(breached: BreachedPasswords, host: &str) -> Result<Self, Error> {
+        let dummy = argon2id::hash(b"no such user", &mut Vec::new())?.into();
+        let context_words = PRODUCT.into_iter().chain(host.split('.')).map(ToOwned::to_owned).collect();
+        Ok(Self { pool: Pool::new(), dummy, breached, context_words })
     }
 
     /// Parses a new password: 8 to 256 characters, any Unicode, no composition rules (ASVS 6.2.1, 6.2.5, 6.2.9), not
-    /// guessable from `user_inputs` (name, e-mail address), and not known from a breach (ASVS 6.2.12), which is looked up
+    /// guessable from `user_inputs` (name, e-mail address) and the deployment's name (ASVS 6.2.11), and not known from a breach (ASVS 6.2.12), which is looked up
     /// last.
     ///
     /// # Errors
@@ -91,7 +98,8 @@ impl Passwords {
     }
 
     async fn score(&self, priority: Priority, password: Password, user_inputs: &[&str]) -> Result<u8, Error> {
-        let user_inputs: Vec<String> = user_inputs.iter().map(|text| (*text).to_owned()).collect();
+        let user_inputs = user_inputs.iter().map(|text| (*text).to_owned());
+        let user_inputs: Vec<String> = user_inputs.chain(self.context_words.iter().cloned()).collect();
         self.pool.run(priority, move |_| strength(password.expose(), &user_inputs)).await
     }
 
@@ -137,7 +145,7 @@ mod tests {
 
     fn passwords() -> Passwords {
         let off = BreachedPasswords::open(&BreachedPasswordsConfig::Off, Metrics::default()).expect("nothing to open");
-        Passwords::new(off).expect("hashes")
+        Passwords::new(off, "id.kitahama-bank.example").expect("hashes")
     }
 
     async fn refusal(raw: &str, user_inputs: &[&str]) -> Option<&'static str> {
@@ -154,6 +162,9 @@ mod tests {
         assert_eq!(refusal(&"x1".repeat(129), &[]).await, Some("password-too-long"));
         for common in ["password", "password1", "12345678", "qwertyuiop", "iloveyou", "letmein1", "sekisho1"] {
             assert_eq!(refusal(common, &[]).await, Some("password-too-common"), "{common}");
+        }
+        for known in ["kitahama-bank1", "sekisho関所", "Kitahama-Bank.example"] {
+            assert_eq!(refusal(known, &[]).await, Some("password-too-common"), "{known}");
         }
         assert_eq!(refusal("hanako.yamada", &["hanako.yamada@example.jp"]).await, Some("password-too-common"));
     }

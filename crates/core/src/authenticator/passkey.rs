@@ -154,6 +154,11 @@ impl PasskeyAuthenticator {
         self.webauthn.is_some()
     }
 
+    /// Whether a user can present a passkey here.
+    pub fn is_usable_by(&self, user: &User) -> bool {
+        self.is_available() && user.auth_methods.contains(AuthMethod::Passkey)
+    }
+
     fn webauthn(&self) -> Result<&Webauthn, Error> {
         self.webauthn.as_ref().ok_or(Error::NotFound)
     }

@@ -42,8 +42,9 @@ impl PasswordAuthenticator {
         devices: DeviceCookies,
         verify_email: bool,
         breached: BreachedPasswords,
+        host: &str,
     ) -> Result<Self, Error> {
-        Ok(Self { store, limits, devices, hashing: Passwords::new(breached)?, verify_email })
+        Ok(Self { store, limits, devices, hashing: Passwords::new(breached, host)?, verify_email })
     }
 
     /// Authenticates by e-mail address and password. An unknown address, a wrong password and an account without one are

@@ -15,7 +15,10 @@ use super::{
 use crate::{
     audit::event::Entry,
     clock::UnixMillis,
-    db::{recovery_codes, totp, users::User},
+    db::{
+        recovery_codes, totp,
+        users::{self, User},
+    },
     email_token::Undo,
     error::Error,
     rate_limit::RateLimits,
@@ -154,6 +157,16 @@ impl SecondFactorVerifier {
         let unused = recovery_codes::is_unused(self.store.reader(), &user.id, &hash).await?;
         Ok(unused.then_some(SecondFactor::RecoveryCode { hash }))
     }
+}
+
+/// Cancels a requested removal of second factors, if there is one; the user's row is locked.
+pub(crate) async fn cancel_reset(work: &mut UnitOfWork<'_>, user: &User) -> Result<(), Error> {
+    if user.factor_reset_at.is_some() {
+        users::set_factor_reset_at(work.db(), &user.id, None).await?;
+        work.log(Entry::new(EventKind::SecondFactorResetCancelled).user(&user.id));
+        work.user_changed(&user.id);
+    }
+    Ok(())
 }
 
 fn is(code: PresentedCode<'_>, method: AuthMethod) -> bool {

@@ -50,10 +50,12 @@ rows! {
         updated_at: At,
         disabled_at: Option<At>,
         delete_at: Option<At>,
+        factor_reset_at: Option<At>,
         /// The latest security notice, and up to when they were acknowledged.
         notice_at: Option<At>,
         notices_seen_at: Option<At>,
         new_device_mail_off_at: Option<At>,
+        passkey_offer_declined_at: Option<At>,
     } list_account from "users where id = $1";
 
     /// The password, if there is one.
@@ -87,6 +89,7 @@ rows! {
         name: String,
         created_at: At,
         last_used_at: Option<At>,
+        suspended_at: Option<At>,
     } list_passkeys from "passkeys where user_id = $1 order by created_at";
 
     /// A browser that needs no second factor for a while.

@@ -46,6 +46,8 @@ pub struct User {
     pub new_device_mail_off_at: Option<UnixMillis>,
     /// When it is to be deleted; `None`: it is kept.
     pub delete_at: Option<UnixMillis>,
+    /// When an administrator's removal of the second factors is due; `None`: none was requested.
+    pub factor_reset_at: Option<UnixMillis>,
     /// When the user declined to add a passkey.
     pub passkey_offer_declined_at: Option<UnixMillis>,
 }
@@ -121,7 +123,7 @@ const COLUMNS: &str = "id, email, email_verified_at, name, about, locale, passwo
      case when exists (select 1 from totp where user_id = users.id) then 'totp' else '' end as auth_methods, \
      (select coalesce(string_agg(role, ' '), '') from user_roles where user_id = users.id) as roles, \
      created_at, disabled_at, password_changed_at, notice_at, notices_seen_at, new_device_mail_off_at, delete_at, \
-     passkey_offer_declined_at";
+     factor_reset_at, passkey_offer_declined_at";
 
 /// The text that administrators search in.
 fn searched(email: &str, name: &str) -> String {
@@ -448,4 +450,21 @@ mod tests {
         db.close().await;
         std::fs::remove_dir_all(folder).expect("removed");
     }
+}
+
+/// Sets when a removal of second factors is due.
+pub async fn set_factor_reset_at(db: impl Executor<'_>, id: &UserId, at: Option<UnixMillis>) -> Result<()> {
+    let statement = "update users set factor_reset_at = $2 where id = $1";
+    sqlx::query(statement).bind(id.as_str()).bind(at).execute(db).await.map(drop)
+}
+
+/// Up to `limit` users whose removal of second factors is due.
+pub async fn list_factor_reset_due(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<UserId>> {
+    let due: Vec<Text<UserId>> =
+        sqlx::query_scalar("select id from users where factor_reset_at <= $1 order by factor_reset_at limit $2")
+            .bind(now)
+            .bind(limit)
+            .fetch_all(db)
+            .await?;
+    Ok(due.into_iter().map(|id| id.0).collect())
 }

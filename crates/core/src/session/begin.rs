@@ -1,12 +1,12 @@
 //! Begins sessions: revalidates the proof, ends the previous session, applies the device limit.
 
-use sekisho_model::{AuthMethod, EndReason, EventKind, Scopes, SessionId, UserId};
+use sekisho_model::{AssuranceLevel, AuthMethod, EndReason, EventKind, Scopes, SessionId, UserId};
 use tracing::instrument;
 
 use super::{Sessions, credential::NewCredential, device::known_device, refresh_expiry};
 use crate::{
     audit::event::Entry,
-    authenticator::{Proof, trusted_browser},
+    authenticator::{Proof, second_factor::cancel_reset, trusted_browser},
     clock::{UnixMillis, millis},
     db::{
         Nullable, events,
@@ -111,6 +111,10 @@ impl Sessions {
             None if required => return Ok(Begun::EnrollSecondFactor),
             None => None,
         });
+        // Whoever has the factors did not lose them.
+        if session.assurance() == AssuranceLevel::Two {
+            cancel_reset(&mut work, &user).await?;
+        }
         let now = self.store.now();
         let known = known_device(&mut work, &session, context).await?;
         session.new_device_at = match &known {

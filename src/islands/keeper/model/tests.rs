@@ -48,6 +48,7 @@ impl Page {
             user_id: "aoi".to_owned(),
             email: "aoi@example.com".to_owned(),
             has_password: true,
+            has_passkey: false,
             idle_remaining: Some(HOUR),
             absolute_remaining: Some(24 * HOUR),
             warning: MINUTE,

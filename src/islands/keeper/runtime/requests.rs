@@ -1,5 +1,7 @@
 //! Requests to the server, and what its answers are to the model.
 
+use web_sys::AbortController;
+
 use super::Keeper;
 use crate::{
     browser::{
@@ -7,6 +9,7 @@ use crate::{
         event_stream::{EventStream, StreamEvent},
         fields::Fields,
         http::{self, Response},
+        webauthn::{self, WebauthnError},
     },
     islands::{
         keeper::{
@@ -14,7 +17,10 @@ use crate::{
             model::{Event, Refusal, SessionStatus, TokenRequest},
             token::AccessToken,
         },
-        protocol::{EndReason, INVALID_CODE, INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, path, stream_event},
+        protocol::{
+            EndReason, INVALID_CODE, INVALID_CREDENTIALS, PASSKEY_FIELD, PASSKEY_FLOW_FIELD, PASSKEY_REFUSED,
+            SECOND_FACTOR_REQUIRED, WAITING_FIELD, path, stream_event,
+        },
     },
 };
 
@@ -23,6 +29,8 @@ pub enum SignInError {
     /// The password was right: the sign-in with this id goes on with a code.
     CodeRequired(String),
     WrongCode,
+    /// The person used no passkey.
+    Cancelled,
     /// Text of the server for the person.
     Refused(String),
     Failed,
@@ -63,22 +71,46 @@ impl Keeper {
         self.post_sign_in(Fields::empty().with("flow_id", flow_id).with("code", code)).await
     }
 
+    /// Signs in again by a passkey; or goes on by it with the sign-in `flow_id`, which needs a second factor.
+    pub async fn present_passkey(&'static self, flow_id: Option<String>) -> Result<(), SignInError> {
+        let (path, body) = match &flow_id {
+            Some(token) => (path::PASSKEY_SECOND_FACTOR, Some(Fields::empty().with(WAITING_FIELD, token.as_str()))),
+            None => (path::PASSKEY_SIGN_IN, None),
+        };
+        let begun = http::post(path, body).await.ok_or(SignInError::Failed)?;
+        let flow = begun.body.text("flow").filter(|_| begun.is_ok()).ok_or_else(|| refused(&begun))?;
+        let signal = AbortController::new().map_err(|_| SignInError::Failed)?.signal();
+        let answer =
+            webauthn::get(begun.body.object("options"), false, &signal).await.map_err(|error| match error {
+                WebauthnError::NotAllowed => SignInError::Cancelled,
+                _ => SignInError::Failed,
+            })?;
+        let body = Fields::empty().with(PASSKEY_FLOW_FIELD, flow).with(PASSKEY_FIELD, answer);
+        let body = flow_id.into_iter().fold(body, |body, flow_id| body.with("flow_id", flow_id));
+        self.post_sign_in(body).await
+    }
+
     async fn post_sign_in(&'static self, body: Fields) -> Result<(), SignInError> {
         let response = http::post(path::SIGN_IN, Some(body)).await.ok_or(SignInError::Failed)?;
         if response.is_ok() {
             self.dispatch(Event::SignedInAgain { user_id: response.body.text("user_id") });
             return Ok(());
         }
-        let detail = response.body.text("detail").filter(|_| response.is_refusal());
         let flow_id = response.body.text("flow_id");
-        Err(match (response.unauthorized().as_deref(), flow_id, detail) {
-            (Some(SECOND_FACTOR_REQUIRED), Some(flow_id), _) => SignInError::CodeRequired(flow_id),
-            (Some(INVALID_CREDENTIALS), ..) => SignInError::WrongPassword,
-            (Some(INVALID_CODE), ..) => SignInError::WrongCode,
-            (_, _, Some(detail)) => SignInError::Refused(detail),
-            _ => SignInError::Failed,
+        Err(match (response.unauthorized().as_deref(), flow_id) {
+            (Some(SECOND_FACTOR_REQUIRED), Some(flow_id)) => SignInError::CodeRequired(flow_id),
+            (Some(INVALID_CREDENTIALS), _) => SignInError::WrongPassword,
+            (Some(INVALID_CODE), _) => SignInError::WrongCode,
+            _ => refused(&response),
         })
     }
+}
+
+/// What the server says to the person, if anything.
+fn refused(response: &Response) -> SignInError {
+    let is_for_person = response.is_refusal() || response.unauthorized().as_deref() == Some(PASSKEY_REFUSED);
+    let detail = response.body.text("detail").filter(|_| is_for_person);
+    detail.map_or(SignInError::Failed, SignInError::Refused)
 }
 
 /// The body of a success, or what the failure says about the session.

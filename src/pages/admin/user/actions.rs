@@ -73,6 +73,28 @@ pub async fn unlink(
     }
 }
 
+/// `POST /admin/users/{id}/reset-factors`: in a day, unless the user stops it.
+pub async fn reset_factors(
+    Path(id): Path<String>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
+) -> Result<Response, HttpError> {
+    let visitor = &who.visitor;
+    match visitor.app.core.administration.request_factor_reset(&parse_id(&id)?, &visitor.context).await {
+        Ok(_) => Ok(back(&id, "reset")),
+        Err(error) => page(who, &id, None, None, None, FormErrors::of(error)?).await,
+    }
+}
+
+/// `POST /admin/users/{id}/keep-factors`
+pub async fn keep_factors(
+    Path(id): Path<String>,
+    RecentlyAuthenticated { who, .. }: RecentlyAuthenticated<Administrator, EmptyForm>,
+) -> Result<Response, HttpError> {
+    let visitor = &who.visitor;
+    visitor.app.core.administration.cancel_factor_reset(&parse_id(&id)?, &visitor.context).await?;
+    Ok(back(&id, "kept"))
+}
+
 async fn change_access(who: &Administrator, id: &str, change: AccessChange<'_>) -> Result<(), Error> {
     let visitor = &who.visitor;
     visitor.app.core.administration.change_access(&parse_id(id)?, change, Some(&visitor.context)).await.map(drop)
