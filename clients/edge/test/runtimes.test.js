@@ -2,11 +2,19 @@
 // sandbox (Vercel), which has Web APIs alone.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { EdgeVM } from '@edge-runtime/vm';
+import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
-import { bundle } from './run.js';
+import * as suite from './suite.js';
 
-const here = await import(`data:text/javascript,${encodeURIComponent(await bundle('esm'))}`);
+/** The suite as one script. */
+async function bundle(format) {
+  const entryPoints = [fileURLToPath(new URL('suite.js', import.meta.url))];
+  const { outputFiles } = await build({ entryPoints, bundle: true, format, globalName: 'suite', write: false });
+  return outputFiles[0].text;
+}
+
 const edge = new EdgeVM();
 edge.evaluate(`${await bundle('iife')}; globalThis.suite = suite;`);
 const worker = `export default {
@@ -22,7 +30,7 @@ const miniflare = new Miniflare({
 after(() => miniflare.dispose());
 
 const RUNTIMES = {
-  Node: (name) => here.run(name),
+  Node: (name) => suite.run(name),
   workerd: async (name) => {
     const response = await miniflare.dispatchFetch('http://worker/', { headers: { 'x-test': encodeURIComponent(name) } });
     return (await response.json()).wrong;
@@ -31,7 +39,7 @@ const RUNTIMES = {
 };
 
 for (const [runtime, run] of Object.entries(RUNTIMES)) {
-  for (const name of Object.keys(here.tests)) {
+  for (const name of Object.keys(suite.tests)) {
     test(`${runtime}: ${name}`, async () => {
       const wrong = await run(name);
       assert.equal(wrong, undefined, wrong);

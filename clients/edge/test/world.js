@@ -130,13 +130,20 @@ export function request(path, headers = {}, method = 'GET') {
 /** A store that shows what was written a minute ago, as Workers KV may. */
 export class LaggingStorage {
   #versions = [];
+
   constructor(world, lag = 60) {
     this.world = world;
     this.lag = lag * 1_000;
   }
+
+  get writes() {
+    return this.#versions.length;
+  }
+
   async get() {
     return this.#versions.findLast(({ at }) => at <= this.world.time - this.lag)?.value ?? null;
   }
+
   async put(key, value) {
     this.#versions.push({ at: this.world.time, value });
   }
