@@ -1,4 +1,4 @@
-// The three services in clients/ verify tokens without asking the server about each one, and must still refuse an
+// The services in clients/ verify tokens without asking the server about each one, and must still refuse an
 // ended session within a second. The same tests for each. They are built before: see clients/README.md.
 import { spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
@@ -16,6 +16,8 @@ const SERVICES = {
   rust: ['target/release/examples/service'],
   node: ['node', 'clients/node/service.mjs'],
   python: ['/usr/bin/python3', 'clients/python/service.py'],
+  'edge, in Node': ['node', 'clients/edge/examples/service.js', 'node'],
+  'edge, in workerd': ['node', 'clients/edge/examples/service.js', 'workerd'],
 };
 
 /** What the services are called: end2end/server.ts tells the server. */
@@ -297,10 +299,15 @@ function token({ kid, alg, privateKey }: Key, claims: object, header: object = {
 class FakeIssuer {
   keys = [newKey('EdDSA', 'a'), newKey('ES256', 'b'), newKey('RS256', 'c')];
   reads = 0;
-  private readonly server = createHttpServer(({ url }, response) => {
+  private readonly server = createHttpServer(({ url, headers }, response) => {
     if (url === '/.well-known/jwks.json') return this.tellKeys(response);
+    const position = { next_cursor: '0', retain_for: 960 };
+    if (headers.accept !== 'text/event-stream') {
+      response.setHeader('content-type', 'application/json');
+      return response.end(JSON.stringify({ items: [], withdrawn_keys: [], ...position }));
+    }
     response.setHeader('content-type', 'text/event-stream');
-    response.write('event: hello\nid: 0\ndata: {"next_cursor":"0","retain_for":960}\n\n');
+    response.write(`event: hello\nid: 0\ndata: ${JSON.stringify(position)}\n\n`);
   });
 
   static async start() {

@@ -235,6 +235,7 @@ export const tests = {
     world.end('another');
     equal(world.asked.list, before + 1);
     world.advance(6);
+    world.mode.list = (answer) => new Promise((resolve) => setTimeout(resolve, 50, answer));
     const answer = await outcome(verifier.verify(await world.token({ sid: 'another' })));
     equal(answer, 'session_revoked signed_out', 'without waitUntil, which could be stopped, it waits');
   },
@@ -536,7 +537,7 @@ export const tests = {
       const { response } = await verifier.protect(asked, { prefix: '/dashboard/' });
       equal(response?.status, 401, path);
     }
-    const decoded = `https://shop.example/%${'25'.repeat(5_000)}64`;
+    const decoded = `https://shop.example/%${'25'.repeat(1_000)}64`;
     equal((await verifier.protect(new Request(decoded), { prefix: '/dashboard' })).response.status, 401, 'bounded work');
   },
 
