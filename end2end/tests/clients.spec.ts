@@ -173,6 +173,29 @@ for (const name of Object.keys(SERVICES) as (keyof typeof SERVICES)[]) {
   });
 }
 
+const ONE_HOST = 'a page at the edge, on one host with Sekisho, sends a person to sign in and back';
+test(ONE_HOST, async ({ api, baseURL, complaints, page, site, start, user }) => {
+  complaints.allow(404, '/favicon.ico'); // plain text names none
+  const { url } = await start('edge, in workerd', { ISSUER_URL: baseURL! });
+  await page.goto(`${url}/dashboard?id=7`);
+  await expect(page).toHaveURL(`${url}/login?next=${encodeURIComponent('/sign-in?next=%2Fdashboard%3Fid%3D7')}`);
+  await site.login.fillAndSubmit(user);
+  await expect(page).toHaveURL(`${url}/dashboard?id=7`);
+  await expect(page.locator('body')).toHaveText(/^Hello, /);
+
+  // A cookie that is gone comes back by itself, as long as the session lasts.
+  await page.context().clearCookies({ name: 'orders' });
+  await page.goto(`${url}/dashboard`);
+  await expect(page).toHaveURL(`${url}/dashboard`);
+
+  await api.endAllOthers(user);
+  await expect(async () => {
+    await page.goto(`${url}/dashboard`);
+    await expect(site.notice).toHaveText('You were signed out from another of your devices.', { timeout: 100 });
+  }).toPass({ timeout: 5_000 });
+  await expect(page).toHaveURL(`${url}/login?next=${encodeURIComponent('/sign-in?next=%2Fdashboard')}`);
+});
+
 /** Signs in, and asks for a token for the services as well, of the same session. */
 async function signIn(api: Api, person: Person): Promise<Tokens & { service_token: string }> {
   const own = await api.signIn(person);
@@ -212,6 +235,7 @@ async function startService(name: keyof typeof SERVICES, settings: Settings) {
     };
   };
   return {
+    url: outcome,
     ask,
     whoami: (token?: string) => ask(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     async stop() {
