@@ -361,7 +361,9 @@ function decodePart(part) {
   const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
   const spelled = btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
   if (spelled !== part) throw new Error('another spelling');
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const data = new Uint8Array(binary.length);
+  for (let n = 0; n < data.length; n++) data[n] = binary.charCodeAt(n);
+  return data;
 }
 
 /** Of what is known to be JSON: each string, with the number behind it if it is a member's name, and each bracket. */
@@ -380,7 +382,7 @@ function parseJson(data) {
     if (token === '{' || token === '[') open.push(new Set());
     else if (token === '}' || token === ']') open.pop();
     else {
-      const name = JSON.parse(string);
+      const name = string.includes('\\') ? JSON.parse(string) : string.slice(1, -1);
       if (!name.isWellFormed()) throw new Error('half a surrogate pair is no text');
       if (isName && open.at(-1).has(name)) throw new Error('a member is there twice');
       if (isName) open.at(-1).add(name);

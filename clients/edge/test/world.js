@@ -28,8 +28,11 @@ export async function newKey(kid, alg = 'EdDSA', members = {}) {
   const algorithm = { ...GENERATE[alg], ...members };
   const { publicKey, privateKey } = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const { kty, crv, x, y, n, e } = await crypto.subtle.exportKey('jwk', publicKey);
-  const sign = (message) => crypto.subtle.sign(algorithm, privateKey, encoder.encode(message));
-  return { kid, alg, sign, jwk: { kid, alg, use: 'sig', kty, crv, x, y, n, e } };
+  const sign = (message) => {
+    const data = typeof message === 'string' ? encoder.encode(message) : message;
+    return crypto.subtle.sign(algorithm, privateKey, data);
+  };
+  return { kid, alg, algorithm, publicKey, sign, jwk: { kid, alg, use: 'sig', kty, crv, x, y, n, e } };
 }
 
 export class World {
