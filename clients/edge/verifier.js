@@ -66,6 +66,7 @@ export class Verifier {
   #staleAfter;
   #clockTolerance;
   #storage;
+  #restored = false;
   #savedAt = -Infinity;
   #cookie;
   #signIn;
@@ -157,6 +158,7 @@ export class Verifier {
     try {
       const answer = await get(`${this.#url}/session/token`, { method: 'POST', headers, body });
       if (answer.status === 401) return redirect(withNext(this.#login, withNext(this.#signIn, next)));
+      if (answer.status >= 400 && answer.status < 500) return refusalOf(answer);
       if (answer.status !== 200) throw new Error(`status ${answer.status}`);
       const { access_token, expires_in } = await answer.json();
       return redirect(next, setCookie(request, this.#cookie, access_token, expires_in, '/'));
@@ -209,7 +211,11 @@ export class Verifier {
 
   /** The list and what ended since; or all of it, at first, after an error, and when it has grown old. */
   async #fetchList(known, progress) {
-    known ??= await this.#restore();
+    // Once, as a store that never answers must not shut everybody out.
+    if (!known && !this.#restored) {
+      this.#restored = true;
+      known = await this.#restore();
+    }
     const now = performance.now();
     const isWhole = !known || this.#list.failed || now - known.wholeAt > known.retainFor;
     // Ends are only ever added, so that a fetch that is given up takes nothing away. A withdrawn key never comes back.
@@ -463,6 +469,12 @@ function redirectToSignIn(request, signIn) {
     withNext(signIn, localPath(pathname + search)),
     setCookie(request, REDIRECTS, count + 1, REDIRECTS_WITHIN, path),
   );
+}
+
+/** Sekisho knows the person and refuses a token, as while an address is not confirmed: to sign in again would not help. */
+function refusalOf(answer) {
+  const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
+  return new Response(answer.body, { status: answer.status, headers });
 }
 
 function redirect(location, setCookie) {

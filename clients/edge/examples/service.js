@@ -6,7 +6,8 @@ import worker from './worker/worker.js';
 
 const { ISSUER_URL = 'http://127.0.0.1:3000', ISSUER, AUDIENCE = 'orders', SCOPE, STALE_AFTER = '30' } = process.env;
 const { SERVICE_SECRET, LISTEN = '127.0.0.1:4004' } = process.env;
-const given = Object.entries({ ISSUER_URL, ISSUER, AUDIENCE, SCOPE, STALE_AFTER, SERVICE_SECRET });
+const COOKIE = 'orders'; // `__Host-orders` takes https
+const given = Object.entries({ ISSUER_URL, ISSUER, AUDIENCE, SCOPE, STALE_AFTER, SERVICE_SECRET, COOKIE });
 const env = Object.fromEntries(given.filter(([, value]) => value !== undefined));
 const { hostname, port } = new URL(`http://${LISTEN}`);
 console.log(`listening on ${process.argv[2] === 'workerd' ? await inWorkerd() : await inNode()}`);

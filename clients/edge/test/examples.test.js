@@ -52,7 +52,7 @@ async function startWorker() {
     modules: true,
     script: await bundle('../examples/worker/worker.js', { format: 'esm' }),
     compatibilityDate: '2025-01-01',
-    bindings: { ISSUER_URL: issuer.url, AUDIENCE: 'orders' },
+    bindings: { ISSUER_URL: issuer.url, AUDIENCE: 'orders', COOKIE: 'orders' },
     kvNamespaces: ['REVOCATIONS'],
   });
   started.push(miniflare);

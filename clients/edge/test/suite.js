@@ -421,6 +421,15 @@ export const tests = {
     equal(await outcome(world.verifier({ storage: { get: fail, put: fail } }).verify(token)), 'session_revoked signed_out');
   },
 
+  async 'a storage that never answers shuts nobody out for long'(world) {
+    const silent = () => new Promise(() => {});
+    const [verifier, token] = [world.verifier({ storage: { get: silent, put: silent } }), await world.token()];
+    outcome(verifier.verify(token));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    world.advance(6);
+    equal(await outcome(verifier.verify(token)), 'ok');
+  },
+
   async 'the service secret goes to the list alone'(world) {
     const verifier = world.verifier({ serviceSecret: 'a-secret', ...PAGES });
     await verifier.verify(await world.token());
@@ -695,6 +704,9 @@ export const tests = {
       world.mode.token = mode;
       equal((await verifier.signIn(request('/sign-in', { cookie }))).status, 503);
     }
+    world.mode.token = () => Response.json({ code: 'email_unverified' }, { status: 403 });
+    const refused = await verifier.signIn(request('/sign-in', { cookie }));
+    equal([refused.status, (await refused.json()).code], [403, 'email_unverified']);
     equal((await verifier.signIn(request('/sign-in', {}, 'POST'))).status, 405);
   },
 };

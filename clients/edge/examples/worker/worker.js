@@ -15,7 +15,7 @@ export default {
       serviceSecret: env.SERVICE_SECRET,
       staleAfter: Number(env.STALE_AFTER ?? 30),
       storage: env.REVOCATIONS,
-      cookie: new URL(request.url).protocol === 'https:' ? '__Host-orders' : 'orders',
+      cookie: env.COOKIE ?? '__Host-orders',
       signIn: '/sign-in',
     });
     const waitUntil = (promise) => ctx.waitUntil(promise);
