@@ -7,15 +7,17 @@ export interface Options {
   issuer?: string;
   /** One of `SEKISHO_SERVICE_SECRET`, where that is set. Goes to the list of ended sessions alone. */
   serviceSecret?: string;
-  /** How old (s) the list of ended sessions may be while Sekisho is in reach: 1. From half of it on it is read again. */
+  /**
+   * How old (s) the list of ended sessions may be while Sekisho is in reach: 1. From half of it on it is read again.
+   */
   maxAge?: number;
   /** For how long (s) tokens are accepted while Sekisho is out of reach: 30. Then everybody is answered 503. */
   staleAfter?: number;
   /** How far (s) this machine's clock may be off: 5, at most 60. */
   clockTolerance?: number;
   /**
-   * Keeps the list for isolates that start, as a Workers KV namespace can. It may lag: what ended since is asked for in any
-   * case, and without an answer nobody is let in. Whoever can write it can hide ended sessions.
+   * Keeps the list for isolates that start, as a Workers KV namespace can. It may lag: what ended since is asked for in
+   * any case, and without an answer nobody is let in. Whoever can write it can hide ended sessions.
    */
   storage?: Storage;
   /** The app's cookie with the access token, for pages: `__Host-orders`. Without it only the header counts. */
@@ -51,8 +53,8 @@ export interface Claims {
 
 export interface Context {
   /**
-   * `(promise) => ctx.waitUntil(promise)`, of Workers' `ctx` or of Vercel's `event`; `() => {}` where a process lives on, as
-   * with Node. Without it, a request waits for what could be read again behind its answer.
+   * `(promise) => ctx.waitUntil(promise)`, of Workers' `ctx` or of Vercel's `event`; `() => {}` where a process lives
+   * on, as with Node. Without it, a request waits for what could be read again behind its answer.
    */
   waitUntil?: (promise: Promise<unknown>) => void;
 }
@@ -82,7 +84,9 @@ export type Protected =
   | { claims?: undefined; rejected: Rejected; response: Response }
   | { claims?: undefined; rejected?: undefined; response?: undefined };
 
-/** One for each isolate or process, outside of the request handler: it holds the keys and the list of ended sessions. */
+/**
+ * One for each isolate or process, outside of the request handler: it holds the keys and the list of ended sessions.
+ */
 export class Verifier {
   /** Throws a `TypeError` for an option that makes no sense. Asks Sekisho nothing before the first request. */
   constructor(options: Options);
@@ -96,8 +100,8 @@ export class Verifier {
    */
   protect(request: Request, options?: Context & { prefix?: string; scope?: string }): Promise<Protected>;
   /**
-   * Answers `GET signIn?next=…` where Sekisho is on the same host: takes a token for the browser's session there into the
-   * cookie and goes back, or to `login` first.
+   * Answers `GET signIn?next=…` where Sekisho is on the same host: takes a token for the browser's session there into
+   * the cookie and goes back, or to `login` first.
    */
   signIn(request: Request): Promise<Response>;
 }

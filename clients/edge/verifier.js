@@ -1,7 +1,7 @@
-// Verifies Sekisho's access tokens wherever there is `fetch` and Web Crypto: Cloudflare Workers, Vercel's Edge, Deno, Bun,
-// Node. No request to Sekisho per token; an ended session is refused all the same, by the list that is polled. It fails
-// closed: without news of ended sessions for `staleAfter`, nobody is let in. Refuses to take a key from a token, and to
-// follow a redirect. Types and the documentation of each option: verifier.d.ts.
+// Verifies Sekisho's access tokens wherever there is `fetch` and Web Crypto: Cloudflare Workers, Vercel's Edge, Deno,
+// Bun, Node. No request to Sekisho per token; an ended session is refused all the same, by the list that is polled. It
+// fails closed: without news of ended sessions for `staleAfter`, nobody is let in. Refuses to take a key from a token,
+// and to follow a redirect. Types and the documentation of each option: verifier.d.ts.
 
 const SECOND = 1_000;
 /** An issuer that is silent for longer doesn't answer any more. */
@@ -15,7 +15,7 @@ const SAVE_LIST_EVERY = 60 * SECOND;
 const PAGE = 1_000;
 const MAX_TOKEN = 16 * 1_024;
 const MAX_DEPTH = 100;
-/** Redirects of one page within a time (s): somebody who comes back without a valid token again and again is in a loop. */
+/** Redirects of one page within a time (s): somebody who comes back again and again without a token is in a loop. */
 const MAX_REDIRECTS = 5;
 const REDIRECTS_WITHIN = 30;
 const REDIRECTS = 'sekisho-redirects';
@@ -91,7 +91,8 @@ export class Verifier {
     if (cookie && !/^[\w.-]+$/.test(cookie)) throw new TypeError('cookie: not the name of one');
     if (signIn && !cookie) throw new TypeError('signIn: where would the token of somebody who comes back be?');
     for (const path of [signIn, login]) {
-      if (path && localPath(path) !== path) throw new TypeError(`${path}: not a path of this origin`);
+      const isPath = !path || (localPath(path) === path && !/[?#]/.test(path));
+      if (!isPath) throw new TypeError(`${path}: not a path of this origin`);
     }
     this.#url = url.replace(/\/+$/, '');
     this.#issuer = options.issuer || this.#url;
@@ -131,7 +132,7 @@ export class Verifier {
     return claims;
   }
 
-  /** `{ claims }`, or the `response` to give instead, and why: `rejected`. `{}` for a path that is not under `prefix`. */
+  /** `{ claims }`, or `{ response, rejected }`; `{}` for a path that is not under `prefix`. */
   async protect(request, { prefix = '/', scope, waitUntil } = {}) {
     const { pathname } = new URL(request.url);
     if (pathname === this.#signIn || !isUnder(pathname, prefix)) return {};
@@ -145,14 +146,18 @@ export class Verifier {
   }
 
   /**
-   * Answers `GET signIn?next=…` where Sekisho is on the same host: takes a token for the browser's session there into the
-   * app's cookie, and goes back; or to Sekisho's own sign-in page first. The cookie is HttpOnly, and lives as the token.
+   * Answers `GET signIn?next=…` where Sekisho is on the same host: takes a token for the browser's session there into
+   * the app's cookie, and goes back; or to Sekisho's own sign-in page first. The cookie is HttpOnly, and lives as the
+   * token.
    */
   async signIn(request) {
-    if (!['GET', 'HEAD'].includes(request.method)) return new Response(null, { status: 405, headers: { allow: 'GET' } });
+    const isRead = ['GET', 'HEAD'].includes(request.method);
+    if (!isRead) return new Response(null, { status: 405, headers: { allow: 'GET, HEAD' } });
     const next = localPath(new URL(request.url).searchParams.get('next'));
     // Nothing but Sekisho's own cookie. Without `Origin` it takes the request for what it is: from no browser.
-    const session = (request.headers.get('cookie') ?? '').split(/; */).filter((pair) => /^(__Host-)?sekisho=/.test(pair));
+    const session = (request.headers.get('cookie') ?? '')
+      .split(/; */)
+      .filter((pair) => /^(__Host-)?sekisho=/.test(pair));
     const headers = { cookie: session.join('; '), 'content-type': 'application/json' };
     const body = JSON.stringify({ audience: this.#audience });
     try {
@@ -229,7 +234,8 @@ export class Verifier {
       if (answer.status === 304 && list.etag) return list;
       if (answer.status !== 200) throw new Error(`status ${answer.status}`);
       const { items, withdrawn_keys, next_cursor, retain_for } = await answer.json();
-      if (!areTexts([next_cursor, ...withdrawn_keys]) || !(retain_for >= 0)) throw new Error("a list that can't be read");
+      const canBeRead = areTexts([next_cursor, ...withdrawn_keys]) && retain_for >= 0;
+      if (!canBeRead) throw new Error("a list that can't be read");
       for (const { sid, reason } of items) {
         if (!areTexts([sid, reason])) throw new Error("an end that can't be read");
         list.ended.set(sid, reason);
@@ -271,7 +277,7 @@ export class Verifier {
   }
 }
 
-/** Something of the issuer's that all requests share. One fetch at a time: whoever comes meanwhile waits for the same. */
+/** What all requests share of the issuer's. One fetch at a time: whoever comes meanwhile waits for the same. */
 class Shared {
   value;
   failed = false;
@@ -320,7 +326,9 @@ class Shared {
       if (!this.failed) console.error(`${this.#what} can't be fetched: ${error.cause ?? error}`);
       [this.failed, this.#flight] = [true, undefined];
     };
-    const flight = Promise.resolve(this.value).then((value) => this.#fetch(value, progress)).then(fetched, failed);
+    const flight = Promise.resolve(this.value)
+      .then((value) => this.#fetch(value, progress))
+      .then(fetched, failed);
     this.#flight = flight;
   }
 }
@@ -346,7 +354,8 @@ async function importKey(jwk) {
 
 /**
  * Header and claims of a token that is written as the server writes it; its signature is still to be checked. Libraries
- * are generous with spellings, and differ in how: here each token has one. `clients/vectors` holds every verifier to it.
+ * are generous with spellings, and differ in how: here each token has one. `clients/vectors` holds every verifier to
+ * it.
  */
 function read(token) {
   try {
@@ -451,7 +460,7 @@ function isSameOrigin({ headers, url }) {
   return origin === null || origin === new URL(url).origin;
 }
 
-/** A person goes to a page. What a script, a picture or a frame asks for gets a 401, and so does whoever posts a form. */
+/** A person goes to a page. What a script, a picture or a frame asks for gets a 401, and so does a form. */
 function isNavigation({ method, headers }) {
   if (!['GET', 'HEAD'].includes(method) || headers.has('authorization')) return false;
   const mode = headers.get('sec-fetch-mode');
@@ -471,7 +480,7 @@ function redirectToSignIn(request, signIn) {
   );
 }
 
-/** Sekisho knows the person and refuses a token, as while an address is not confirmed: to sign in again would not help. */
+/** Sekisho knows the person and refuses a token, as while an address is not confirmed: signing in would not help. */
 function refusalOf(answer) {
   const headers = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
   return new Response(answer.body, { status: answer.status, headers });
@@ -497,15 +506,21 @@ export function localPath(path) {
 
 /** Whether any router could take `path` for one under `prefix`: as it is, or decoded, with its dots resolved. */
 function isUnder(path, prefix) {
-  const root = resolveDots(prefix);
-  let tried = path.toLowerCase();
+  const root = resolveDots(decodePath(new URL(prefix, 'https://any.example').pathname));
+  let tried = path;
   for (let n = 0; n < 5; n++) {
-    if ([tried, resolveDots(tried)].some((path) => `${path}/`.startsWith(`${root}/`))) return true;
-    const decoded = tried.replace(/%([\da-f]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))).toLowerCase();
+    const readings = [tried.toLowerCase(), resolveDots(tried)];
+    if (readings.some((path) => `${path}/`.startsWith(`${root}/`))) return true;
+    const decoded = decodePath(tried);
     if (decoded === tried) return false;
     tried = decoded;
   }
   return true; // nobody honest encodes a path so often
+}
+
+/** Byte by byte, so that nothing is malformed. */
+function decodePath(path) {
+  return path.replace(/%([\da-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 function resolveDots(path) {

@@ -1,5 +1,5 @@
-// The example service of the edge verifier, as the others in clients/: `node examples/service.js node`, or `workerd`, which
-// runs examples/worker in Cloudflare's runtime, here, by miniflare. The variables are those of clients/README.md.
+// The example service of the edge verifier, as the others in clients/: `node examples/service.js node`, or `workerd`,
+// which runs examples/worker in Cloudflare's runtime, here, by miniflare. The variables are those of clients/README.md.
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import worker from './worker/worker.js';
@@ -16,7 +16,9 @@ console.log(`listening on ${process.argv[2] === 'workerd' ? await inWorkerd() : 
 async function inNode() {
   const server = createServer(async (incoming, outgoing) => {
     try {
-      const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values]) => values.map((value) => [name, value]));
+      const headers = Object.entries(incoming.headersDistinct).flatMap(([name, values]) =>
+        values.map((value) => [name, value]),
+      );
       const request = new Request(new URL(incoming.url, `http://${LISTEN}`), { method: incoming.method, headers });
       const response = await worker.fetch(request, env, { waitUntil() {} });
       outgoing.writeHead(response.status, [...response.headers].flat());

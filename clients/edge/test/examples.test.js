@@ -24,7 +24,8 @@ const server = createServer(async (request, response) => {
   issuer.asked[pathname] = (issuer.asked[pathname] ?? 0) + 1;
   issuer.last = request;
   await sleep(issuer.delay);
-  const json = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const json = (status, body) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   const position = { next_cursor: `1-${issuer.ends.length}`, retain_for: 960 };
   if (pathname === '/.well-known/jwks.json') return json(200, { keys: [jwk] });
   if (pathname === '/api/v1/revocations') return json(200, { items: issuer.ends, withdrawn_keys: [], ...position });
@@ -81,7 +82,10 @@ after(async () => {
 test('the Worker answers its API, and refuses an ended session within a second', async () => {
   const worker = await startWorker();
   const whoami = (headers) => askWorker(worker, '/whoami', { headers });
-  const [mine, another] = [{ authorization: `Bearer ${token()}` }, { authorization: `Bearer ${token({ sid: 'another' })}` }];
+  const [mine, another] = [
+    { authorization: `Bearer ${token()}` },
+    { authorization: `Bearer ${token({ sid: 'another' })}` },
+  ];
   assert.deepEqual(await (await whoami(mine)).json(), { sub: 'ada', sid: 's', roles: ['user'], scope: 'account:read' });
   assert.equal((await whoami({})).headers.get('www-authenticate'), 'Bearer');
   issuer.ends.push({ sid: 's', reason: 'signed_out' });
@@ -160,10 +164,14 @@ test('the Next.js middleware redirects people, answers programs 401, and lets th
   const ask = (at, headers = {}) => vm.context.ask(at, headers);
   const page = await ask('/dashboard/orders', NAVIGATION);
   assert.equal(page.status, 303);
-  assert.equal(page.headers.location, 'https://shop.example/sign-in?next=%2Fdashboard%2Forders', 'absolute, as Next demands');
+  assert.equal(
+    page.headers.location,
+    'https://shop.example/sign-in?next=%2Fdashboard%2Forders',
+    'absolute, as Next demands',
+  );
   assert.equal((await ask('/api/orders', { accept: 'application/json' })).status, 401);
-  assert.equal((await ask('/api/orders', { authorization: `Bearer ${token()}` })), undefined);
-  assert.equal((await ask('/dashboard', { ...NAVIGATION, cookie: `__Host-orders=${token()}` })), undefined);
+  assert.equal(await ask('/api/orders', { authorization: `Bearer ${token()}` }), undefined);
+  assert.equal(await ask('/dashboard', { ...NAVIGATION, cookie: `__Host-orders=${token()}` }), undefined);
   assert.equal((await ask('/dashboard', { ...NAVIGATION, cookie: `__Host-orders=${token()}x` })).status, 303);
 });
 
@@ -171,5 +179,9 @@ test('the module is below 8 kB, minified and gzipped', async () => {
   const minified = await bundle('../verifier.js', { format: 'esm', minify: true });
   const size = gzipSync(minified, { level: 9 }).length;
   assert.ok(size < 8_000, `${size} bytes`);
-  assert.doesNotMatch(minified, /\bimport\b|\brequire\b|node:|\bBuffer\b|\bprocess\b/, 'nothing of Node, no dependency');
+  assert.doesNotMatch(
+    minified,
+    /\bimport\b|\brequire\b|node:|\bBuffer\b|\bprocess\b/,
+    'nothing of Node, no dependency',
+  );
 });

@@ -1,5 +1,5 @@
-// Runs the suite where the verifier is meant to run: in Node, in workerd (Cloudflare Workers), and in the Edge Runtime's
-// sandbox (Vercel), which has Web APIs alone.
+// Runs the suite where the verifier is meant to run: in Node, in workerd (Cloudflare Workers), and in the Edge
+// Runtime's sandbox (Vercel), which has Web APIs alone.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,9 @@ after(() => miniflare.dispose());
 const RUNTIMES = {
   Node: (name) => suite.run(name),
   workerd: async (name) => {
-    const response = await miniflare.dispatchFetch('http://worker/', { headers: { 'x-test': encodeURIComponent(name) } });
+    const response = await miniflare.dispatchFetch('http://worker/', {
+      headers: { 'x-test': encodeURIComponent(name) },
+    });
     return (await response.json()).wrong;
   },
   'the Edge Runtime': (name) => edge.evaluate(`suite.run(${JSON.stringify(name)})`),

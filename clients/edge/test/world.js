@@ -21,7 +21,12 @@ export function base64url(data) {
 const GENERATE = {
   EdDSA: { name: 'Ed25519' },
   ES256: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2_048, publicExponent: new Uint8Array([1, 0, 1]) },
+  RS256: {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    modulusLength: 2_048,
+    publicExponent: new Uint8Array([1, 0, 1]),
+  },
 };
 
 export async function newKey(kid, alg = 'EdDSA', members = {}) {

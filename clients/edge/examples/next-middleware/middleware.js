@@ -1,9 +1,10 @@
-// Next.js middleware, on Vercel's Edge or on Node: `/dashboard` is for who is signed in, `/api` for who has a token. From
-// Next 16 on the file is called proxy.js, and its function `proxy`.
-// Sekisho is on the same host, by rewrites of its paths; `app/sign-in/route.js` beside this file is the way back in.
+// Next.js middleware, on Vercel's Edge or on Node: `/dashboard` is for who is signed in, `/api` for who has a token.
+// From Next 16 on the file is called proxy.js, and its function `proxy`. Sekisho is on the same host, by rewrites of
+// its paths; `app/sign-in/route.js` beside this file is the way back in.
 //
-// Middleware is the door, not the safe: it can be misrouted (CVE-2025-29927). A page or handler that shows somebody's data
-// calls `verifier.authenticate(request)` once more: the keys and the list are there, and it costs a tenth of a millisecond.
+// Middleware is the door, not the safe: it can be misrouted (CVE-2025-29927). A page or handler that shows somebody's
+// data calls `verifier.authenticate(request)` once more: the keys and the list are there, and it costs a tenth of a
+// millisecond.
 import { verifier } from './verifier.js';
 
 export const config = { matcher: ['/dashboard/:path*', '/api/:path*'] };

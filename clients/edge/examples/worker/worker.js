@@ -1,6 +1,7 @@
 // A Cloudflare Worker in front of Sekisho, on one host: `/dashboard` is a page of this app and `/whoami` its API; every
-// other path (`/login`, `/account`, …) is Sekisho's. SEKISHO_BASE_URL is then this host, and ISSUER_URL where the Worker
-// reaches Sekisho. On a host of its own an app has no use for `signIn()`: it brings its own page, and its own way to tokens.
+// other path (`/login`, `/account`, …) is Sekisho's. SEKISHO_BASE_URL is then this host, and ISSUER_URL where the
+// Worker reaches Sekisho. On a host of its own an app has no use for `signIn()`: it brings its own page, and its own
+// way to tokens.
 import { Rejected, Verifier } from '../../verifier.js';
 
 /** One for the isolate: it holds the keys and the list of ended sessions. */
@@ -38,7 +39,10 @@ export default {
   },
 };
 
-/** With the browser's address as Cloudflare knows it, not as a request claims; SEKISHO_TRUSTED_PROXIES names who says so. */
+/**
+ * With the browser's address as Cloudflare knows it, not as a request claims; SEKISHO_TRUSTED_PROXIES names who says
+ * so.
+ */
 function toSekisho(request, env) {
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
