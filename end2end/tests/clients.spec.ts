@@ -1,4 +1,4 @@
-// The three services in clients/ verify tokens without asking the server about each one, and must still refuse an
+// The services in clients/ verify tokens without asking the server about each one, and must still refuse an
 // ended session within a second. The same tests for each. They are built before: see clients/README.md.
 import { spawn } from 'node:child_process';
 import { createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
@@ -16,6 +16,8 @@ const SERVICES = {
   rust: ['target/release/examples/service'],
   node: ['node', 'clients/node/service.mjs'],
   python: ['/usr/bin/python3', 'clients/python/service.py'],
+  'edge, in Node': ['node', 'clients/edge/examples/service.js', 'node'],
+  'edge, in workerd': ['node', 'clients/edge/examples/service.js', 'workerd'],
 };
 
 /** What the services are called: end2end/server.ts tells the server. */
@@ -171,6 +173,29 @@ for (const name of Object.keys(SERVICES) as (keyof typeof SERVICES)[]) {
   });
 }
 
+const ONE_HOST = 'a page at the edge, on one host with Sekisho, sends a person to sign in and back';
+test(ONE_HOST, async ({ api, baseURL, complaints, page, site, start, user }) => {
+  complaints.allow(404, '/favicon.ico'); // plain text names none
+  const { url } = await start('edge, in workerd', { ISSUER_URL: baseURL! });
+  await page.goto(`${url}/dashboard?id=7`);
+  await expect(page).toHaveURL(`${url}/login?next=${encodeURIComponent('/sign-in?next=%2Fdashboard%3Fid%3D7')}`);
+  await site.login.fillAndSubmit(user);
+  await expect(page).toHaveURL(`${url}/dashboard?id=7`);
+  await expect(page.locator('body')).toHaveText(/^Hello, /);
+
+  // A cookie that is gone comes back by itself, as long as the session lasts.
+  await page.context().clearCookies({ name: 'orders' });
+  await page.goto(`${url}/dashboard`);
+  await expect(page).toHaveURL(`${url}/dashboard`);
+
+  await api.endAllOthers(user);
+  await expect(async () => {
+    await page.goto(`${url}/dashboard`);
+    await expect(site.notice).toHaveText('You were signed out from another of your devices.', { timeout: 100 });
+  }).toPass({ timeout: 5_000 });
+  await expect(page).toHaveURL(`${url}/login?next=${encodeURIComponent('/sign-in?next=%2Fdashboard')}`);
+});
+
 /** Signs in, and asks for a token for the services as well, of the same session. */
 async function signIn(api: Api, person: Person): Promise<Tokens & { service_token: string }> {
   const own = await api.signIn(person);
@@ -210,6 +235,7 @@ async function startService(name: keyof typeof SERVICES, settings: Settings) {
     };
   };
   return {
+    url: outcome,
     ask,
     whoami: (token?: string) => ask(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     async stop() {
@@ -297,10 +323,15 @@ function token({ kid, alg, privateKey }: Key, claims: object, header: object = {
 class FakeIssuer {
   keys = [newKey('EdDSA', 'a'), newKey('ES256', 'b'), newKey('RS256', 'c')];
   reads = 0;
-  private readonly server = createHttpServer(({ url }, response) => {
+  private readonly server = createHttpServer(({ url, headers }, response) => {
     if (url === '/.well-known/jwks.json') return this.tellKeys(response);
+    const position = { next_cursor: '0', retain_for: 960 };
+    if (headers.accept !== 'text/event-stream') {
+      response.setHeader('content-type', 'application/json');
+      return response.end(JSON.stringify({ items: [], withdrawn_keys: [], ...position }));
+    }
     response.setHeader('content-type', 'text/event-stream');
-    response.write('event: hello\nid: 0\ndata: {"next_cursor":"0","retain_for":960}\n\n');
+    response.write(`event: hello\nid: 0\ndata: ${JSON.stringify(position)}\n\n`);
   });
 
   static async start() {
