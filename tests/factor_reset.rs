@@ -5,7 +5,7 @@ use sekisho_model::EventKind;
 use serde_json::json;
 
 use crate::harness::{
-    Client, DAY, HOUR, MINUTE, PASSWORD, TestApp,
+    Client, DAY, MINUTE, PASSWORD, TestApp,
     totp::{challenge, present, waiting},
 };
 
@@ -47,7 +47,7 @@ async fn a_reset_by_an_administrator_takes_a_day_and_can_be_stopped() {
     let page = browser.get("/account/security").await.page();
     assert!(page.has("form[action='/account/security/keep']"));
 
-    t.clock.advance(HOUR);
+    t.clock.advance(30 * MINUTE);
     housekeeping(&t).await;
     challenge(&mut t.anonymous(), ADA).await;
     let kept = browser.form("/account/security/keep", &[("step_up_password", PASSWORD)]).await;

@@ -191,3 +191,35 @@ fn dependencies_with_known_holes_are_not_in_the_lock_file() {
     assert_eq!(dependents("rsa"), ["crypto-glue"]);
     assert_eq!(dependents("crypto-glue"), ["webauthn-attestation-ca", "webauthn-rs-core"]);
 }
+
+#[test]
+fn the_tests_that_security_md_names_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = String::new();
+    let mut folders = vec![root.join("tests"), root.join("crates/core/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            match entry.extension() {
+                Some(extension) if extension == "rs" => {
+                    sources += &std::fs::read_to_string(entry).expect("a source");
+                }
+                None if entry.is_dir() => folders.push(entry),
+                _ => {}
+            }
+        }
+    }
+    let text = std::fs::read_to_string(root.join("SECURITY.md")).expect("SECURITY.md");
+    let table = text.split_once("chapter 6").expect("the table").1;
+    let names =
+        table.lines().filter(|line| line.starts_with("| 6.")).flat_map(|line| line.split('`').skip(1).step_by(2));
+    let tests: Vec<_> = names
+        .map(|name| name.rsplit("::").next().expect("a name"))
+        .filter(|name| {
+            name.contains('_') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
+        })
+        .collect();
+    assert!(tests.len() > 20, "{tests:?}");
+    for test in tests {
+        assert!(sources.contains(&format!("fn {test}(")), "{test}");
+    }
+}

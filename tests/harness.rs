@@ -128,7 +128,7 @@ impl TestApp {
 
     /// An API client signed in as a new administrator, and its tokens.
     pub async fn admin(&self, email: &str) -> (Client, Value) {
-        self.register(email).await;
+        self.register_once(email).await;
         let roles = ["admin".to_owned()];
         self.app
             .core
