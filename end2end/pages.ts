@@ -106,7 +106,7 @@ export function siteOn(page: Page) {
   const security = {
     notices,
     entries: notices.getByRole('listitem'),
-    seen: notices.getByRole('button', { name: 'This was all me' }),
+    seen: notices.getByRole('button', { name: /^Yes, / }),
   };
 
   /** The administrator's pages. */

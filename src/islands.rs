@@ -6,13 +6,9 @@
 
 mod keeper;
 mod messages;
-mod password_meter;
 mod protocol;
 mod session_keeper;
-mod show_password;
 
 pub use keeper::{KeeperConfig, access_token};
-pub use messages::{KeeperMessages, MeterMessages};
-pub use password_meter::PasswordMeter;
+pub use messages::KeeperMessages;
 pub use session_keeper::SessionKeeper;
-pub use show_password::ShowPassword;

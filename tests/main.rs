@@ -25,6 +25,7 @@ mod github_proof;
 mod global_sign_out;
 mod guards;
 mod harness;
+mod home;
 mod keeper;
 mod layering;
 mod not_me;

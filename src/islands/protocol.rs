@@ -9,7 +9,6 @@ pub mod path {
     pub const ACTIVITY: &str = "/session/activity";
     pub const SIGN_IN: &str = "/session/sign-in";
     pub const EVENTS: &str = "/session/events";
-    pub const PASSWORD_STRENGTH: &str = "/fn/password-strength";
     pub const LOGIN: &str = "/login";
     /// The sign-in page, saying that the person signed out.
     pub const LOGIN_AFTER_SIGN_OUT: &str = "/login?signed_out";

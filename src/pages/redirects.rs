@@ -12,3 +12,9 @@ pub async fn to_parent(uri: Uri) -> Redirect {
 pub async fn to_account() -> Redirect {
     Redirect::to("/account")
 }
+
+/// `/.well-known/change-password`: where password managers send people to (W3C, "A Well-Known URL for Changing
+/// Passwords").
+pub async fn to_change_password() -> Redirect {
+    Redirect::to("/account/password")
+}

@@ -22,6 +22,7 @@ pub mod audit;
 pub mod authenticator;
 pub mod clock;
 mod db;
+pub mod device_names;
 mod email;
 mod email_token;
 pub mod error;
@@ -59,6 +60,7 @@ pub use clock::UnixMillis;
 pub use db::{
     Db, OpenError,
     counts::Count,
+    device_names::Device,
     events::{Event, Filter as EventFilter, NamedEvent},
     identities::Identity,
     mails::MailStatus,
@@ -71,6 +73,7 @@ pub use db::{
 pub use error::{Error, FieldError, GithubError};
 pub use id::parse_id;
 pub use request_context::{Actor, RequestContext};
+pub use user_agent::{Client, DeviceForm};
 
 use account::{Accounts, second_factors::SecondFactors};
 use administration::Administration;
@@ -80,6 +83,7 @@ use authenticator::{
     second_factor::SecondFactorVerifier,
 };
 use clock::{Clock, millis};
+use device_names::DeviceNames;
 use global_sign_out::GlobalSignOut;
 use identity::Identities;
 use mail::Mails;
@@ -127,6 +131,8 @@ pub struct Subjects {
     pub password: Arc<PasswordAuthenticator>,
     /// Device cookies, which give a known browser its own rate limit.
     pub devices: DeviceCookies,
+    /// Names that people give to their own devices.
+    pub device_names: DeviceNames,
     /// OAuth sign-in and account linking.
     pub identities: Identities,
     /// Recent authentication for sensitive actions.
@@ -291,6 +297,7 @@ impl Core {
             accounts: accounts.clone(),
         };
         Ok(Self(Arc::new(Subjects {
+            device_names: DeviceNames { store: store.clone() },
             security_log: SecurityLog { store: store.clone() },
             global_sign_out: GlobalSignOut { store: store.clone(), revocations: revocations.clone() },
             mails: Mails { store: store.clone() },
