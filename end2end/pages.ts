@@ -124,7 +124,7 @@ export function siteOn(page: Page) {
   const security = {
     notices,
     entries: notices.getByRole('listitem'),
-    seen: notices.getByRole('button', { name: 'This was all me' }),
+    seen: notices.getByRole('button', { name: /^Yes, / }),
   };
 
   /** The administrator's pages. */
@@ -197,12 +197,16 @@ export function siteOn(page: Page) {
 
   const warning = page.getByRole('alertdialog');
   const signInAgain = page.getByRole('dialog', { name: 'Sign in again' });
+  const losingText = page.getByRole('alertdialog', { name: 'Sign out and lose unsaved text?' });
   const keeper = {
     warning,
     countdown: warning.getByRole('timer'),
     stay: warning.getByRole('button', { name: 'Stay signed in' }),
     dismiss: warning.getByRole('button', { name: 'Got it' }),
     signOut: warning.getByRole('button', { name: 'Sign out' }),
+    losingText,
+    stayWithText: losingText.getByRole('button', { name: 'Stay' }),
+    discardText: losingText.getByRole('button', { name: 'Sign out and discard' }),
     signInAgain,
     password: signInAgain.getByLabel('Password'),
     submit: signInAgain.getByRole('button', { name: 'Sign in' }),

@@ -36,7 +36,7 @@ impl Assets {
             return Self { output_name: "sekisho".into(), watched: true };
         }
         let mut hashes = String::new();
-        for file in ["pkg/sekisho.js", "pkg/sekisho.wasm", "pkg/sekisho.css"] {
+        for file in ["pkg/sekisho.js", "pkg/sekisho.wasm", "pkg/sekisho.css", "page.js"] {
             match Site::get(file) {
                 Some(file) => hashes.extend(file.metadata.sha256_hash().map(|byte| char::from(byte % 26 + b'a'))),
                 None => tracing::warn!(file, "built without its front end: `make build` makes it"),

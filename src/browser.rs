@@ -11,7 +11,6 @@ pub(crate) mod event_stream;
 pub(crate) mod events;
 pub(crate) mod fields;
 pub(crate) mod http;
-pub mod local_times;
 pub(crate) mod page;
 pub(crate) mod session_storage;
 pub(crate) mod timer;

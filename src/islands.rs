@@ -6,17 +6,9 @@
 
 mod keeper;
 mod messages;
-mod passkey_button;
-mod passkey_offer;
-mod password_meter;
 pub(crate) mod protocol;
 mod session_keeper;
-mod show_password;
 
 pub use keeper::{KeeperConfig, access_token};
-pub use messages::{KeeperMessages, MeterMessages, PasskeyMessages};
-pub use passkey_button::PasskeyButton;
-pub use passkey_offer::PasskeyOffer;
-pub use password_meter::PasswordMeter;
+pub use messages::KeeperMessages;
 pub use session_keeper::SessionKeeper;
-pub use show_password::ShowPassword;

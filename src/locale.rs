@@ -70,6 +70,15 @@ impl Lang {
         self.format(key, Some(&args))
     }
 
+    /// The text of a key with these values in it.
+    pub fn t_with<'a>(self, key: &str, values: &[(&'a str, &'a str)]) -> String {
+        let mut args = FluentArgs::new();
+        for (name, value) in values {
+            args.set(*name, *value);
+        }
+        self.format(key, Some(&args))
+    }
+
     fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
         let bundle = self.bundle();
         let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {

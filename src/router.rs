@@ -29,7 +29,7 @@ use crate::{
         request_id::{self, RequestIds, X_REQUEST_ID},
         security_headers,
     },
-    pages::{self, error_page, redirects, session_store},
+    pages::{self, error_page, preferences, redirects, session_store},
     state::AppState,
 };
 
@@ -58,6 +58,7 @@ pub fn router(app: AppState) -> Router {
             .layer(from_fn(require_host))
             .layer(device_cookie::layer(&app))
             .layer(session_store::layer(&app))
+            .layer(from_fn_with_state(app.clone(), preferences::read))
             .layer(from_fn_with_state(app.clone(), error_page::render))
             .layer(from_fn_with_state(app.clone(), reject_cross_site))
             .layer(run),
@@ -111,7 +112,9 @@ fn api() -> Router<AppState> {
         .route("/v1/admin/events/export", post(api::admin::events::download))
         .route("/v1/admin/roles", get(api::admin::roles::list))
         .route("/v1/admin/roles/{name}", put(api::admin::roles::save).delete(api::admin::roles::delete));
-    let well_known = Router::new().route("/jwks.json", get(api::jwks::show));
+    let well_known = Router::new()
+        .route("/jwks.json", get(api::jwks::show))
+        .route("/change-password", get(redirects::to_change_password));
     let health = Router::new().route("/live", get(api::health::live)).route("/ready", get(api::health::ready));
     let csp_reports = Router::new().route("/", post(api::csp_reports::create));
     nest("/api", v1)
@@ -179,6 +182,7 @@ fn pages() -> Router<AppState> {
         .route("/account/security/keep", to_parent().post(pages::account_security::keep_factors))
         .route("/account/security/forget-browser", to_parent().post(pages::account_security::forget_browser))
         .route("/devices", get(pages::devices::show))
+        .route("/devices/rename", to_parent().post(pages::devices::rename))
         .route("/devices/end", to_parent().post(pages::devices::end))
         .route("/devices/end-others", to_parent().post(pages::devices::end_others))
         .route("/security", get(pages::security::show))
@@ -200,6 +204,7 @@ fn pages() -> Router<AppState> {
         .route("/admin/events/export", post(pages::admin::events::download))
         .route("/admin/roles", get(pages::admin::roles::show).post(pages::admin::roles::save))
         .route("/admin/roles/remove", to_parent().post(pages::admin::roles::remove))
+        .route("/theme", post(pages::theme::choose))
         .route("/language", post(pages::language::choose))
         .route("/auth/github", get(pages::github::show).post(pages::github::begin))
         .route("/auth/github/callback", get(pages::github::callback))

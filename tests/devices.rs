@@ -29,7 +29,7 @@ async fn every_device_is_listed_and_this_one_is_marked() {
     }
     let page = browser.get("/devices").await.page();
     assert_eq!(page.one("[data-kind=current]").text(), "This device");
-    assert_eq!(page.one("li[aria-current=true] h2").text(), "Firefox · Linux", "the mark is on the one that asks");
+    assert_eq!(page.one("li[aria-current=true] h2").text(), "Firefox on Linux", "the mark is on the one that asks");
     let others: Vec<_> = page.select("li[data-kind]:not([aria-current]) h2").iter().map(|name| name.text()).collect();
     assert_eq!(others, ["curl/8.5.0", "山田の電話", "Unknown device"]);
 }
@@ -47,7 +47,7 @@ async fn a_device_ended_from_another_is_out_at_once_with_the_reason() {
 
     let mut browser = t.sign_in_browser("ada@example.com").await;
     let id = browser.get("/devices").await.page().form("/devices/end").field("id");
-    assert_eq!(browser.form("/devices/end", &[("id", &id)]).await.location(), "/devices?done=one");
+    assert_eq!(browser.form("/devices/end", &[("id", &id)]).await.location(), format!("/devices?done=one&device={id}"));
     assert_eq!(api.get("/api/v1/me").await.problem(401, "session_revoked")["reason"], "revoked_by_user");
 }
 

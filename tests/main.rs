@@ -26,6 +26,7 @@ mod github_proof;
 mod global_sign_out;
 mod guards;
 mod harness;
+mod home;
 mod keeper;
 mod layering;
 mod not_me;

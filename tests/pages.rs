@@ -7,7 +7,7 @@ async fn somebody_registers_and_is_where_they_were_going() {
     assert_eq!(browser.get("/register?next=%2Fdevices").await.page().form("/register").field("next"), "/devices");
     let form = [("email", "ada@example.com"), ("name", "Ada"), ("password", PASSWORD), ("next", "/devices")];
     assert_eq!(browser.form("/register", &form).await.location(), "/devices");
-    assert!(browser.get("/").await.text().contains("Welcome back, Ada"));
+    assert!(browser.get("/").await.text().contains("Welcome, Ada"));
     assert_eq!(browser.get("/login").await.location(), "/");
 }
 

@@ -16,7 +16,7 @@ test('a device that is ended elsewhere is out within a second, and told why', as
   const told = phone.page.getByText('You were signed out from another of your devices.');
   await Promise.all([told.waitFor({ timeout: 1_500 }), site.devices.end('Safari').click()]);
   await expect(phone.page).toHaveURL('/login?next=%2Fsecurity');
-  await expect(site.notice).toHaveText('The device was signed out.');
+  await expect(site.notice).toHaveText('Safari on iOS was signed out.');
   await expect(site.devices.all).toHaveCount(1);
 
   await phone.login.fillAndSubmit(user);
@@ -53,7 +53,7 @@ test('an API session is a device, and its tokens end with it', async ({ api, pag
   await page.goto('/devices');
   await expect(site.devices.device('backup script')).toContainText('API');
   await site.devices.end('backup script').click();
-  await expect(site.notice).toHaveText('The device was signed out.');
+  await expect(site.notice).toHaveText('backup script was signed out.');
 
   const answer = await api.get('me', tokens);
   expect(answer.status()).toBe(401);

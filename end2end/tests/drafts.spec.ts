@@ -111,11 +111,69 @@ test('nothing stays behind once it is saved', async ({ page, site }) => {
 test('nothing stays behind after a deliberate sign-out', async ({ page, site, user }) => {
   await site.account.about.fill(TEXT);
   await site.nav.signOut.click();
+  await expect(site.keeper.losingText).toHaveAccessibleDescription(/About · Account/);
+  await expectAccessible(page);
+  await site.keeper.stayWithText.click();
+  await expect(site.keeper.losingText).toBeHidden();
+  await expect(site.account.about).toHaveValue(TEXT);
+
+  await site.nav.signOut.click();
+  await site.keeper.discardText.click();
   await expect(site.notice).toHaveText('You signed out.');
   expect(await drafts(page)).toEqual([]);
   await site.signIn(user);
   await site.visit('/account');
   await expect(site.account.about).toBeEmpty();
+});
+
+test('a sign-out names the text in another tab, and takes both along', async ({ site }) => {
+  await site.account.about.fill(TEXT);
+  const other = await site.openTab();
+  await other.visit('/devices');
+  await other.nav.signOut.click();
+  await expect(other.keeper.losingText).toHaveAccessibleDescription(/About · Account/);
+  await other.keeper.discardText.click();
+  await expect(other.notice).toHaveText('You signed out.');
+  await expect(site.notice).toHaveText('You signed out.');
+});
+
+test('text that nobody was asked about stays behind the dialog, and is there after signing in', async ({
+  page,
+  site,
+  user,
+}) => {
+  await site.account.about.fill(TEXT);
+  await page.request.post('/logout', { maxRedirects: 0 });
+  await expect(site.keeper.signInAgain).toHaveAccessibleDescription('You signed out.');
+  await site.keeper.password.fill(user.password);
+  await site.keeper.submit.click();
+  await expect(site.keeper.signInAgain).toBeHidden();
+  await expect(site.account.about).toHaveValue(TEXT);
+});
+
+test('what is chosen is kept as what is typed', async ({ page, site }) => {
+  await site.account.language.selectOption('日本語');
+  await page.reload();
+  await expect(site.notice).toHaveText('Your unsaved text was restored.');
+  await expect(site.account.language).toHaveValue('ja');
+});
+
+test('a tab on the sign-in page comes back when another one signs in', async ({ api, page, site, user }) => {
+  await site.visit('/devices');
+  await api.endAllOthers(user);
+  await expect(page).toHaveURL('/login?next=%2Fdevices');
+  const other = await site.openTab();
+  await other.signInByForm(user);
+  await expect(page).toHaveURL('/devices');
+});
+
+test('what was done is not said again after a reload', async ({ page, site }) => {
+  await site.account.about.fill(TEXT);
+  await site.account.save.click();
+  await expect(site.notice).toHaveText('Your changes were saved.');
+  await page.reload();
+  await expect(site.heading).toHaveText('Account');
+  await expect(site.notice).toBeHidden();
 });
 
 test('a password is never kept', async ({ page, site }) => {

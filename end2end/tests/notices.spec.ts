@@ -15,7 +15,7 @@ test('a sign-in on a new device is shown on every page until one has seen it', a
   await expect(site.nav.security).toHaveAccessibleName('Security New security notice');
   await site.nav.security.click();
   await expect(site.security.entries).toHaveCount(1);
-  await expect(site.security.entries).toContainText('Sign-in from a new device or network');
+  await expect(site.security.entries).toContainText('New sign-in: Safari on iOS');
   await expect(site.security.entries).toContainText('Safari');
   await expectAccessible(page);
 

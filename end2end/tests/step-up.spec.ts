@@ -41,7 +41,7 @@ test('an old sign-in is asked for the password, in place, and then it happens', 
     phone.page.getByText('You were signed out from another of your devices.').waitFor(),
     site.stepUp.fillAndSubmit(user.password),
   ]);
-  await expect(page).toHaveURL('/devices?done=others');
+  await expect(page).toHaveURL('/devices');
   await expect(site.notice).toHaveText('All other devices were signed out.');
   await expect(site.devices.all).toHaveCount(1);
 });
@@ -89,7 +89,7 @@ test('what a form said is not lost on the way', async ({ admin, api, complaints,
   await site.admin.user.role('admin').check();
   await site.admin.user.saveRoles.click();
   await site.stepUp.fillAndSubmit(admin.password);
-  await expect(page).toHaveURL(`/admin/users/${id}?done=roles`);
+  await expect(page).toHaveURL(`/admin/users/${id}`);
   await expect(site.notice).toHaveText('The roles were saved.');
   await expect(site.admin.user.role('admin')).toBeChecked();
 });

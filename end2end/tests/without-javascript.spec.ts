@@ -19,7 +19,7 @@ test('everything works without JavaScript, from registering to signing out', asy
   await page.getByRole('link', { name: 'Devices' }).click();
   await expect(site.devices.all).toHaveCount(2);
   await site.devices.end('Safari').click();
-  await expect(site.notice).toHaveText('The device was signed out.');
+  await expect(site.notice).toHaveText('Safari on iOS was signed out.');
   await expect(site.devices.all).toHaveCount(1);
 
   await phone.page.goto('/account');

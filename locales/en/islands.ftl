@@ -23,6 +23,10 @@ keeper-wrong-code = { error-invalid_code }
 keeper-passkey = { step-up-passkey }
 keeper-draft-restored = Your unsaved text was restored.
 keeper-draft-discard = Discard
+keeper-sign-out-title = Sign out and lose unsaved text?
+keeper-sign-out-text = This is not saved yet:
+keeper-sign-out-stay = Stay
+keeper-sign-out-discard = Sign out and discard
 
 keeper-end-reason-signed-out = { end-reason-signed_out }
 keeper-end-reason-idle-timeout = { end-reason-idle_timeout }
@@ -34,10 +38,3 @@ keeper-end-reason-password-changed = { end-reason-password_changed }
 keeper-end-reason-account-disabled = { end-reason-account_disabled }
 keeper-end-reason-refresh-reuse = { end-reason-refresh_reuse }
 keeper-end-reason-unknown = You are no longer signed in.
-
-password-meter-hint = A few unrelated words make a strong password.
-password-meter-score-0 = Very weak: easily guessed
-password-meter-score-1 = Weak: soon guessed
-password-meter-score-2 = Fair: could be stronger
-password-meter-score-3 = Good
-password-meter-score-4 = Strong

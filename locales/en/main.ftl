@@ -23,11 +23,6 @@ home-tokens-title = Tokens any service can verify
 home-tokens-text = Signed, valid for minutes, and renewed silently before they expire. A refresh token works once; if a stolen one is used, the session ends.
 home-truth-title = The truth when you are signed out
 home-truth-text = You are told why, everywhere at once, and what you were typing is still there.
-home-welcome = Welcome back, { $name }
-home-welcome-lead = You are signed in on this device.
-home-last-active = Last active
-home-to-devices = See your devices
-home-to-account = Edit your account
 
 ## Signing in
 
@@ -136,7 +131,7 @@ security-title = Security
 security-lead = What happened to your account, latest first.
 security-notices = Please review
 security-notices-text = If any of this wasn't you, change your password. That signs out all your other devices.
-security-notices-seen = This was all me
+security-notices-seen = Yes, this was me
 security-notices-new-device = This device is too new to dismiss notices. Dismiss them from a device you have used for more than a day.
 security-notices-own = Notices about what you did on this device can be dismissed from another device, or after your next sign-in.
 security-what = What

@@ -23,6 +23,10 @@ keeper-wrong-code = { error-invalid_code }
 keeper-passkey = { step-up-passkey }
 keeper-draft-restored = 保存されていない入力内容を復元しました。
 keeper-draft-discard = 破棄
+keeper-sign-out-title = 保存していない内容を破棄してサインアウトしますか？
+keeper-sign-out-text = 次の内容がまだ保存されていません：
+keeper-sign-out-stay = サインアウトしない
+keeper-sign-out-discard = 破棄してサインアウト
 
 keeper-end-reason-signed-out = { end-reason-signed_out }
 keeper-end-reason-idle-timeout = { end-reason-idle_timeout }
@@ -34,10 +38,3 @@ keeper-end-reason-password-changed = { end-reason-password_changed }
 keeper-end-reason-account-disabled = { end-reason-account_disabled }
 keeper-end-reason-refresh-reuse = { end-reason-refresh_reuse }
 keeper-end-reason-unknown = サインアウトされています。
-
-password-meter-hint = 関連のない単語をいくつか組み合わせると、強いパスワードになります。
-password-meter-score-0 = とても弱い：すぐに推測されます
-password-meter-score-1 = 弱い：簡単に推測されます
-password-meter-score-2 = 普通：もう少し強くできます
-password-meter-score-3 = 良い
-password-meter-score-4 = 強い

@@ -23,11 +23,6 @@ home-tokens-title = どのサービスでも検証できるトークン
 home-tokens-text = 署名付きで、有効期間は数分です。期限が切れる前に自動で更新されます。リフレッシュトークンは一度しか使えず、盗まれて使われた場合はセッションを終了します。
 home-truth-title = サインアウトの理由を正直に
 home-truth-text = 開いているすべての画面に、サインアウトの理由をすぐに表示します。入力中の内容も失われません。
-home-welcome = おかえりなさい、{ $name }さん
-home-welcome-lead = この端末でサインインしています。
-home-last-active = 最後の操作
-home-to-devices = 端末を確認
-home-to-account = アカウントを編集
 
 ## Signing in
 
@@ -136,8 +131,8 @@ security-title = セキュリティ
 security-lead = アカウントに関する記録です。新しい順に表示しています。
 security-notices = ご確認ください
 security-notices-text = 心当たりのないものがあれば、パスワードを変更してください。ほかのすべての端末からサインアウトします。
-security-notices-seen = すべて自分の操作です
-security-notices-new-device = この端末はまだ新しいため、お知らせを確認済みにできません。1 日以上お使いの端末から操作してください。
+security-notices-seen = はい、自分の操作です
+security-notices-new-device = この端末はまだ新しいため、お知らせを確認済みにできません。1日以上お使いの端末から操作してください。
 security-notices-own = この端末での操作に関するお知らせは、別の端末から、または次回のサインイン後に確認済みにできます。
 security-what = 内容
 security-when = 日時
@@ -318,7 +313,7 @@ error-email_taken = このメールアドレスでは登録できません。ご
 error-registration_closed = ここでは新しいアカウントを作成できません。
 error-device_limit = サインインできる端末数の上限に達しています。先にほかの端末からサインアウトしてください。
 error-forbidden = この操作は許可されていません。
-error-new_device = この端末はまだ新しいため、この操作はできません。1 日以上お使いの端末から操作してください。
+error-new_device = この端末はまだ新しいため、この操作はできません。1日以上お使いの端末から操作してください。
 error-insufficient_scope = このアクセストークンでは、この操作を行えません。
 error-last_admin = ほかに管理者がいません。先にほかのユーザーを管理者にしてください。
 error-ceremony_gone = この手続きは、有効期限が切れたか、別のブラウザーで開始されています。もう一度はじめからお試しください。

@@ -50,7 +50,7 @@ pub async fn list(
     range: PageQuery,
 ) -> Result<Json<Page<EventResponse>>, Problem> {
     Ok(Json(Page::of(
-        app.core.security_log.list(&claims.sub, range.cursor.as_deref(), range.limit).await?,
+        app.core.security_log.list(&claims.sub, &[], range.cursor.as_deref(), range.limit).await?,
         EventResponse::from,
     )))
 }

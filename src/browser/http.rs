@@ -50,11 +50,6 @@ impl Response {
         matches!(self.status, 403 | 429 | 503)
     }
 
-    /// Whether the same request may succeed a little later: rate limited, or overloaded.
-    pub fn is_overload(&self) -> bool {
-        matches!(self.status, 429 | 503)
-    }
-
     /// The problem code of a 401 of this server. A 401 without a code comes from somebody else, such as a proxy or a
     /// captive portal, and says nothing about the session.
     pub fn unauthorized(&self) -> Option<String> {

@@ -20,17 +20,16 @@ pub fn remove(key: &str) {
     }
 }
 
+/// The keys that `matches`.
+pub fn keys(matches: impl Fn(&str) -> bool) -> Vec<String> {
+    let Some(storage) = storage() else { return Vec::new() };
+    let keys = (0..storage.length().unwrap_or(0)).filter_map(|index| storage.key(index).ok().flatten());
+    keys.filter(|key| matches(key)).collect()
+}
+
 /// Removes every entry whose key is one that `matches`.
 pub fn remove_all(matches: impl Fn(&str) -> bool) {
-    let Some(storage) = storage() else { return };
-    // Backwards: removing an entry shifts the index of those after it.
-    for index in (0..storage.length().unwrap_or(0)).rev() {
-        if let Ok(Some(key)) = storage.key(index)
-            && matches(&key)
-        {
-            let _ = storage.remove_item(&key);
-        }
-    }
+    keys(matches).iter().for_each(|key| remove(key));
 }
 
 fn storage() -> Option<Storage> {

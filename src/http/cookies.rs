@@ -24,6 +24,10 @@ pub enum CookieKind {
     Session,
     /// The language that was chosen in this browser.
     Language,
+    /// The colours that were chosen in this browser.
+    Theme,
+    /// Minutes that this browser's clock is ahead of UTC; set by `public/page.js`.
+    UtcOffset,
     /// Which accounts signed in from this browser.
     Device,
     /// Binds an auth flow, or a sign-in that is not finished, to the browser in which it began.
@@ -39,6 +43,10 @@ impl CookieKind {
             (Self::Session, false) => "sekisho",
             (Self::Language, true) => "__Host-sekisho_language",
             (Self::Language, false) => "sekisho_language",
+            (Self::Theme, true) => "__Host-sekisho_theme",
+            (Self::Theme, false) => "sekisho_theme",
+            (Self::UtcOffset, true) => "__Host-sekisho_offset",
+            (Self::UtcOffset, false) => "sekisho_offset",
             (Self::Device, true) => "__Host-sekisho_device",
             (Self::Device, false) => "sekisho_device",
             (Self::AuthFlow, true) => "__Host-sekisho_ceremony",
@@ -54,7 +62,7 @@ impl CookieKind {
                 let lifetime = app.core.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
                 lifetime.map_or(MOST, |lifetime| lifetime + REMEMBER_ENDED)
             }
-            Self::Language => Duration::days(365),
+            Self::Language | Self::Theme | Self::UtcOffset => Duration::days(365),
             Self::Device => MOST,
             Self::AuthFlow => Duration::minutes(10),
             Self::TrustedBrowser => {

@@ -105,7 +105,7 @@ impl Export {
                 (items(sessions, first)?, next)
             }
             List::Events => {
-                let (events, next) = core.security_log.list(&self.user_id, before.as_deref(), PAGE).await?;
+                let (events, next) = core.security_log.list(&self.user_id, &[], before.as_deref(), PAGE).await?;
                 (items(events.into_iter().map(ExportedEvent::from), first)?, next)
             }
         };

@@ -5,7 +5,6 @@ use sekisho_model::EndReason as Reason;
 use serde::{Deserialize, Serialize};
 
 use super::protocol::EndReason;
-use crate::browser::webauthn::WebauthnError;
 
 macro_rules! messages {
     ($(#[$meta:meta])* $name:ident, $prefix:literal: $($field:ident),* $(,)?) => {
@@ -49,21 +48,10 @@ messages! {
     sign_in_title, sign_in_text, email, password, sign_in, wrong_password, sign_in_failed, sign_in_page,
     code_text, code, wrong_code, passkey,
     draft_restored, draft_discard,
+    sign_out_title, sign_out_text, sign_out_stay, sign_out_discard,
     end_reason_signed_out, end_reason_idle_timeout, end_reason_absolute_timeout, end_reason_revoked_by_user,
     end_reason_revoked_by_admin, end_reason_device_limit, end_reason_password_changed, end_reason_account_disabled,
     end_reason_refresh_reuse, end_reason_unknown,
-}
-
-messages! {
-    /// Of the password meter: a label for each score, and the hint shown until there is one.
-    MeterMessages, "password-meter-":
-    hint, score_0, score_1, score_2, score_3, score_4,
-}
-
-messages! {
-    /// Of the button for passkeys: why it did not work.
-    PasskeyMessages, "passkey-button-":
-    cancelled, exists, failed,
 }
 
 impl KeeperMessages {
@@ -84,31 +72,6 @@ impl KeeperMessages {
     }
 }
 
-impl PasskeyMessages {
-    /// Why there is no passkey.
-    pub fn of(&self, error: WebauthnError) -> &str {
-        match error {
-            WebauthnError::NotAllowed => &self.cancelled,
-            WebauthnError::Exists => &self.exists,
-            WebauthnError::Failed => &self.failed,
-        }
-    }
-}
-
-impl MeterMessages {
-    /// The label of a score from 0 to 4; the hint for none.
-    pub fn label(&self, score: Option<u8>) -> &str {
-        match score {
-            None => &self.hint,
-            Some(0) => &self.score_0,
-            Some(1) => &self.score_1,
-            Some(2) => &self.score_2,
-            Some(3) => &self.score_3,
-            Some(_) => &self.score_4,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,8 +82,7 @@ mod tests {
 
     #[test]
     fn every_language_has_exactly_these_messages() {
-        let expected: Vec<String> =
-            KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).map(|key| key.replace('_', "-")).collect();
+        let expected: Vec<String> = KeeperMessages::KEYS.iter().map(|key| key.replace('_', "-")).collect();
         for ftl in [include_str!("../../locales/en/islands.ftl"), include_str!("../../locales/ja/islands.ftl")] {
             assert_eq!(keys_of(ftl), expected);
         }

@@ -9,10 +9,8 @@ pub mod path {
     pub const ACTIVITY: &str = "/session/activity";
     pub const SIGN_IN: &str = "/session/sign-in";
     pub const EVENTS: &str = "/session/events";
-    pub const PASSWORD_STRENGTH: &str = "/fn/password-strength";
     pub const PASSKEY_SIGN_IN: &str = "/session/passkeys/sign-in";
     pub const PASSKEY_SECOND_FACTOR: &str = "/session/passkeys/second-factor";
-    pub const PASSKEY_ENROL: &str = "/session/passkeys/enrol";
     pub const LOGIN: &str = "/login";
     /// The sign-in page, saying that the person signed out.
     pub const LOGIN_AFTER_SIGN_OUT: &str = "/login?signed_out";
@@ -40,17 +38,13 @@ pub const INVALID_CODE: &str = "invalid_code";
 
 /// The `code` of a problem that says that a passkey is not accepted.
 pub const PASSKEY_REFUSED: &str = "passkey_refused";
-/// The `code` of a problem that says that the person has to authenticate again first.
-pub const STEP_UP_REQUIRED: &str = "step_up_required";
 
 /// In the request for a ceremony: the token of the sign-in that waits for it.
 pub const WAITING_FIELD: &str = "waiting";
-/// The id of the field that continues a ceremony; the button for passkeys fills it in.
+/// The name of the field that continues a ceremony.
 pub const PASSKEY_FLOW_FIELD: &str = "passkey_flow";
-/// The id of the field with the authenticator's answer.
+/// The name of the field with the authenticator's answer.
 pub const PASSKEY_FIELD: &str = "passkey";
-/// The id of the offer to add a passkey.
-pub const PASSKEY_OFFER: &str = "passkey-offer";
 
 /// The `BroadcastChannel` of the keepers of all tabs.
 pub const CHANNEL: &str = "sekisho";
@@ -59,8 +53,6 @@ pub const CHANNEL: &str = "sekisho";
 pub mod storage_key {
     /// When this tab was last sent to the sign-in page, in Unix milliseconds.
     pub const LEFT_AT: &str = "sekisho.left-at";
-    /// The sign-in after which this tab last offered a passkey.
-    pub const PASSKEY_OFFERED: &str = "sekisho.passkey-offered";
     /// What the keys of drafts start with.
     pub const DRAFT_PREFIX: &str = "sekisho.draft:";
 }

@@ -1,20 +1,24 @@
-//! The session keeper, on every page of a signed-in person: a warning before the session ends, a dialog to sign in
+//! The session keeper, on every page of a signed-in person: a question before a sign-out that would lose unsaved text, a warning before the session ends, a dialog to sign in
 //! again when it has ended over unsaved text, and a line that says when the server cannot be reached.
 //!
 //! Views only; [`super::keeper`] decides what they show.
 
 mod draft_notice;
 mod sign_in_dialog;
+mod sign_out_dialog;
 mod warning_dialog;
 
 use leptos::{html, prelude::*};
 
-use self::{draft_notice::show_draft_notice, sign_in_dialog::SignInDialog, warning_dialog::WarningDialog};
+use self::{
+    draft_notice::show_draft_notice, sign_in_dialog::SignInDialog, sign_out_dialog::SignOutDialog,
+    warning_dialog::WarningDialog,
+};
 use super::{
     keeper::{Keeper, KeeperConfig, ViewState},
     protocol::storage_key::DRAFT_PREFIX,
 };
-use crate::browser::drafts::Draft;
+use crate::browser::drafts::Drafts;
 
 #[island]
 pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
@@ -22,14 +26,12 @@ pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
     let KeeperConfig { email, has_password, has_passkey, messages, .. } = config.clone();
     let offline = messages.offline.clone();
     Effect::new(move || {
-        let draft = Draft::open(DRAFT_PREFIX, &config.user_id).map(|draft| &*Box::leak(Box::new(draft)));
-        if let Some(draft) = draft {
-            if draft.restore() {
-                show_draft_notice(draft, &config.messages);
-            }
-            draft.follow();
+        let drafts: &'static Drafts = Box::leak(Box::new(Drafts::open(DRAFT_PREFIX, &config.user_id)));
+        for draft in drafts.restore() {
+            show_draft_notice(draft, &config.messages);
         }
-        Keeper::start(&config, state, draft);
+        drafts.follow();
+        Keeper::start(&config, state, drafts);
     });
 
     view! {
@@ -37,6 +39,7 @@ pub fn SessionKeeper(config: KeeperConfig) -> impl IntoView {
             {move || state.get().offline.then(|| offline.clone())}
         </p>
         <WarningDialog state messages=messages.clone() />
+        <SignOutDialog state messages=messages.clone() />
         <SignInDialog state email has_password has_passkey messages />
     }
 }

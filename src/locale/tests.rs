@@ -9,7 +9,7 @@ use sekisho_model::{EndReason, EventKind, MailKind};
 
 use self::{catalog::Catalog, sources::Source};
 use super::*;
-use crate::islands::{KeeperMessages, MeterMessages, PasskeyMessages};
+use crate::islands::KeeperMessages;
 
 /// The keys that the code puts together at run time; `*` stands for what is filled in.
 /// [`composed_keys`] and, for the codes of errors and fields, the tests below say with what.
@@ -163,8 +163,7 @@ fn composed_keys() -> BTreeSet<String> {
     let reasons = EndReason::ALL.iter().flat_map(|reason| [format!("reason-{reason}"), format!("end-reason-{reason}")]);
     let home = ["sessions", "tokens", "truth"];
     let home = home.iter().flat_map(|name| [format!("home-{name}-title"), format!("home-{name}-text")]);
-    let islands = KeeperMessages::KEYS.iter().chain(MeterMessages::KEYS).chain(PasskeyMessages::KEYS);
-    let islands = islands.map(|key| key.replace('_', "-"));
+    let islands = KeeperMessages::KEYS.iter().map(|key| key.replace('_', "-"));
     let kinds = [MailKind::VerifyEmail, MailKind::AccountExists, MailKind::ResetPassword, MailKind::ConfirmEmail];
     let parts = ["subject", "text", "button", "ignore"];
     let messages = kinds.iter().flat_map(|kind| parts.map(|part| format!("message-{kind}-{part}")));

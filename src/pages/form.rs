@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use leptos::prelude::*;
 
-use crate::{http::error::HttpError, islands::ShowPassword, locale::Lang};
+use super::{password_strength, script::use_script};
+use crate::{http::error::HttpError, locale::Lang};
 use sekisho_core::{Error, FieldError};
 
 /// The validation errors of a form: of its fields, or of the whole form.
@@ -113,8 +114,54 @@ pub fn CurrentPassword(
 ) -> impl IntoView {
     view! {
         <Field lang form_errors name label kind="password" autocomplete="current-password" autofocus>
-            <ShowPassword input=name.to_owned() label=lang.t("show-password-label") />
+            <ShowPassword lang input=name />
         </Field>
+    }
+}
+
+/// A button that shows what is typed into a password field; `public/page.js` makes it work, and visible.
+#[component]
+pub fn ShowPassword(
+    lang: Lang,
+    /// The field's id.
+    input: &'static str,
+) -> impl IntoView {
+    use_script();
+    view! {
+        <button type="button" class="show-password" hidden aria-controls=input aria-pressed="false">
+            {lang.t("show-password-label")}
+        </button>
+    }
+}
+
+/// Without a score, and for each from 0 to 4.
+const METER_LABELS: [&str; 6] = [
+    "password-meter-hint",
+    "password-meter-score-0",
+    "password-meter-score-1",
+    "password-meter-score-2",
+    "password-meter-score-3",
+    "password-meter-score-4",
+];
+
+/// How strong a password is, while it is typed; `public/page.js` asks the server, and shows the meter.
+#[component]
+pub fn PasswordMeter(
+    lang: Lang,
+    /// The field's id.
+    input: &'static str,
+    /// The id of the e-mail field, whose text makes a poor password.
+    email: Option<&'static str>,
+) -> impl IntoView {
+    use_script();
+    let labels = serde_json::json!(METER_LABELS.map(|key| lang.t(key))).to_string();
+    view! {
+        <div class="password-meter" hidden data-input=input data-email=email data-labels=labels
+            data-path=password_strength::PATH>
+            // The line below says the same as text.
+            <meter min="0" max="4" low="2" high="2.5" optimum="4" value="0" aria-hidden="true"></meter>
+            <p role="status"></p>
+        </div>
     }
 }
 

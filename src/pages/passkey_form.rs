@@ -1,14 +1,12 @@
-//! What a form needs to send a passkey: two hidden fields, which the button's island fills in before it submits the form.
+//! What a form needs to send a passkey: two hidden fields, which `public/page.js` fills in before it submits the form.
 //! So errors, the device choice and redirects are ordinary pages. Without JavaScript or WebAuthn there is no button.
 
 use leptos::prelude::*;
 use serde::Deserialize;
 
+use super::script::use_script;
 use crate::{
-    islands::{
-        PasskeyButton, PasskeyMessages,
-        protocol::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, path},
-    },
+    islands::protocol::{PASSKEY_FIELD, PASSKEY_FLOW_FIELD, path},
     locale::Lang,
 };
 use sekisho_core::authenticator::passkey::CeremonyResponse;
@@ -67,19 +65,20 @@ pub fn PasskeyInput(
     let (path, prefix) = match kind {
         CeremonyKind::SignIn => (path::PASSKEY_SIGN_IN, ""),
         CeremonyKind::StepUp => ("/session/passkeys/step-up", STEP_UP_PREFIX),
-        CeremonyKind::Enrolment => (path::PASSKEY_ENROL, ""),
+        CeremonyKind::Enrolment => ("/session/passkeys/enrol", ""),
         CeremonyKind::SecondFactor => (path::PASSKEY_SECOND_FACTOR, ""),
     };
-    let fields = [PASSKEY_FLOW_FIELD, PASSKEY_FIELD]
-        .map(|id| view! { <input type="hidden" id=id name=format!("{prefix}{id}") /> });
+    use_script();
+    let messages =
+        ["passkey-button-cancelled", "passkey-button-exists", "passkey-button-failed"].map(|key| lang.t(key));
     view! {
-        {fields.collect_view()}
-        <PasskeyButton
-            path=path.to_owned()
-            waiting
-            label=lang.t(label)
-            messages=PasskeyMessages::from_lookup(|key| lang.t(key))
-        />
+        <input type="hidden" name=format!("{prefix}{PASSKEY_FLOW_FIELD}") data-passkey="flow" />
+        <input type="hidden" name=format!("{prefix}{PASSKEY_FIELD}") data-passkey="answer" />
+        <button type="button" class="secondary passkey" hidden data-path=path data-waiting=waiting
+            data-messages=serde_json::json!(messages).to_string()>
+            {lang.t(label)}
+        </button>
+        <p class="passkey-status" role="status"></p>
     }
 }
 

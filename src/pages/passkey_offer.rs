@@ -3,13 +3,8 @@
 use axum::{extract::State, http::HeaderMap, response::Redirect};
 use leptos::prelude::*;
 
-use super::{return_to::referring_path, visitor::Member};
-use crate::{
-    http::error::HttpError,
-    islands::{PasskeyOffer, protocol::PASSKEY_OFFER},
-    locale::Lang,
-    state::AppState,
-};
+use super::{return_to::referring_path, script::use_script, visitor::Member};
+use crate::{http::error::HttpError, locale::Lang, state::AppState};
 use sekisho_core::{UnixMillis, session::SignedIn};
 use sekisho_model::AuthMethod;
 
@@ -32,8 +27,10 @@ pub fn OfferPasskey(
     /// When the session began.
     since: UnixMillis,
 ) -> impl IntoView {
+    use_script();
     view! {
-        <section id=PASSKEY_OFFER class="notice" data-kind="info" aria-labelledby="passkey-offer-title" hidden>
+        <section id="passkey-offer" class="notice" data-kind="info" aria-labelledby="passkey-offer-title" hidden
+            data-sign-in=since>
             <div class="passkey-offer">
                 <p id="passkey-offer-title"><strong>{lang.t("passkey-offer-title")}</strong></p>
                 <p>{lang.t("passkey-offer-text")}</p>
@@ -43,7 +40,6 @@ pub fn OfferPasskey(
                 </form>
             </div>
         </section>
-        <PasskeyOffer session=since.to_string() />
     }
 }
 

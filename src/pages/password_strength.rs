@@ -9,6 +9,9 @@ use crate::{
 };
 use sekisho_core::RequestContext;
 
+/// Its path, for `public/page.js`.
+pub const PATH: &str = "/fn/password-strength";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StrengthRequest {

@@ -17,3 +17,9 @@ pub async fn to_account() -> Redirect {
 pub async fn to_account_security() -> Redirect {
     Redirect::to("/account/security")
 }
+
+/// `/.well-known/change-password`: where password managers send people to (W3C, "A Well-Known URL for Changing
+/// Passwords").
+pub async fn to_change_password() -> Redirect {
+    Redirect::to("/account/password")
+}

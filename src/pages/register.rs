@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    form::{Field, FormErrorNotice, FormErrors},
+    form::{Field, FormErrorNotice, FormErrors, PasswordMeter, ShowPassword},
     github_button::OrGithub,
     layout::Layout,
     mail_link::mail_sent_page,
@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     http::{error::HttpError, form::Form, query::Query},
-    islands::{MeterMessages, PasswordMeter, ShowPassword},
     locale::Lang,
 };
 use sekisho_core::{Error, account::Registration};
@@ -137,16 +136,11 @@ pub fn NewPassword(
     #[prop(optional)]
     email: Option<&'static str>,
 ) -> impl IntoView {
-    let messages = MeterMessages::from_lookup(|key| lang.t(key));
-    let meter = match email {
-        Some(email) => view! { <PasswordMeter input=name.to_owned() email=email.to_owned() messages /> }.into_any(),
-        None => view! { <PasswordMeter input=name.to_owned() messages /> }.into_any(),
-    };
     view! {
         <Field lang form_errors name label kind="password" autocomplete="new-password" hint="password-hint"
             minlength=8 maxlength=256>
-            <ShowPassword input=name.to_owned() label=lang.t("show-password-label") />
-            {meter}
+            <ShowPassword lang input=name />
+            <PasswordMeter lang input=name email />
         </Field>
     }
 }

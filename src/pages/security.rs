@@ -5,39 +5,104 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::{
-    layout::{Layout, When},
+    layout::Layout,
+    log::{Devices, LogRow, by_day, sessions_of, without_repeats},
     paging::{Paging, cursor},
-    table::Table,
+    times::Reader,
     visitor::Member,
 };
 use crate::{
     http::{error::HttpError, form::Form, query::Query},
     locale::Lang,
 };
-use sekisho_core::{Event, UnixMillis, session::device_name};
+use sekisho_core::{Event, UnixMillis};
+use sekisho_model::EventKind;
 
 const PAGE: usize = 20;
 
 #[derive(Deserialize)]
 pub struct SecurityQuery {
     before: Option<String>,
+    /// A [`Choice`] by name.
+    show: Option<String>,
+}
+
+/// What the list can be narrowed to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    SignIns,
+    Problems,
+    Ends,
+    Changes,
+}
+
+impl Choice {
+    const ALL: [Self; 4] = [Self::SignIns, Self::Problems, Self::Ends, Self::Changes];
+
+    /// In the query.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIns => "sign-ins",
+            Self::Problems => "problems",
+            Self::Ends => "ends",
+            Self::Changes => "changes",
+        }
+    }
+
+    /// The locale key.
+    fn label(self) -> &'static str {
+        match self {
+            Self::SignIns => "security-show-sign-ins",
+            Self::Problems => "security-show-problems",
+            Self::Ends => "security-show-ends",
+            Self::Changes => "security-show-changes",
+        }
+    }
+
+    fn has(self, kind: EventKind) -> bool {
+        let choice = match kind {
+            EventKind::SignedIn | EventKind::NewDevice | EventKind::SteppedUp => Self::SignIns,
+            EventKind::SessionEnded | EventKind::GlobalSignOut => Self::Ends,
+            EventKind::RefreshReplayed => Self::Problems,
+            kind if kind.outcome() == "failure" => Self::Problems,
+            _ => Self::Changes,
+        };
+        self == choice
+    }
+
+    fn kinds(self) -> Vec<EventKind> {
+        EventKind::ALL.iter().copied().filter(|kind| self.has(*kind)).collect()
+    }
 }
 
 pub async fn show(member: Member, Query(range): Query<SecurityQuery>) -> Result<Response, HttpError> {
     let Member { visitor, signed_in } = member;
-    let lang = visitor.lang;
+    let (lang, core) = (visitor.lang, &visitor.app.core);
     let before = cursor(range.before);
-    let newest = before.is_none();
-    let (events, older) = visitor.app.core.security_log.list(&signed_in.user.id, before.as_deref(), PAGE).await?;
-    let notices = visitor.app.core.security_log.notices(&signed_in.user).await?;
+    let is_newest = before.is_none();
+    let choice = Choice::ALL.into_iter().find(|choice| Some(choice.as_str()) == range.show.as_deref());
+    let kinds = choice.map(Choice::kinds).unwrap_or_default();
+    let user_id = &signed_in.user.id;
+    let (events, older) = core.security_log.list(user_id, &kinds, before.as_deref(), PAGE).await?;
+    // What is to be looked at comes first, and is not told twice.
+    let notices = match is_newest && choice.is_none() {
+        true => core.security_log.notices(&signed_in.user).await?,
+        false => Vec::new(),
+    };
+    let events = without_repeats(events, &notices);
+    let devices = core.device_names.find(user_id, &sessions_of(events.iter().chain(&notices))).await?;
     let session_id = signed_in.session.id.clone();
-    let dismissing = match visitor.app.core.security_log.may_acknowledge(&signed_in.session) {
+    let dismissing = match core.security_log.may_acknowledge(&signed_in.session) {
         false => Dismissing::NewDevice,
         true if notices.iter().all(|event| event.session_id.as_deref() == Some(session_id.as_str())) => Dismissing::Own,
         true => Dismissing::Possible,
     };
     let page = Layout::new(visitor, "security-title").at("/security");
-    Ok(page.render(move || view! { <SecurityPage lang notices dismissing events newest older /> }).await)
+    Ok(page
+        .render(move || {
+            view! { <SecurityPage lang choice notices dismissing events devices newest=is_newest older /> }
+        })
+        .await)
 }
 
 #[derive(Deserialize)]
@@ -65,37 +130,36 @@ enum Dismissing {
 
 /// What the person should know of, until they say that they have seen it.
 #[component]
-fn Notices(lang: Lang, notices: Vec<Event>, dismissing: Dismissing) -> impl IntoView {
+fn Notices(lang: Lang, notices: Vec<Event>, devices: Devices, dismissing: Dismissing) -> impl IntoView {
     let until = notices.iter().map(|event| event.at).max();
+    let several = notices.len() > 1;
     let refused = match dismissing {
         Dismissing::Possible => None,
         Dismissing::NewDevice => Some("security-notices-new-device"),
         Dismissing::Own => Some("security-notices-own"),
     };
-    let entries = notices
+    let rows = notices
         .into_iter()
-        .map(|event| {
-            view! {
-                <li>
-                    <strong>{lang.t(&format!("event-{}", event.kind))}</strong>
-                    <span class="hint"><When at=event.at /> " · " {event.ip} " · " {device_name(&event.user_agent)}</span>
-                </li>
-            }
-        })
+        .map(|event| view! { <LogRow lang event devices=devices.clone() is_new=true /> })
         .collect_view();
     view! {
-        <section class="card notices" aria-labelledby="notices">
+        <section class="log notices" aria-labelledby="notices">
             <h2 id="notices">{lang.t("security-notices")}</h2>
-            <p>{lang.t("security-notices-text")}</p>
-            <ul>{entries}</ul>
-            {refused.map(|key| view! { <p class="hint">{lang.t(key)}</p> })}
-            <form method="post" action="/security/seen" class="actions">
-                <input type="hidden" name="until" value=until />
-                {refused.is_none().then(|| view! {
-                    <button class="secondary">{lang.t("security-notices-seen")}</button>
-                })}
-                <a class="button secondary" href="/account/password">{lang.t("account-password-change")}</a>
-            </form>
+            <div class="card">
+                <ul>{rows}</ul>
+                <div class="answer">
+                    <p class="hint">{lang.t(refused.unwrap_or("security-notices-text"))}</p>
+                    <form method="post" action="/security/seen" class="actions">
+                        <input type="hidden" name="until" value=until />
+                        {refused.is_none().then(|| view! {
+                            <button class="secondary small">
+                                {lang.t(if several { "security-notices-all-seen" } else { "security-notices-seen" })}
+                            </button>
+                        })}
+                        <a class="button secondary small" href="/account/password">{lang.t("account-password-change")}</a>
+                    </form>
+                </div>
+            </div>
         </section>
     }
 }
@@ -103,35 +167,54 @@ fn Notices(lang: Lang, notices: Vec<Event>, dismissing: Dismissing) -> impl Into
 #[component]
 fn SecurityPage(
     lang: Lang,
+    choice: Option<Choice>,
     notices: Vec<Event>,
     dismissing: Dismissing,
     events: Vec<Event>,
+    devices: Devices,
     newest: bool,
     older: Option<String>,
 ) -> impl IntoView {
-    let rows = events.into_iter().map(|event| view! { <Entry lang event /> }).collect_view();
+    let reader = Reader::of_page();
+    let is_empty = events.is_empty() && notices.is_empty();
+    let notices = (!notices.is_empty()).then(|| {
+        let devices = devices.clone();
+        view! { <Notices lang notices devices dismissing /> }
+    });
+    let days = by_day(events)
+        .into_iter()
+        .map(|(date, events)| {
+            let rows = events.into_iter().map(|event| view! { <LogRow lang event devices=devices.clone() /> });
+            let id = format!("day-{date}");
+            view! {
+                <section class="log" aria-labelledby=id>
+                    <h2 id=id.clone()><time datetime=date.to_string()>{reader.day(date)}</time></h2>
+                    <ul class="card">{rows.collect_view()}</ul>
+                </section>
+            }
+        })
+        .collect_view();
+    let list = choice.map_or("/security".to_owned(), |choice| format!("/security?show={}", choice.as_str()));
+    let options = std::iter::once(("", "security-show-all", choice.is_none()))
+        .chain(Choice::ALL.map(|option| (option.as_str(), option.label(), choice == Some(option))))
+        .map(|(value, label, selected)| view! { <option value=value selected=selected>{lang.t(label)}</option> })
+        .collect_view();
     view! {
-        <h1>{lang.t("security-title")}</h1>
-        <p class="lead">{lang.t("security-lead")}</p>
-        {(!notices.is_empty()).then(|| view! { <Notices lang notices dismissing /> })}
-        <Table lang label="security-title" columns=&["security-what", "security-when", "security-where"]
-            empty="security-empty" dense=false rows />
-        <Paging lang list="/security".to_owned() newest older />
-    }
-}
-
-#[component]
-fn Entry(lang: Lang, event: Event) -> impl IntoView {
-    let reason = event.reason.map(|reason| lang.t(&format!("reason-{reason}")));
-    view! {
-        <tr data-outcome=event.outcome>
-            <td>
-                {lang.t(&format!("event-{}", event.kind))}
-                {reason.map(|reason| view! { <span class="hint">{reason}</span> })}
-            </td>
-            <td><When at=event.at /></td>
-            // An administrator's address is not for the people they look after.
-            <td>{event.actor_id.is_none().then_some(event.ip)}</td>
-        </tr>
+        <div class="title">
+            <div>
+                <h1>{lang.t("security-title")}</h1>
+                <p class="lead">{lang.t("security-lead")}</p>
+            </div>
+            <form method="get" action="/security" class="show" data-draft="off">
+                <label for="show">{lang.t("security-show")}</label>
+                <select id="show" name="show">{options}</select>
+                <button class="secondary">{lang.t("security-show-submit")}</button>
+            </form>
+        </div>
+        {notices}
+        {days}
+        {is_empty.then(|| view! { <p class="card empty">{lang.t("security-empty")}</p> })}
+        {reader.utc_offset.is_none().then(|| view! { <p class="hint">{lang.t("times-utc")}</p> })}
+        <Paging lang list newest older />
     }
 }

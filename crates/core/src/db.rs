@@ -15,6 +15,7 @@ use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOpt
 pub mod access_ttls;
 pub mod chain_keys;
 pub mod counts;
+pub mod device_names;
 pub mod email_tokens;
 pub mod events;
 pub mod identities;

@@ -22,6 +22,7 @@ pub mod audit;
 pub mod authenticator;
 pub mod clock;
 mod db;
+pub mod device_names;
 mod email;
 mod email_token;
 pub mod error;
@@ -60,6 +61,7 @@ pub use clock::UnixMillis;
 pub use db::{
     Db, OpenError,
     counts::Count,
+    device_names::Device,
     events::{Event, Filter as EventFilter, NamedEvent},
     identities::Identity,
     mails::MailStatus,
@@ -73,6 +75,7 @@ pub use db::{
 pub use error::{Error, FieldError, GithubError};
 pub use id::parse_id;
 pub use request_context::{Actor, RequestContext};
+pub use user_agent::{Client, DeviceForm};
 
 use account::{Accounts, second_factors::SecondFactors};
 use administration::Administration;
@@ -82,6 +85,7 @@ use authenticator::{
     password::PasswordAuthenticator, second_factor::SecondFactorVerifier,
 };
 use clock::{Clock, millis};
+use device_names::DeviceNames;
 use global_sign_out::GlobalSignOut;
 use identity::Identities;
 use mail::Mails;
@@ -134,6 +138,8 @@ pub struct Subjects {
     pub passkeys: Passkeys,
     /// Device cookies, which give a known browser its own rate limit.
     pub devices: DeviceCookies,
+    /// Names that people give to their own devices.
+    pub device_names: DeviceNames,
     /// OAuth sign-in and account linking.
     pub identities: Identities,
     /// Recent authentication for sensitive actions.
@@ -318,6 +324,7 @@ impl Core {
             accounts: accounts.clone(),
         };
         Ok(Self(Arc::new(Subjects {
+            device_names: DeviceNames { store: store.clone() },
             security_log: SecurityLog { store: store.clone() },
             global_sign_out: GlobalSignOut { store: store.clone(), revocations: revocations.clone() },
             mails: Mails { store: store.clone() },

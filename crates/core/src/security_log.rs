@@ -31,17 +31,30 @@ pub struct SecurityLog {
 
 impl SecurityLog {
     /// A page of a user's events, newest first: at most `limit`, after the cursor `before`; and the next page's cursor.
+    /// Of `kinds`, or of all if these are none.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn list(
         &self,
         user_id: &UserId,
+        kinds: &[EventKind],
         before: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<Event>, Option<String>), Error> {
-        let found = events::list(self.store.reader(), user_id, before.unwrap_or_default(), limit as i64 + 1).await?;
+        let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let before = before.unwrap_or_default();
+        let found = events::list(self.store.reader(), user_id, &kinds, before, limit as i64 + 1).await?;
         Ok(page(found, limit, |event| &event.id))
+    }
+
+    /// The last sign-in before this session's own.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn sign_in_before(&self, session: &Session) -> Result<Option<Event>, Error> {
+        let (db, kind) = (self.store.reader(), EventKind::SignedIn.as_str());
+        Ok(events::find_last(db, &session.user_id, kind, session.created_at).await?)
     }
 
     /// Unacknowledged notices, newest first.

@@ -28,7 +28,10 @@ use super::{
     pacing::{Backoff, Throttle},
     token::AccessToken,
 };
-use crate::{browser::clock::Millis, islands::protocol::EndReason};
+use crate::{
+    browser::{clock::Millis, drafts::Unsaved},
+    islands::protocol::EndReason,
+};
 
 /// Between two checks of a session whose deadline has passed here and not on the server.
 const OVERDUE_PAUSE: Millis = 5_000;
@@ -42,16 +45,20 @@ pub enum State {
     InDoubt,
     /// The sign-out form was submitted in another tab. A 401 without a reason is that sign-out.
     SigningOut,
+    /// It was submitted here, and the other tabs are asked what it would lose.
+    AskingTabs,
     /// Nothing is done until the server knows a session of this user again.
     Ended,
 }
 
 /// What the views show.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewState {
     pub warning: Option<Warning>,
     /// Why the session ended, while the person is asked to sign in again on this page.
     pub end_reason: Option<EndReason>,
+    /// What a sign-out would lose, while the person is asked whether it may.
+    pub unsaved: Vec<Unsaved>,
     pub offline: bool,
 }
 
@@ -88,6 +95,9 @@ pub struct Model {
     /// Event streams that failed in a row.
     stream: Backoff,
 
+    /// What a sign-out would lose, as far as the tabs have answered.
+    unsaved: Vec<Unsaved>,
+
     /// When this tab was last sent to the sign-in page.
     left_at: Option<Millis>,
 
@@ -117,6 +127,7 @@ impl Model {
             contact: Backoff::default(),
             has_stream: false,
             stream: Backoff::default(),
+            unsaved: Vec::new(),
             left_at,
             environment,
             effects: Vec::new(),
@@ -129,7 +140,8 @@ impl Model {
             Event::Started => self.on_started(),
             Event::Activity => self.on_activity(),
             Event::WarningAnswered => self.on_warning_answered(),
-            Event::SignOutSubmitted => self.on_sign_out_submitted(),
+            Event::SignOutSubmitted { unsaved } => self.on_sign_out_submitted(unsaved),
+            Event::SignOutAnswered { discard } => self.on_sign_out_answered(discard),
             Event::SignedInAgain { user_id } => self.on_signed_in_again(user_id),
             Event::PageVisible => self.on_page_visible(),
             Event::PageRestored => self.on_page_restored(),
@@ -147,7 +159,7 @@ impl Model {
     }
 
     pub fn view(&self) -> ViewState {
-        self.view
+        self.view.clone()
     }
 
     /// The access token, if it can still be used.
@@ -166,6 +178,7 @@ impl Model {
             TimerId::Report => self.report_activity(),
             TimerId::Check => self.check_session(None),
             TimerId::Stream => self.open_stream(),
+            TimerId::SignOut => self.on_tabs_answered(),
         }
     }
 

@@ -10,25 +10,19 @@ use js_sys::Promise;
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::HtmlFormElement;
 
 pub use self::requests::SignInError;
 use super::{
     config::KeeperConfig,
     model::{Destination, Effect, Environment, Event, Model, TimerId, TokenRequest, ViewState},
+    tab_message::TabMessage,
 };
 use crate::{
     browser::{
-        channel::Channel,
-        clock,
-        drafts::{self, Draft},
-        event_stream::EventStream,
-        page, session_storage,
-        timer::Timer,
+        channel::Channel, clock, drafts::Drafts, event_stream::EventStream, page, session_storage, timer::Timer,
     },
-    islands::protocol::{
-        CHANNEL, path,
-        storage_key::{DRAFT_PREFIX, LEFT_AT},
-    },
+    islands::protocol::{CHANNEL, path, storage_key::LEFT_AT},
 };
 
 /// One per page.
@@ -37,8 +31,9 @@ pub struct Keeper {
     email: String,
     model: RefCell<Model>,
     view: RwSignal<ViewState>,
-    /// Of the page's form, if it has one whose text is kept.
-    draft: Option<&'static Draft>,
+    drafts: &'static Drafts,
+    /// The sign-out form that waits for an answer.
+    sign_out_form: RefCell<Option<HtmlFormElement>>,
     channel: OnceCell<Channel>,
     stream: RefCell<Option<EventStream>>,
     timers: [Timer; TimerId::COUNT],
@@ -70,7 +65,7 @@ impl Keeper {
     }
 
     /// Once per page; a second call does nothing.
-    pub fn start(config: &KeeperConfig, view: RwSignal<ViewState>, draft: Option<&'static Draft>) {
+    pub fn start(config: &KeeperConfig, view: RwSignal<ViewState>, drafts: &'static Drafts) {
         if Self::current().is_some() {
             return;
         }
@@ -78,9 +73,10 @@ impl Keeper {
         let keeper: &'static Self = Box::leak(Box::new(Self {
             user_id: config.user_id.clone(),
             email: config.email.clone(),
-            model: RefCell::new(Model::new(config, environment(draft), left_at)),
+            model: RefCell::new(Model::new(config, environment(drafts), left_at)),
             view,
-            draft,
+            drafts,
+            sign_out_form: RefCell::default(),
             channel: OnceCell::new(),
             stream: RefCell::default(),
             timers: Default::default(),
@@ -102,8 +98,13 @@ impl Keeper {
         self.dispatch(Event::WarningAnswered);
     }
 
+    /// "Sign out and discard", or "Stay".
+    pub fn answer_sign_out(&'static self, discard: bool) {
+        self.dispatch(Event::SignOutAnswered { discard });
+    }
+
     fn dispatch(&'static self, event: Event) {
-        let effects = self.model.borrow_mut().update(event, environment(self.draft));
+        let effects = self.model.borrow_mut().update(event, environment(self.drafts));
         let view = self.model.borrow().view();
         if self.view.get_untracked() != view {
             self.view.set(view);
@@ -130,16 +131,18 @@ impl Keeper {
                     channel.post(tab_codec::encode(message, &self.user_id));
                 }
             }
-            Effect::SaveDraft => {
-                if let Some(draft) = self.draft {
-                    draft.save();
+            Effect::TellUnsaved => {
+                for place in self.drafts.unsaved() {
+                    self.perform(Effect::Broadcast(TabMessage::Unsaved(place)));
                 }
             }
-            Effect::ForgetDrafts => {
-                if let Some(draft) = self.draft {
-                    draft.stop();
+            Effect::SaveDrafts => self.drafts.save(),
+            Effect::ForgetDrafts => self.drafts.forget(),
+            Effect::SignOut => {
+                if let Some(form) = self.sign_out_form.take() {
+                    // It throws only for a form that has left the page. No event: this is not asked about again.
+                    let _ = form.submit();
                 }
-                drafts::forget_all(DRAFT_PREFIX);
             }
             Effect::RecordDeparture => session_storage::set(LEFT_AT, &clock::now().to_string()),
             Effect::Navigate(Destination::Reload) => page::reload(),
@@ -169,12 +172,12 @@ impl Keeper {
     }
 }
 
-fn environment(draft: Option<&Draft>) -> Environment {
+fn environment(drafts: &Drafts) -> Environment {
     Environment {
         now: clock::now(),
         chance: clock::random(),
         is_visible: page::is_visible(),
         is_online: page::is_online(),
-        keeps_draft: draft.is_some_and(Draft::is_kept),
+        keeps_draft: drafts.is_changed(),
     }
 }

@@ -1,7 +1,7 @@
 //! What the tabs of one browser tell each other.
 
 use super::{deadlines::Deadlines, token::AccessToken};
-use crate::islands::protocol::EndReason;
+use crate::{browser::drafts::Unsaved, islands::protocol::EndReason};
 
 /// Times are on the browser's clock, which the tabs share.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,8 +10,14 @@ pub enum TabMessage {
     Alive(Deadlines),
     /// The server does not know the session any more.
     Ended(EndReason),
-    /// The sign-out form was submitted in the sender.
-    SigningOut,
+    /// The sign-out form is sent by the sender. `discard`: the person agreed to lose what is unsaved.
+    SigningOut {
+        discard: bool,
+    },
+    /// The sender is about to sign out: what would that lose?
+    UnsavedWanted,
+    /// This, in the sender.
+    Unsaved(Unsaved),
     TokenWanted,
     Token(AccessToken),
     /// The sender has an event stream.

@@ -10,7 +10,7 @@ pub struct Source {
     tokens: Vec<TokenTree>,
 }
 
-/// A call of `Lang::t` or `Lang::t1` whose key is written there.
+/// A call of `Lang::t`, `Lang::t1` or `Lang::t_with` whose key is written there.
 pub struct Lookup {
     /// Several, where the key depends on a condition; with braces, what `format!` makes it of.
     pub keys: Vec<String>,
@@ -61,7 +61,7 @@ impl Source {
             [dot, method, call, ..] if is_punct(dot, '.') && is_ident(method, "t") => {
                 lookups.push(Lookup { keys: literals(&group(call)), variables: BTreeSet::new() });
             }
-            [dot, method, call, ..] if is_punct(dot, '.') && is_ident(method, "t1") => {
+            [dot, method, call, ..] if is_punct(dot, '.') && (is_ident(method, "t1") || is_ident(method, "t_with")) => {
                 let [keys, variables] = [0, 1].map(|argument| literals(&argument_of(call, argument)));
                 lookups.push(Lookup { keys, variables: variables.into_iter().collect() });
             }

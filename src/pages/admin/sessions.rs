@@ -99,7 +99,8 @@ fn SessionsPage(
         <section class="card" aria-labelledby="global-sign-out">
             <h2 id="global-sign-out">{lang.t("admin-global-sign-out")}</h2>
             <p>{lang.t("admin-global-sign-out-text")}</p>
-            <form method="post" action="/admin/sessions/end-all">
+            // Not a draft: nothing ticks this box but a person.
+            <form method="post" action="/admin/sessions/end-all" data-draft="off">
                 <div class="choices">
                     <label>
                         <input type="checkbox" name="sure" value="yes" required />

@@ -93,10 +93,24 @@ pub async fn insert(db: impl Executor<'_>, event: &Event) -> Result<()> {
     .map(drop)
 }
 
-/// One user's events, newest first, after the cursor `before` (empty: from the newest).
-pub async fn list(db: impl Executor<'_>, user_id: &UserId, before: &str, limit: i64) -> Result<Vec<Event>> {
+/// A condition on the kind of an event; none for no `kinds`.
+fn kind_in(kinds: &[&str]) -> String {
+    // SQL injection: `kinds` are constants, never input.
+    let kinds = kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
+    if kinds.is_empty() { String::new() } else { format!("and e.kind in ({kinds}) ") }
+}
+
+/// One user's events of `kinds` (none: of all), newest first, after the cursor `before` (empty: from the newest).
+pub async fn list(
+    db: impl Executor<'_>,
+    user_id: &UserId,
+    kinds: &[&str],
+    before: &str,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let of_kinds = kind_in(kinds);
     let statement = format!(
-        "select {COLUMNS} from events e where e.user_id = $1 \
+        "select {COLUMNS} from events e where e.user_id = $1 {of_kinds}\
          and e.seq < coalesce((select seq from events where id = $2), 9223372036854775807) \
          order by e.seq desc limit $3"
     );
@@ -111,13 +125,25 @@ pub async fn list_notices(
     since: UnixMillis,
     limit: i64,
 ) -> Result<Vec<Event>> {
-    // SQL injection: `kinds` are constants, never input.
-    let kinds = kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
+    let of_kinds = kind_in(kinds);
     let statement = format!(
-        "select {COLUMNS} from events e where e.user_id = $1 and e.at > $2 and e.kind in ({kinds}) \
+        "select {COLUMNS} from events e where e.user_id = $1 and e.at > $2 {of_kinds}\
          order by e.seq desc limit $3"
     );
     sqlx::query_as(AssertSqlSafe(statement)).bind(user_id.as_str()).bind(since).bind(limit).fetch_all(db).await
+}
+
+/// A user's last event of a kind before a time.
+pub async fn find_last(
+    db: impl Executor<'_>,
+    user_id: &UserId,
+    kind: &str,
+    before: UnixMillis,
+) -> Result<Option<Event>> {
+    let statement = format!(
+        "select {COLUMNS} from events e where e.user_id = $1 and e.kind = $2 and e.at < $3 order by e.seq desc limit 1"
+    );
+    sqlx::query_as(AssertSqlSafe(statement)).bind(user_id.as_str()).bind(kind).bind(before).fetch_optional(db).await
 }
 
 /// A search for events; `None` matches any.

@@ -18,9 +18,13 @@ pub enum Effect {
     OpenStream,
     CloseStream,
     Broadcast(TabMessage),
-    SaveDraft,
-    /// Remove all drafts, and keep none any more on this page.
+    /// Tell the other tabs what is unsaved in this one.
+    TellUnsaved,
+    SaveDrafts,
+    /// Remove all drafts of this tab, and keep none any more on this page.
     ForgetDrafts,
+    /// Send the sign-out form.
+    SignOut,
     /// Remember for the next page of this tab that it was sent to the sign-in page now.
     RecordDeparture,
     Navigate(Destination),
@@ -48,8 +52,10 @@ pub enum TimerId {
     Check,
     /// Open the event stream.
     Stream,
+    /// The other tabs have said what a sign-out would lose.
+    SignOut,
 }
 
 impl TimerId {
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 }

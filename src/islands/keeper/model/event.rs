@@ -2,7 +2,7 @@
 
 use super::TimerId;
 use crate::{
-    browser::clock::Millis,
+    browser::{clock::Millis, drafts::Unsaved},
     islands::{
         keeper::{deadlines::Deadlines, tab_message::TabMessage, token::AccessToken},
         protocol::EndReason,
@@ -17,8 +17,14 @@ pub enum Event {
     Activity,
     /// "Stay signed in", or "Got it" where the deadline cannot be moved.
     WarningAnswered,
-    /// The browser is about to send this page's sign-out form.
-    SignOutSubmitted,
+    /// The person sent this page's sign-out form, which waits. What is unsaved in this tab.
+    SignOutSubmitted {
+        unsaved: Vec<Unsaved>,
+    },
+    /// "Sign out and discard", or "Stay".
+    SignOutAnswered {
+        discard: bool,
+    },
     /// The server accepted the password on this page.
     SignedInAgain {
         user_id: Option<String>,
@@ -52,7 +58,7 @@ pub struct Environment {
     pub is_visible: bool,
     /// What the browser says; only `false` is reliable.
     pub is_online: bool,
-    /// Whether unsaved text on this page is kept.
+    /// Whether there is unsaved text on this page, which is kept.
     pub keeps_draft: bool,
 }
 

@@ -1,8 +1,10 @@
 //! The page's life, and the session's: start, visibility, end, and signing in again.
 
+use std::mem;
+
 use super::{Destination, Effect, Model, State, TimerId};
 use crate::{
-    browser::clock::Millis,
+    browser::{clock::Millis, drafts::Unsaved},
     islands::{
         keeper::{deadlines::Deadlines, tab_message::TabMessage},
         protocol::EndReason,
@@ -12,6 +14,9 @@ use sekisho_model::EndReason as Reason;
 
 /// How long the other tabs have to offer their access token.
 const OFFER_PAUSE: Millis = 150;
+
+/// How long the other tabs have to say what a sign-out would lose.
+const ANSWER_PAUSE: Millis = 200;
 
 /// Two departures to the sign-in page within this time are a redirect loop: the page and the keeper's endpoints
 /// disagree about the session.
@@ -55,12 +60,46 @@ impl Model {
 
 // The end of the session, and after it
 impl Model {
+    /// The form waits until the other tabs have said what it would lose.
+    pub(super) fn on_sign_out_submitted(&mut self, unsaved: Vec<Unsaved>) {
+        self.unsaved = unsaved;
+        self.state = State::AskingTabs;
+        self.broadcast(TabMessage::UnsavedWanted);
+        self.schedule(TimerId::SignOut, ANSWER_PAUSE);
+    }
+
+    /// A tab that was duplicated has the same drafts.
+    pub(super) fn add_unsaved(&mut self, place: Unsaved) {
+        if !self.unsaved.contains(&place) {
+            self.unsaved.push(place);
+        }
+    }
+
+    pub(super) fn on_tabs_answered(&mut self) {
+        if self.state != State::AskingTabs {
+            return;
+        }
+        self.state = State::SignedIn;
+        self.view.unsaved = mem::take(&mut self.unsaved);
+        if self.view.unsaved.is_empty() {
+            self.sign_out(false);
+        }
+    }
+
+    pub(super) fn on_sign_out_answered(&mut self, discard: bool) {
+        self.view.unsaved.clear();
+        if discard && !self.has_ended() {
+            self.sign_out(true);
+        }
+    }
+
     /// The next page says that the person signed out; this one must not get in its way.
-    pub(super) fn on_sign_out_submitted(&mut self) {
+    fn sign_out(&mut self, discard: bool) {
         self.effect(Effect::ForgetDrafts);
-        self.broadcast(TabMessage::SigningOut);
+        self.broadcast(TabMessage::SigningOut { discard });
         self.state = State::Ended;
         self.stop();
+        self.effect(Effect::SignOut);
     }
 
     /// The server does not know the session any more.
@@ -75,12 +114,13 @@ impl Model {
         self.state = State::Ended;
         self.stop();
         self.broadcast(TabMessage::Ended(reason));
-        if reason == EndReason::Known(Reason::SignedOut) {
-            self.effect(Effect::ForgetDrafts);
-            self.effect(Effect::Navigate(Destination::SignedOut));
-        } else if self.environment.keeps_draft || self.is_redirect_loop() {
-            self.effect(Effect::SaveDraft);
+        // After a sign-out too: whoever agreed to lose it has had it discarded by now.
+        let signed_out = reason == EndReason::Known(Reason::SignedOut);
+        if self.environment.keeps_draft || !signed_out && self.is_redirect_loop() {
+            self.effect(Effect::SaveDrafts);
             self.view.end_reason = Some(reason);
+        } else if signed_out {
+            self.effect(Effect::Navigate(Destination::SignedOut));
         } else {
             self.effect(Effect::Navigate(Destination::SignIn));
         }
@@ -99,6 +139,7 @@ impl Model {
         self.token = None;
         self.has_unreported_activity = false;
         self.view.warning = None;
+        self.view.unsaved.clear();
     }
 
     /// The password was accepted on this page.

@@ -24,7 +24,7 @@ impl Model {
             State::Ended if !request.sent_after_end => return,
             State::Ended => self.resume(),
             State::InDoubt => self.state = State::SignedIn,
-            State::SignedIn | State::SigningOut => {}
+            State::SignedIn | State::SigningOut | State::AskingTabs => {}
         }
         if self.deadlines_have_passed() {
             // Not on the server; the new stream's hello has its deadlines.

@@ -23,7 +23,15 @@ impl Model {
                 self.reports.mark(self.now());
                 self.set_deadlines(deadlines);
             }
-            TabMessage::SigningOut if same_user && !ended => self.state = State::SigningOut,
+            TabMessage::SigningOut { discard } if same_user && !ended => {
+                self.state = State::SigningOut;
+                self.view.unsaved.clear();
+                if discard {
+                    self.effect(Effect::ForgetDrafts);
+                }
+            }
+            TabMessage::UnsavedWanted if same_user && !ended => self.effect(Effect::TellUnsaved),
+            TabMessage::Unsaved(place) if same_user && self.state == State::AskingTabs => self.add_unsaved(place),
             TabMessage::Ended(reason) if same_user && !ended => self.check_session(Some(reason)),
             TabMessage::Token(token) if same_user && !ended => self.set_token(token),
             TabMessage::TokenWanted if same_user => {

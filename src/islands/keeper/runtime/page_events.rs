@@ -2,11 +2,14 @@
 
 use leptos::prelude::{document, window};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, PageTransitionEvent};
+use web_sys::{HtmlFormElement, PageTransitionEvent};
 
 use super::Keeper;
 use crate::{
-    browser::{events::listen, page},
+    browser::{
+        events::{intercept, listen},
+        page,
+    },
     islands::{keeper::model::Event, protocol::path},
 };
 
@@ -22,11 +25,13 @@ impl Keeper {
                 }
             });
         }
-        listen(&document(), "submit", |event| {
-            let form = event.target().map(JsCast::unchecked_into::<Element>);
-            if form.is_some_and(|form| form.get_attribute("action").as_deref() == Some(path::LOGOUT)) {
-                self.dispatch(Event::SignOutSubmitted);
-            }
+        intercept(&document(), "submit", |event| {
+            let form = event.target().map(JsCast::unchecked_into::<HtmlFormElement>);
+            let form = form.filter(|form| form.get_attribute("action").as_deref() == Some(path::LOGOUT));
+            let Some(form) = form.filter(|_| !self.model.borrow().has_ended()) else { return };
+            event.prevent_default();
+            self.sign_out_form.replace(Some(form));
+            self.dispatch(Event::SignOutSubmitted { unsaved: self.drafts.unsaved() });
         });
         listen(&document(), "visibilitychange", |_| {
             if page::is_visible() {

@@ -1,7 +1,5 @@
 //! Requests to the server, and what its answers are to the model.
 
-use web_sys::AbortController;
-
 use super::Keeper;
 use crate::{
     browser::{
@@ -79,12 +77,10 @@ impl Keeper {
         };
         let begun = http::post(path, body).await.ok_or(SignInError::Failed)?;
         let flow = begun.body.text("flow").filter(|_| begun.is_ok()).ok_or_else(|| refused(&begun))?;
-        let signal = AbortController::new().map_err(|_| SignInError::Failed)?.signal();
-        let answer =
-            webauthn::get(begun.body.object("options"), false, &signal).await.map_err(|error| match error {
-                WebauthnError::NotAllowed => SignInError::Cancelled,
-                _ => SignInError::Failed,
-            })?;
+        let answer = webauthn::get(begun.body.object("options")).await.map_err(|error| match error {
+            WebauthnError::NotAllowed => SignInError::Cancelled,
+            _ => SignInError::Failed,
+        })?;
         let body = Fields::empty().with(PASSKEY_FLOW_FIELD, flow).with(PASSKEY_FIELD, answer);
         let body = flow_id.into_iter().fold(body, |body, flow_id| body.with("flow_id", flow_id));
         self.post_sign_in(body).await

@@ -3,7 +3,7 @@
 use wasm_bindgen::JsValue;
 
 use crate::{
-    browser::{clock::Millis, fields::Fields},
+    browser::{clock::Millis, drafts::Unsaved, fields::Fields},
     islands::{
         keeper::{deadlines::Deadlines, tab_message::TabMessage, token::AccessToken},
         protocol::EndReason,
@@ -18,7 +18,11 @@ pub fn encode(message: TabMessage, user_id: &str) -> Fields {
             fields.with("kind", "alive").with("idle", number(idle)).with("absolute", number(absolute))
         }
         TabMessage::Ended(reason) => fields.with("kind", "ended").with("reason", reason.as_str()),
-        TabMessage::SigningOut => fields.with("kind", "signing-out"),
+        TabMessage::SigningOut { discard } => fields.with("kind", "signing-out").with("discard", discard),
+        TabMessage::UnsavedWanted => fields.with("kind", "unsaved-wanted"),
+        TabMessage::Unsaved(Unsaved { page, field }) => {
+            fields.with("kind", "unsaved").with("page", page).with("field", field)
+        }
         TabMessage::TokenWanted => fields.with("kind", "token-wanted"),
         TabMessage::Token(AccessToken { value, expires_at }) => {
             fields.with("kind", "token").with("value", value).with("expires_at", expires_at as f64)
@@ -34,7 +38,9 @@ pub fn decode(fields: &Fields) -> Option<(String, TabMessage)> {
     let message = match fields.text("kind")?.as_str() {
         "alive" => TabMessage::Alive(Deadlines { idle: millis("idle"), absolute: millis("absolute") }),
         "ended" => TabMessage::Ended(EndReason::parse(&fields.text("reason")?)),
-        "signing-out" => TabMessage::SigningOut,
+        "signing-out" => TabMessage::SigningOut { discard: fields.is_true("discard") },
+        "unsaved-wanted" => TabMessage::UnsavedWanted,
+        "unsaved" => TabMessage::Unsaved(Unsaved { page: fields.text("page")?, field: fields.text("field")? }),
         "token-wanted" => TabMessage::TokenWanted,
         "token" => TabMessage::Token(AccessToken { value: fields.text("value")?, expires_at: millis("expires_at")? }),
         "listening" => TabMessage::StreamOpened,

@@ -24,7 +24,7 @@ fn a_page_with_a_draft_stays_and_asks_for_the_password() {
     let expected = [
         Effect::CloseStream,
         Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::IdleTimeout))),
-        Effect::SaveDraft,
+        Effect::SaveDrafts,
     ];
     assert_eq!(effects, expected);
     assert_eq!(page.model.view().end_reason, Some(EndReason::Known(Reason::IdleTimeout)));
@@ -47,20 +47,74 @@ fn a_tab_that_came_straight_back_from_the_sign_in_page_stays() {
 }
 
 #[test]
-fn after_a_sign_out_no_draft_is_left() {
-    let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
+fn a_sign_out_elsewhere_leaves_a_page_without_unsaved_text() {
+    let mut page = Page::open();
     let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::SignedOut)));
-    assert_eq!(effects[2..], [Effect::ForgetDrafts, Effect::Navigate(Destination::SignedOut)]);
+    assert_eq!(effects[2..], [Effect::Navigate(Destination::SignedOut)]);
     assert_eq!(page.model.view().end_reason, None);
 }
 
 #[test]
-fn a_sign_out_on_this_page_is_left_to_the_browser() {
+fn unsaved_text_stays_behind_the_dialog_after_a_sign_out_that_did_not_ask() {
+    let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
+    assert_eq!(page.on_message(TabMessage::SigningOut { discard: false }), []);
+    let effects = page.on_token_answer(unauthorized(EndReason::Known(Reason::SignedOut)));
+    assert_eq!(effects[2..], [Effect::SaveDrafts]);
+    assert_eq!(page.model.view().end_reason, Some(EndReason::Known(Reason::SignedOut)));
+}
+
+#[test]
+fn a_sign_out_that_loses_nothing_asks_only_the_other_tabs() {
     let mut page = Page::open();
-    let effects = page.on(Event::SignOutSubmitted);
-    assert_eq!(effects, [Effect::ForgetDrafts, Effect::Broadcast(TabMessage::SigningOut), Effect::CloseStream]);
+    page.advance(SECOND);
+    assert_eq!(page.on(sign_out(&[])), [Effect::Broadcast(TabMessage::UnsavedWanted)]);
+    let expected = [
+        Effect::ForgetDrafts,
+        Effect::Broadcast(TabMessage::SigningOut { discard: false }),
+        Effect::CloseStream,
+        Effect::SignOut,
+    ];
+    assert_eq!(page.advance(200), expected);
     assert_eq!(page.state(), State::Ended);
     assert_eq!(page.on_token_answer(unauthorized(EndReason::Known(Reason::SignedOut))), [], "the next page tells it");
+}
+
+#[test]
+fn a_sign_out_asks_before_it_loses_text_in_any_tab() {
+    let (here, there) = (unsaved("Account"), unsaved("Role"));
+    let mut page = Page::open();
+    page.advance(SECOND);
+    page.on(sign_out(std::slice::from_ref(&here)));
+    page.on_message(TabMessage::Unsaved(there.clone()));
+    page.on_message(TabMessage::Unsaved(there.clone()));
+    page.on_message_of_another_user(TabMessage::Unsaved(unsaved("Somebody else")));
+    assert_eq!(page.advance(200), []);
+    assert_eq!(page.model.view().unsaved, [here, there]);
+
+    assert_eq!(page.on(Event::SignOutAnswered { discard: false }), []);
+    assert_eq!((page.state(), page.model.view().unsaved.len()), (State::SignedIn, 0));
+
+    page.on(sign_out(&[unsaved("Account")]));
+    page.advance(200);
+    let effects = page.on(Event::SignOutAnswered { discard: true });
+    assert_eq!(effects[..2], [Effect::ForgetDrafts, Effect::Broadcast(TabMessage::SigningOut { discard: true })]);
+    assert_eq!(effects.last(), Some(&Effect::SignOut));
+}
+
+#[test]
+fn a_tab_says_what_is_unsaved_and_forgets_what_may_be_lost() {
+    let mut page = Page::open_with(|_, environment| environment.keeps_draft = true);
+    assert_eq!(page.on_message(TabMessage::UnsavedWanted), [Effect::TellUnsaved]);
+    assert_eq!(page.on_message(TabMessage::SigningOut { discard: true }), [Effect::ForgetDrafts]);
+    assert_eq!(page.on_message_of_another_user(TabMessage::UnsavedWanted), []);
+}
+
+fn sign_out(unsaved: &[Unsaved]) -> Event {
+    Event::SignOutSubmitted { unsaved: unsaved.to_vec() }
+}
+
+fn unsaved(page: &str) -> Unsaved {
+    Unsaved { page: page.to_owned(), field: "About".to_owned() }
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn a_page_from_the_back_forward_cache_goes_on_unless_its_session_had_ended() {
     assert_eq!(effects, [Effect::CloseStream, Effect::Broadcast(TabMessage::Gone)]);
     assert_eq!(page.on(Event::PageRestored)[0], Effect::OpenStream);
 
-    page.on(Event::SignOutSubmitted);
+    page.on(Event::SignOutSubmitted { unsaved: Vec::new() });
+    page.advance(200);
     assert_eq!(page.on(Event::PageRestored), [Effect::Navigate(Destination::Reload)]);
 }

@@ -38,7 +38,7 @@ fn of_several_tabs_that_would_take_over_one_does() {
 #[test]
 fn a_401_after_a_sign_out_in_another_tab_is_that_sign_out() {
     let mut page = Page::open();
-    assert_eq!(page.on_message(TabMessage::SigningOut), []);
+    assert_eq!(page.on_message(TabMessage::SigningOut { discard: false }), []);
     assert_eq!(page.state(), State::SigningOut, "the server has not said so yet");
     let effects = page.on_token_answer(unexplained());
     assert!(effects.contains(&Effect::Broadcast(TabMessage::Ended(EndReason::Known(Reason::SignedOut)))));
@@ -48,7 +48,7 @@ fn a_401_after_a_sign_out_in_another_tab_is_that_sign_out() {
 #[test]
 fn a_sign_out_in_another_tab_that_does_not_happen_ends_nothing() {
     let mut page = Page::open();
-    page.on_message(TabMessage::SigningOut);
+    page.on_message(TabMessage::SigningOut { discard: false });
     page.on_token_answer(Ok(None));
     assert!(!page.model.has_ended());
 }
@@ -92,7 +92,7 @@ fn what_concerns_another_users_session_concerns_nobody_else() {
     let theirs = page.token(15 * MINUTE);
     let messages = [
         TabMessage::Ended(EndReason::Known(Reason::SignedOut)),
-        TabMessage::SigningOut,
+        TabMessage::SigningOut { discard: false },
         TabMessage::TokenWanted,
         TabMessage::Token(theirs.clone()),
     ];
