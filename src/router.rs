@@ -108,10 +108,12 @@ fn api() -> Router<AppState> {
         .route("/v1/admin/roles", get(api::admin::roles::list))
         .route("/v1/admin/roles/{name}", put(api::admin::roles::save).delete(api::admin::roles::delete));
     let well_known = Router::new().route("/jwks.json", get(api::jwks::show));
+    let oauth = Router::new().route("/introspect", post(api::introspection::show));
     let health = Router::new().route("/live", get(api::health::live)).route("/ready", get(api::health::ready));
     let csp_reports = Router::new().route("/", post(api::csp_reports::create));
     nest("/api", v1)
         .merge(nest("/.well-known", well_known))
+        .merge(nest("/oauth", oauth))
         .merge(nest("/health", health))
         .merge(nest("/csp-reports", csp_reports))
         .route("/pkg/{file}", get(files::package))

@@ -59,7 +59,7 @@ pub async fn token(
         return Err(Error::EmailUnverified.into());
     }
     let request = core.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
-    let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request)?;
+    let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request).await?;
     Ok(Json(TokenResponse { access_token: issued.token, expires_in: issued.expires_in }))
 }
 

@@ -280,6 +280,7 @@ mod tests {
             token_issuer: base_url.to_string(),
             token_audience: base_url.join("/api"),
             base_url,
+            strategy: crate::strategy::Strategy::Hybrid,
             policy: Policy::preset(Profile::Medium),
             token_algorithm: jsonwebtoken::Algorithm::EdDSA,
             key_rotation: None,

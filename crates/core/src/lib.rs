@@ -50,6 +50,7 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod step_up;
+pub mod strategy;
 pub mod token;
 mod unit_of_work;
 mod user_agent;
@@ -98,8 +99,8 @@ use settings::Settings;
 use sign_in::SignIn;
 use step_up::StepUp;
 use token::{
-    access::AccessTokens, access_uses::AccessUses, refresh::RefreshTokens, request::Audiences,
-    signing_keys::SigningKeys,
+    access::AccessTokens, access_uses::AccessUses, introspection::Introspection, opaque::OpaqueAccessTokens,
+    refresh::RefreshTokens, request::Audiences, signing_keys::SigningKeys,
 };
 use tokio::sync::Notify;
 use unit_of_work::Store;
@@ -143,6 +144,8 @@ pub struct Subjects {
     pub signing_keys: Arc<SigningKeys>,
     /// Access token issue and verification.
     pub access_tokens: Arc<AccessTokens>,
+    /// Token introspection for other services.
+    pub introspection: Introspection,
     /// Refresh token rotation and reuse detection.
     pub refresh_tokens: Arc<RefreshTokens>,
     /// The revocation list and its replication between processes.
@@ -261,6 +264,7 @@ impl Core {
             clock.clone(),
             policy.clone(),
             (settings.token_issuer.clone(), audiences),
+            (settings.strategy, OpaqueAccessTokens { store: store.clone(), sessions: sessions.clone(), access_ttl }),
             signing_keys.clone(),
             revocations.clone(),
             access_uses.clone(),
@@ -293,6 +297,7 @@ impl Core {
         Ok(Self(Arc::new(Subjects {
             security_log: SecurityLog { store: store.clone() },
             global_sign_out: GlobalSignOut { store: store.clone(), revocations: revocations.clone() },
+            introspection: Introspection { store: store.clone(), access: access_tokens.clone() },
             mails: Mails { store: store.clone() },
             secret_rotation: SecretRotation { store: store.clone(), secret },
             clock,

@@ -47,6 +47,10 @@ pub struct RateLimits {
     /// Messages that a signed-in user, or whoever knows a password, asks for.
     mail_user: Limiter<String>,
     refresh: NetworkLimiter,
+    /// Introspection by other services: wide, as one may ask for each request.
+    introspection: NetworkLimiter,
+    /// Wrong secrets of services, in a count of its own: strangers use up no service's.
+    service_secret: NetworkLimiter,
     meter: NetworkLimiter,
     oauth_start: NetworkLimiter,
     csp_report: NetworkLimiter,
@@ -81,6 +85,8 @@ impl RateLimits {
             mail_over_all_networks: limiter(30, seconds(300), &clock),
             mail_user: limiter(5, seconds(300), &clock),
             refresh: network(240, Duration::from_millis(200), &clock),
+            introspection: network(2_000, Duration::from_millis(2), &clock),
+            service_secret: network(30, seconds(2), &clock),
             meter: network(10, seconds(1), &clock),
             oauth_start: network(60, seconds(5), &clock),
             csp_report: network(20, seconds(30), &clock),
@@ -176,6 +182,22 @@ impl RateLimits {
         self.check_network(&self.refresh, ip)
     }
 
+    /// Token introspection by an authenticated service.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn introspection(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check_network(&self.introspection, ip)
+    }
+
+    /// A wrong secret of a service.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn service_secret(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check_network(&self.service_secret, ip)
+    }
+
     /// The password meter: CPU time for unauthenticated clients.
     ///
     /// # Errors
@@ -219,6 +241,8 @@ impl RateLimits {
             &self.register,
             &self.mail_network,
             &self.refresh,
+            &self.introspection,
+            &self.service_secret,
             &self.meter,
             &self.oauth_start,
             &self.csp_report,

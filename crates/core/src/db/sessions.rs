@@ -74,7 +74,7 @@ impl Session {
     }
 }
 
-const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, \
+pub(super) const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, \
                        s.second_factor, s.created_at, \
                        s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
                        s.new_device_at, s.scope";

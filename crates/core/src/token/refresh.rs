@@ -157,7 +157,7 @@ impl RefreshTokens {
             return Err(session.end_reason(now).map_or(Error::InvalidRefreshToken, Error::from));
         };
         tx.commit().await?;
-        self.grant(user, &session, successor, expires_at - now, request).map(Some)
+        self.grant(user, &session, successor, expires_at - now, request).await.map(Some)
     }
 
     /// Inserts a successor and moves the session's idle deadline. `None` if the session has ended: roll back.
@@ -205,7 +205,7 @@ impl RefreshTokens {
                     successor.ok_or_else(|| Error::internal("a successor was derived from another secret"))?;
                 work.log(entry(EventKind::RefreshReplayed).detail("same successor"));
                 work.commit().await?;
-                return self.grant(user, session, successor, next.expires_at - now, request);
+                return self.grant(user, session, successor, next.expires_at - now, request).await;
             }
             let unseen = !self.uses.is_recorded(next_hash);
             if unseen && refresh_tokens::mark_replaced(work.db(), next_hash, now).await? {
@@ -216,7 +216,7 @@ impl RefreshTokens {
                 refresh_tokens::set_successor(work.db(), hash, to).await?;
                 work.log(entry(EventKind::RefreshReplayed).detail("another successor"));
                 work.commit().await?;
-                return self.grant(user, &session, successor, expires_at - now, request);
+                return self.grant(user, &session, successor, expires_at - now, request).await;
             }
         }
         work.notify(entry(EventKind::RefreshReuse), Undo::default()).await?;
@@ -233,7 +233,7 @@ impl RefreshTokens {
     }
 
     /// Issues an access token beside the first refresh token of a session that has just begun.
-    pub(crate) fn grant_first(
+    pub(crate) async fn grant_first(
         &self,
         user: &User,
         session: &Session,
@@ -241,11 +241,11 @@ impl RefreshTokens {
         request: &TokenRequest,
     ) -> Result<Grant, Error> {
         let lifetime = refresh_expiry(&self.policy, session, session.created_at) - session.created_at;
-        self.grant(user, session, refresh_token, lifetime, request)
+        self.grant(user, session, refresh_token, lifetime, request).await
     }
 
     /// Issues an access token beside a refresh token with the given lifetime in milliseconds.
-    fn grant(
+    async fn grant(
         &self,
         user: &User,
         session: &Session,
@@ -253,9 +253,10 @@ impl RefreshTokens {
         lifetime: UnixMillis,
         request: &TokenRequest,
     ) -> Result<Grant, Error> {
+        let jti = AccessUses::jti(&refresh_token, &self.store.new_id());
         Ok(Grant {
             session_id: session.id.clone(),
-            access: self.access.issue(user, session, AccessUses::jti(&refresh_token, &self.store.new_id()), request)?,
+            access: self.access.issue(user, session, jti, request).await?,
             refresh_token,
             refresh_expires_in: lifetime.div_euclid(1000),
         })
