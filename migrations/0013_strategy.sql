@@ -12,3 +12,8 @@ create table access_tokens (
 );
 create index access_tokens_session on access_tokens (session_id, issued_at);
 create index access_tokens_expires on access_tokens (expires_at);
+
+-- When a browser's session got a new secret last, as at a step-up: page tokens (`SEKISHO_STRATEGY=jwt`) from before are
+-- refused. null: never.
+alter table sessions add column renewed_at bigint;
+create index sessions_renewed on sessions (renewed_at) where renewed_at is not null;

@@ -142,9 +142,10 @@ impl Config {
         }
         let core = Settings {
             strategy: source
-                .take("strategy", "hybrid or session", |v| match v {
+                .take("strategy", "hybrid, session or jwt", |v| match v {
                     "hybrid" => Some(Strategy::Hybrid),
                     "session" => Some(Strategy::Session),
+                    "jwt" => Some(Strategy::Jwt),
                     _ => None,
                 })?
                 .unwrap_or(Strategy::Hybrid),

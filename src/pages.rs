@@ -7,6 +7,7 @@
 pub(crate) mod account;
 pub(crate) mod account_security;
 pub(crate) mod admin;
+pub(crate) mod cookie_token;
 pub(crate) mod device_card;
 pub(crate) mod device_limit;
 pub(crate) mod devices;
@@ -22,6 +23,7 @@ pub(crate) mod language;
 pub mod layout;
 pub(crate) mod login;
 pub(crate) mod mail_link;
+pub(crate) mod page_cookies;
 pub(crate) mod paging;
 pub(crate) mod password_strength;
 pub(crate) mod pending_sign_in;

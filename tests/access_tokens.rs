@@ -207,7 +207,7 @@ async fn other_tokens_are_no_access_tokens() {
     let t = TestApp::new().await;
     let (_, tokens) = t.api("ada@example.com").await;
     let browser = t.sign_in_browser("ada@example.com").await;
-    for token in [tokens["refresh_token"].as_str().expect("a token"), &browser.cookies["sekisho"]] {
+    for token in [tokens["refresh_token"].as_str().expect("a token"), &browser.session_cookie()] {
         let mut client = t.anonymous();
         client.bearer = Some(token.to_owned());
         client.get("/api/v1/me").await.problem(401, "invalid_token");

@@ -51,6 +51,7 @@ mod secret_rotation;
 mod signing_keys;
 mod smtp;
 mod step_up;
+mod strategy_jwt;
 mod strategy_session;
 mod timeouts;
 mod totp;

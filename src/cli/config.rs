@@ -24,17 +24,27 @@ pub fn run(config: &Config, command: ConfigCommand) {
 fn report(config: &Config) -> String {
     let (strategy, policy) = (config.core.strategy, &config.core.policy);
     let access = short(policy.access_ttl);
+    // A page token ends with the idle timeout.
+    let page = short(policy.session_idle.map_or(policy.access_ttl, |idle| idle.min(policy.access_ttl)));
     let poll = format!("{} ms", FOLLOW_EVERY.as_millis());
     let mut report = Report::default();
 
     report.section(&format!("SEKISHO_STRATEGY={}: what is looked up", name(strategy)));
-    report.line("pages", "the session and its user, at each request");
+    report.line(
+        "pages",
+        match strategy {
+            Strategy::Jwt => {
+                "nothing while the page token lasts; its user, at most once a second; the session for a change"
+            }
+            _ => "the session and its user, at each request",
+        },
+    );
     match strategy {
         Strategy::Session => {
             report.line("API", "the token with its session, at each request; its user, at most once a second");
             report.line("other services", "ask /oauth/introspect, which reads token, session and user");
         }
-        Strategy::Hybrid => {
+        Strategy::Hybrid | Strategy::Jwt => {
             report.line("API", "nothing for the token; its user, at most once a second");
             report.line("other services", "nothing; or they ask /oauth/introspect, which reads session and user");
         }
@@ -49,6 +59,11 @@ fn report(config: &Config) -> String {
             report.line("database out of reach", "not at all: 503 with Retry-After");
             report.line("other services", "not at all, if they ask each time; else as long as they keep an answer");
         }
+        Strategy::Jwt => {
+            report.line("on other nodes", format!("{poll}, by polling the database; a change: not at all"));
+            report.line("database out of reach", format!("until the token ends, {page}; a change is 503"));
+            report.line("other services", format!("{poll} with the feed; without, until the token ends, {access}"));
+        }
         Strategy::Hybrid => {
             report.line("on other nodes", format!("pages: not at all; API: {poll}, by polling the database"));
             report.line("database out of reach", format!("pages: 503; API: until the token ends, {access}"));
@@ -58,7 +73,13 @@ fn report(config: &Config) -> String {
 
     report.section("What a stolen credential is worth, until its session is ended");
     let session = until(&[(policy.session_idle, "without activity"), (policy.session_absolute, "after sign-in")]);
-    report.line("cookie", format!("the session: until {session}"));
+    if strategy == Strategy::Jwt {
+        report.line("page cookie", format!("{page}, or until the owner's next step-up"));
+        report.line("refresh cookie", "the session, until its owner's is renewed: then both lose it");
+        report.line("", format!("nobody notices if the owner never comes back: until {session}"));
+    } else {
+        report.line("cookie", format!("the session: until {session}, or the owner's next step-up"));
+    }
     report.line("access token", format!("{access}, for its audience and scope"));
     let line = until(&[(policy.refresh_ttl, "without a refresh"), (policy.api_absolute, "after sign-in")]);
     report.line("refresh token", "the session, until its owner refreshes too: then both lose it");
@@ -98,6 +119,7 @@ impl Report {
 fn name(strategy: Strategy) -> &'static str {
     match strategy {
         Strategy::Hybrid => "hybrid",
+        Strategy::Jwt => "jwt",
         Strategy::Session => "session",
     }
 }
@@ -142,6 +164,10 @@ mod tests {
             assert!(hybrid.contains(part), "{part} in {hybrid}");
         }
         let session = check(&[("SEKISHO_STRATEGY", "session"), ("SEKISHO_PROFILE", "high")]);
+        let jwt = check(&[("SEKISHO_STRATEGY", "jwt"), ("SEKISHO_SESSION_IDLE", "5m")]);
+        for part in ["nothing while the page token lasts", "page cookie           5m", "access token          15m"] {
+            assert!(jwt.contains(part), "{part} in {jwt}");
+        }
         for part in ["at each request", "503 with Retry-After", "access token          5m", "stopped 5m after"] {
             assert!(session.contains(part), "{part} in {session}");
         }

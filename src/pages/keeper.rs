@@ -85,7 +85,7 @@ impl DeadlinesResponse {
 
 /// `POST /session/activity`: the person did something.
 pub async fn activity(mut cookie: CookieUser) -> Result<Json<DeadlinesResponse>, Problem> {
-    cookie.app.core.sessions.touch(&mut cookie.signed_in.session, &cookie.context).await?;
+    cookie.touch().await?;
     Ok(Json(DeadlinesResponse::of(&cookie.signed_in.session, &cookie.app)))
 }
 

@@ -165,6 +165,7 @@ impl Core {
                 ended_at: None,
                 ended_reason: Nullable(None),
                 new_device_at: None,
+                renewed_at: None,
                 scope: None,
             };
             if let Some(tx) = &mut tx {

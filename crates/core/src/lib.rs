@@ -99,8 +99,14 @@ use settings::Settings;
 use sign_in::SignIn;
 use step_up::StepUp;
 use token::{
-    access::AccessTokens, access_uses::AccessUses, introspection::Introspection, opaque::OpaqueAccessTokens,
-    refresh::RefreshTokens, request::Audiences, signing_keys::SigningKeys,
+    access::AccessTokens,
+    access_uses::AccessUses,
+    introspection::Introspection,
+    opaque::OpaqueAccessTokens,
+    page::{PageTokens, VerifiedPages},
+    refresh::RefreshTokens,
+    request::Audiences,
+    signing_keys::SigningKeys,
 };
 use tokio::sync::Notify;
 use unit_of_work::Store;
@@ -148,6 +154,8 @@ pub struct Subjects {
     pub introspection: Introspection,
     /// Refresh token rotation and reuse detection.
     pub refresh_tokens: Arc<RefreshTokens>,
+    /// The cookies of pages, where these are JWTs.
+    pub page_tokens: PageTokens,
     /// The revocation list and its replication between processes.
     pub revocations: Arc<Revocations>,
     /// Revocation of all sessions of all users.
@@ -187,13 +195,14 @@ impl Core {
         let audit = Arc::new(
             AuditLog::open(db.clone(), clock.clone(), metrics.clone(), statistics.clone(), secret.clone()).await?,
         );
+        let stale_for = if settings.strategy.has_page_tokens() { access_ttl } else { 0 };
         let list = Arc::new(RevocationList::new(u32::from_le_bytes(secret::random())));
         let transport = Arc::new(Polling(db.clone()));
         let revocations =
             Revocations::open(list.clone(), db.clone(), clock.clone(), transport.clone(), access_ttl).await?;
         let revocations = Arc::new(revocations);
         let store = Arc::new(Store {
-            users: UserCache::new(db.clone(), clock.clone()),
+            users: UserCache::new(db.clone(), clock.clone(), stale_for),
             revocations: list,
             transport,
             audit: audit.clone(),
@@ -210,7 +219,7 @@ impl Core {
         let limits = Arc::new(RateLimits::new(settings.rate_limit, clock.clone()));
         let flows = PendingFlows { db: db.clone(), clock: clock.clone(), secret: secret.clone() };
         let devices = DeviceCookies { clock: clock.clone(), secret: secret.clone() };
-        let roles = Arc::new(Roles::new(store.clone()));
+        let roles = Arc::new(Roles::new(store.clone(), stale_for));
         let github = settings.github.clone().map(|github| Github::new(github, &settings.base_url)).transpose()?;
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
@@ -279,6 +288,19 @@ impl Core {
             access: access_tokens.clone(),
             uses: access_uses.clone(),
         });
+        let page_tokens = PageTokens {
+            store: store.clone(),
+            policy: policy.clone(),
+            strategy: settings.strategy,
+            issuer: settings.token_issuer.clone(),
+            keys: signing_keys.clone(),
+            revocations: revocations.clone(),
+            refresh: refresh_tokens.clone(),
+            sessions: sessions.clone(),
+            roles: roles.clone(),
+            uses: access_uses.clone(),
+            verified: VerifiedPages::default(),
+        };
         let sign_in = SignIn {
             store: store.clone(),
             sessions: sessions.clone(),
@@ -316,6 +338,7 @@ impl Core {
             signing_keys,
             access_tokens,
             refresh_tokens,
+            page_tokens,
             revocations,
             administration,
             audit,

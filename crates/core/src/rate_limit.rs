@@ -47,6 +47,8 @@ pub struct RateLimits {
     /// Messages that a signed-in user, or whoever knows a password, asks for.
     mail_user: Limiter<String>,
     refresh: NetworkLimiter,
+    /// Renewals of page tokens by session: each adds a row, or a log entry.
+    page_renewal: Limiter<SessionId>,
     /// Introspection by other services: wide, as one may ask for each request.
     introspection: NetworkLimiter,
     /// Wrong secrets of services, in a count of its own: strangers use up no service's.
@@ -85,6 +87,7 @@ impl RateLimits {
             mail_over_all_networks: limiter(30, seconds(300), &clock),
             mail_user: limiter(5, seconds(300), &clock),
             refresh: network(240, Duration::from_millis(200), &clock),
+            page_renewal: limiter(120, seconds(1), &clock),
             introspection: network(2_000, Duration::from_millis(2), &clock),
             service_secret: network(30, seconds(2), &clock),
             meter: network(10, seconds(1), &clock),
@@ -182,6 +185,14 @@ impl RateLimits {
         self.check_network(&self.refresh, ip)
     }
 
+    /// Renewal of a page token.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn page_renewal(&self, session_id: &SessionId) -> Result<(), Error> {
+        self.check(&self.page_renewal, session_id)
+    }
+
     /// Token introspection by an authenticated service.
     ///
     /// # Errors
@@ -255,6 +266,7 @@ impl RateLimits {
         self.sign_in_all_networks.retain_recent();
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
+        self.page_renewal.retain_recent();
         self.second_factor.retain_recent();
         self.mail_address.retain_recent();
         self.mail_over_all_networks.retain_recent();

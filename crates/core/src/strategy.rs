@@ -8,12 +8,19 @@ pub enum Strategy {
     Hybrid,
     /// The same cookie; opaque access tokens. Every request is looked up.
     Session,
+    /// JWTs for both; a refresh cookie renews those of pages.
+    Jwt,
 }
 
 impl Strategy {
     /// Whether new access tokens are opaque.
     pub fn has_opaque_access_tokens(self) -> bool {
         self == Self::Session
+    }
+
+    /// Whether pages have JWTs, which are trusted without a look-up.
+    pub fn has_page_tokens(self) -> bool {
+        self == Self::Jwt
     }
 
     /// Whether every credential is looked up, also one that proves itself.

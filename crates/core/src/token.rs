@@ -7,6 +7,7 @@ pub mod introspection;
 pub(crate) mod key_generation;
 mod key_ring;
 pub(crate) mod opaque;
+pub mod page;
 pub mod refresh;
 pub mod request;
 pub mod signing_keys;
