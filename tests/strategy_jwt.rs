@@ -212,7 +212,7 @@ async fn a_renewal_is_no_activity_and_the_absolute_timeout_holds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_requests_of_one_browser_share_the_successor() {
-    let t = jwt().await;
+    let t = TestApp::with(&[JWT, ("SEKISHO_REFRESH_GRACE", "0")]).await;
     let browser = t.browser(EMAIL).await;
     t.clock.advance(20 * MINUTE);
     let all = (0..32).map(|_| {

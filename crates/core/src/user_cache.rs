@@ -63,8 +63,9 @@ impl UserCache {
                 Ok(found) => found?,
             },
         };
-        if let Some(user) = &found {
-            self.users.insert(id.clone(), (now, user.clone()));
+        match &found {
+            Some(user) => self.users.insert(id.clone(), (now, user.clone())),
+            None => self.invalidate(id),
         }
         Ok(found)
     }

@@ -47,6 +47,9 @@ use crate::{
 /// Clock skew between nodes, in milliseconds.
 const CLOCK_SKEW: UnixMillis = 5_000;
 
+/// The least grace period of refresh cookies, in milliseconds: a browser sends requests in parallel.
+const MIN_COOKIE_GRACE: UnixMillis = 10_000;
+
 /// The tokens issued at sign-in and at each refresh (RFC 6749, section 5.1).
 #[derive(Clone)]
 pub struct Grant {
@@ -252,7 +255,7 @@ impl RefreshTokens {
             (stored.used_at, &stored.successor_salt, &stored.successor_hash, stored.replaced_at)
         {
             // A use far in the future (clock set back) is outside of the grace period.
-            let in_grace = (-CLOCK_SKEW..=millis(self.policy.refresh_grace)).contains(&(now - used_at));
+            let in_grace = (-CLOCK_SKEW..=self.grace(&session)).contains(&(now - used_at));
             let same_network = stored.used_network.is_none_or(|network| network == network_of(context.ip));
             if in_grace && same_network {
                 let next = refresh_tokens::find(work.db(), next_hash).await?.ok_or(Error::InvalidRefreshToken)?;
@@ -279,6 +282,12 @@ impl RefreshTokens {
         work.end(SessionSelector::of(&session), EndReason::RefreshReuse).await?;
         work.commit().await?;
         Err(EndReason::RefreshReuse.into())
+    }
+
+    /// How long a used token gets the same successor, in milliseconds.
+    fn grace(&self, session: &Session) -> UnixMillis {
+        let grace = millis(self.policy.refresh_grace);
+        if session.kind == SessionKind::Browser { grace.max(MIN_COOKIE_GRACE) } else { grace }
     }
 
     /// A new successor, and the salt to derive it again.
