@@ -42,7 +42,7 @@ pub fn layer(app: &AppState) -> SessionLayer {
     SessionLayer { app: app.clone(), sessions: cookies::session_layer(app, Store(app.clone())) }
 }
 
-/// tower-sessions' layer, and inside of it that of the [page cookies](page_cookies).
+/// tower-sessions' layer, and inside of it that of the page cookies.
 #[derive(Clone)]
 pub struct SessionLayer {
     app: AppState,

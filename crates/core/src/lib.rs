@@ -3,10 +3,13 @@
 //! One **session** row stands behind every credential: a browser's cookie, an API client's refresh token and the
 //! access tokens issued with it. A credential is accepted only while the session is live:
 //!
-//! * a cookie is looked up by its hash on every request ([`session`]);
+//! * a cookie is looked up by its hash on every request ([`session`]); a page token, in its place, is verified as access
+//!   tokens are and renewed by a refresh token ([`token::page`]);
 //! * an access token is verified by signature and times, then against the revocation list in memory
-//!   ([`token::access`], [`revocation`]);
+//!   ([`token::access`], [`revocation`]), or looked up if it is opaque;
 //! * a refresh token is single-use and rotated ([`token::refresh`]).
+//!
+//! Which of them are issued is the [`strategy`]'s choice; all are accepted.
 //!
 //! Sessions begin only in [`sign_in`], for a user whom an [`authenticator`] has authenticated. They end only in a unit
 //! of work, which writes the row and the audit log ([`audit`]) in one transaction and publishes the revocation after

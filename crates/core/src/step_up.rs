@@ -273,7 +273,7 @@ pub(crate) async fn renew_cookie(
     if !sessions::replace_token(work.db(), id, &token.hash(), reauthentication).await? {
         return Err(Error::NotSignedIn);
     }
-    // And of its page tokens (`SEKISHO_STRATEGY=jwt`).
+    // Its refresh cookie and page tokens (`SEKISHO_STRATEGY=jwt`) are invalid as well.
     refresh_tokens::delete_of_session(work.db(), id).await?;
     let now = work.now;
     let renewed_at = page_tokens::set_renewed(work.db(), id, now).await?;

@@ -1,4 +1,4 @@
-//! API tokens: access tokens (JWT), refresh tokens, signing keys.
+//! Tokens: access tokens (JWT and opaque), refresh tokens, the cookies of pages, introspection, signing keys.
 
 pub mod access;
 pub(crate) mod access_uses;
