@@ -23,6 +23,9 @@ const BINARY = resolve(import.meta.dirname, process.env.E2E_BINARY ?? '../target
 const FILL = resolve(import.meta.dirname, '../target/release/examples/fill');
 const COMMON_DIR = resolve(import.meta.dirname, '../target/end-to-end');
 
+/** What the servers run under, unless a test says otherwise. */
+const STRATEGY: Settings = process.env.E2E_STRATEGY ? { SEKISHO_STRATEGY: process.env.E2E_STRATEGY } : {};
+
 /** The settings of the server that most tests share. Not the default port: there may be somebody's `make serve`. */
 const COMMON: Settings = {
   SEKISHO_LISTEN: '127.0.0.1:3010',
@@ -35,6 +38,7 @@ const COMMON: Settings = {
   SEKISHO_GITHUB_CLIENT_SECRET: 'end-to-end',
   SEKISHO_GITHUB_URL: 'http://127.0.0.1:4010',
   SEKISHO_GITHUB_API_URL: 'http://127.0.0.1:4010',
+  ...STRATEGY,
 };
 
 /** How Playwright starts it, with an empty database; nothing where E2E_BASE_URL names one that runs. */
@@ -85,6 +89,7 @@ export async function startServer(settings: Settings): Promise<Server> {
     SEKISHO_DATABASE_URL: `sqlite://${dir}/sekisho.db`,
     SEKISHO_RATE_LIMIT: 'off',
     SEKISHO_LOG: 'warn',
+    ...STRATEGY,
     ...Object.fromEntries(filled),
   };
   const url = env.SEKISHO_BASE_URL ?? `http://${listen}`;

@@ -5,6 +5,7 @@ pub mod bearer;
 pub(crate) mod csp_reports;
 pub(crate) mod events;
 pub(crate) mod health;
+pub(crate) mod introspection;
 pub(crate) mod jwks;
 pub(crate) mod me;
 pub(crate) mod personal_data;

@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use self::{
-    audit::AuditCommand, breached::BreachedCommand, keys::KeysCommand, mail::MailCommand, secret::SecretCommand,
-    user::UserCommand,
+    audit::AuditCommand, breached::BreachedCommand, config::ConfigCommand, keys::KeysCommand, mail::MailCommand,
+    secret::SecretCommand, user::UserCommand,
 };
 use crate::{
     config::{Config, LogFormat},
@@ -19,6 +19,7 @@ use sekisho_core::{Actor, Core, Error, RequestContext, clock::Clock, sqlite_path
 
 mod audit;
 mod breached;
+mod config;
 mod keys;
 mod mail;
 mod secret;
@@ -49,6 +50,9 @@ enum Command {
     /// Look after the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Check the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Rotate or withdraw the keys that sign access tokens
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -93,6 +97,10 @@ async fn execute(command: Command, config: Config) -> Result<(), StartError> {
         Command::User(command) => user::run(&config, command).await,
         Command::Breached(command) => breached::run(command),
         Command::Audit(command) => audit::run(&config, command).await,
+        Command::Config(command) => {
+            config::run(&config, command);
+            Ok(())
+        }
         Command::Keys(command) => keys::run(&config, command).await,
         Command::Secret(command) => secret::run(&config, command).await,
         Command::Mail(command) => mail::run(&config, command).await,

@@ -15,7 +15,7 @@ use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 use sekisho_core::{
     policy::DeviceLimit, policy::Policy, policy::Profile, settings::BreachedPasswordsConfig, settings::GithubConfig,
-    settings::Settings, settings::Url,
+    settings::Settings, settings::Url, strategy::Strategy,
 };
 
 use self::{
@@ -99,7 +99,7 @@ impl Config {
         let mut source = Source::read(file, environment)?;
         let config = Self::from_source(&mut source)?;
         // What the tests are told is not for the server.
-        match source.left_over().find(|key| key != "SEKISHO_TEST_DATABASE_URL") {
+        match source.left_over().find(|key| !key.starts_with("SEKISHO_TEST_")) {
             Some(key) => Err(ConfigError::Unknown(key)),
             None => Ok(config),
         }
@@ -141,6 +141,14 @@ impl Config {
             return Err(invalid("SEKISHO_VERIFY_EMAIL", "needs SEKISHO_SMTP_URL to be required"));
         }
         let core = Settings {
+            strategy: source
+                .take("strategy", "hybrid, session or jwt", |v| match v {
+                    "hybrid" => Some(Strategy::Hybrid),
+                    "session" => Some(Strategy::Session),
+                    "jwt" => Some(Strategy::Jwt),
+                    _ => None,
+                })?
+                .unwrap_or(Strategy::Hybrid),
             policy,
             token_algorithm: source
                 .take("token_alg", "EdDSA, ES256 or RS256", |v| match v {

@@ -115,10 +115,12 @@ fn api() -> Router<AppState> {
     let well_known = Router::new()
         .route("/jwks.json", get(api::jwks::show))
         .route("/change-password", get(redirects::to_change_password));
+    let oauth = Router::new().route("/introspect", post(api::introspection::show));
     let health = Router::new().route("/live", get(api::health::live)).route("/ready", get(api::health::ready));
     let csp_reports = Router::new().route("/", post(api::csp_reports::create));
     nest("/api", v1)
         .merge(nest("/.well-known", well_known))
+        .merge(nest("/oauth", oauth))
         .merge(nest("/health", health))
         .merge(nest("/csp-reports", csp_reports))
         .route("/pkg/{file}", get(files::package))

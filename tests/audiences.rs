@@ -30,7 +30,7 @@ fn with(t: &TestApp, tokens: &Value) -> Client {
 
 #[tokio::test]
 async fn a_token_for_a_service_opens_nothing_here() {
-    let t = TestApp::with(&AUDIENCES).await;
+    let t = TestApp::with_jwts(&AUDIENCES).await;
     let (_, own) = t.admin("root@example.com").await;
     assert_eq!(claims(&own["access_token"])["aud"], OWN);
     for audience in ["orders", "https://shop.example/api"] {
@@ -55,7 +55,7 @@ async fn a_token_for_a_service_opens_nothing_here() {
 
 #[tokio::test]
 async fn the_own_audience_can_be_named_and_chosen() {
-    let t = TestApp::with(&[("SEKISHO_TOKEN_AUDIENCE", "sekisho")]).await;
+    let t = TestApp::with_jwts(&[("SEKISHO_TOKEN_AUDIENCE", "sekisho")]).await;
     t.register("ada@example.com").await;
     let tokens = sign_in(&t, "ada@example.com", json!({ "audience": "sekisho" })).await;
     assert_eq!(claims(&tokens["access_token"])["aud"], "sekisho");
@@ -64,7 +64,7 @@ async fn the_own_audience_can_be_named_and_chosen() {
 
 #[tokio::test]
 async fn an_unknown_audience_or_scope_is_a_fault_of_its_field_and_uses_nothing_up() {
-    let t = TestApp::with(&AUDIENCES).await;
+    let t = TestApp::with_jwts(&AUDIENCES).await;
     let (mut browser, tokens) = (t.browser("ada@example.com").await, sign_in(&t, "ada@example.com", json!({})).await);
     for (field, value) in [
         ("audience", json!("unknown")),
@@ -99,7 +99,7 @@ async fn an_unknown_audience_or_scope_is_a_fault_of_its_field_and_uses_nothing_u
 
 #[tokio::test]
 async fn what_was_granted_at_the_sign_in_bounds_every_refresh() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let mut tokens = sign_in(&t, "ada@example.com", json!({ "scope": "sessions account" })).await;
     assert_eq!(claims(&tokens["access_token"])["scope"], "account sessions");
@@ -133,7 +133,7 @@ async fn what_was_granted_at_the_sign_in_bounds_every_refresh() {
 
 #[tokio::test]
 async fn each_route_takes_only_a_token_with_its_scope() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.admin("root@example.com").await;
     let (id, nobody) = (t.user_id("root@example.com").await, t.clock.new_id());
     let routes = [
@@ -187,7 +187,7 @@ async fn each_route_takes_only_a_token_with_its_scope() {
 
 #[tokio::test]
 async fn a_scope_gives_nobody_a_role() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let tokens = sign_in(&t, "ada@example.com", json!({ "scope": "admin" })).await;
     with(&t, &tokens).get("/api/v1/admin/users").await.problem(403, "forbidden");
@@ -195,7 +195,7 @@ async fn a_scope_gives_nobody_a_role() {
 
 #[tokio::test]
 async fn a_browser_asks_for_another_service_or_for_less_and_by_default_for_neither() {
-    let t = TestApp::with(&AUDIENCES).await;
+    let t = TestApp::with_jwts(&AUDIENCES).await;
     let mut browser = t.browser("ada@example.com").await;
     let plain = browser.send("POST", "/session/token", None, Body::empty()).await.json();
     let empty = browser.post("/session/token", json!({})).await.json();

@@ -79,7 +79,7 @@ async fn a_sign_in_in_flight_does_not_survive_the_sign_out_of_everybody() {
 
 #[tokio::test]
 async fn what_was_forgotten_in_a_wrong_future_stays_ended_when_the_clock_is_set_back() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     let (mut api, _) = t.api("ada@example.com").await;
     api.clone().delete("/api/v1/tokens").await;
     t.clock.advance(2 * HOUR);

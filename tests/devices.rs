@@ -92,7 +92,7 @@ async fn ending_this_device_is_signing_out() {
     let id = browser.session_id().await;
     let before = browser.clone();
     assert_eq!(browser.form("/devices/end", &[("id", &id)]).await.location(), "/login?signed_out");
-    assert!(!browser.cookies.contains_key("sekisho"));
+    assert_eq!(browser.session_cookie(), "");
     assert_eq!(before.clone().get("/devices").await.status, 303);
 }
 

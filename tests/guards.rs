@@ -72,7 +72,7 @@ async fn every_answer_has_its_security_headers_and_every_page_its_own_nonce() {
 
 #[tokio::test]
 async fn over_https_the_cookie_is_bound_to_the_host_and_removed_as_well() {
-    let t = TestApp::with(&[("SEKISHO_BASE_URL", "https://sign-in.example")]).await;
+    let t = TestApp::with(&[("SEKISHO_STRATEGY", "hybrid"), ("SEKISHO_BASE_URL", "https://sign-in.example")]).await;
     t.register("ada@example.com").await;
     let mut browser = t.anonymous();
     let answer = browser.form("/login", &[("email", "ada@example.com"), ("password", PASSWORD)]).await;

@@ -55,8 +55,18 @@ impl TestApp {
             }
         };
         let base = [("SEKISHO_DATABASE_URL", url.as_str()), ("SEKISHO_RATE_LIMIT", "off"), ("SEKISHO_SECRET", SECRET)];
-        let settings = base.iter().chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let strategy = process::strategy();
+        let strategy = strategy.as_deref().map(|strategy| ("SEKISHO_STRATEGY", strategy));
+        let settings =
+            base.iter().chain(&strategy).chain(settings).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Self::start(settings, MockClock::default(), folder).await
+    }
+
+    /// As [`TestApp::with`], with JWTs as access tokens whatever the suite runs under: for tests of these.
+    pub async fn with_jwts(settings: &[(&str, &str)]) -> Self {
+        let strategy = process::strategy().filter(|strategy| strategy != "session");
+        let strategy = ("SEKISHO_STRATEGY", strategy.as_deref().unwrap_or("hybrid"));
+        Self::with(&[&[strategy], settings].concat()).await
     }
 
     /// The process ends and another one starts on the same database.

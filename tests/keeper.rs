@@ -97,7 +97,7 @@ async fn the_pages_token_works_on_the_api_and_dies_with_the_session() {
 async fn somebody_signs_in_again_without_leaving_the_page() {
     let t = TestApp::new().await;
     let mut browser = t.browser("ada@example.com").await;
-    let old = browser.cookies["sekisho"].clone();
+    let old = browser.session_cookie();
     t.clock.advance(2 * HOUR);
     let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
     browser.post("/session/sign-in", wrong).await.problem(401, "invalid_credentials");
@@ -105,7 +105,7 @@ async fn somebody_signs_in_again_without_leaving_the_page() {
     let answer = browser.post("/session/sign-in", right).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(answer.json()["user_id"].is_string());
-    assert_ne!(browser.cookies["sekisho"], old);
+    assert_ne!(browser.session_cookie(), old);
     assert_eq!(browser.get("/devices").await.status, 200);
     let log = browser.get("/security").await.text();
     assert!(log.contains("no activity"), "the end it came from keeps its true reason");

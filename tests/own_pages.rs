@@ -8,7 +8,8 @@ use crate::harness::{MINUTE, PASSWORD, TestApp};
 #[path = "../examples/orders.rs"]
 mod orders;
 
-fn router(app: AppState) -> Router {
+/// A router with these alone.
+pub fn router(app: AppState) -> Router {
     orders::routes().layer(session_store::layer(&app)).layer(request_context::layer(&app)).with_state(app)
 }
 

@@ -175,7 +175,7 @@ async fn metrics_have_an_address_of_their_own() {
 #[tokio::test]
 async fn a_key_is_withdrawn_and_a_secret_replaced_from_the_command_line() {
     let folder = Folder::new();
-    let server = Server::start(&folder, &[]);
+    let server = Server::start(&folder, &[("SEKISHO_STRATEGY", "hybrid")]);
     let person = json!({ "email": "ada@example.com", "password": PASSWORD });
     server.post("/api/v1/users", person.clone()).await;
     let tokens: Value = server.post("/api/v1/tokens", person.clone()).await.json().await.expect("JSON");

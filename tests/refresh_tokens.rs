@@ -230,7 +230,7 @@ async fn what_is_no_refresh_token_is_refused() {
     let t = TestApp::new().await;
     let (client, tokens) = t.api("ada@example.com").await;
     let browser = t.sign_in_browser("ada@example.com").await;
-    let cookie = browser.cookies["sekisho"].clone();
+    let cookie = browser.session_cookie();
     for junk in [json!(""), json!("sk_rt_"), json!("sk_rt_unknown"), tokens["access_token"].clone(), json!(cookie)] {
         refresh(&client, &junk).await.problem(401, "invalid_refresh_token");
     }

@@ -45,7 +45,7 @@ async fn ends_are_kept_in_memory_only_while_a_token_could_contradict_them() {
 
 #[tokio::test]
 async fn nobody_ended_is_let_in_when_the_database_is_gone() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     let (mut ended, _) = t.api("ada@example.com").await;
     let mut browser = t.sign_in_browser("ada@example.com").await;
     ended.delete("/api/v1/tokens").await;
@@ -91,7 +91,7 @@ async fn a_clock_that_jumps_lets_nobody_back_in() {
 
 #[tokio::test]
 async fn an_end_that_was_forgotten_counts_again_when_the_clock_is_set_back() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     let (mut api, _) = t.api("ada@example.com").await;
     let since = t.app.core.follow(None).await.expect("a look");
     api.delete("/api/v1/tokens").await;
@@ -142,7 +142,7 @@ async fn other_services_can_follow_what_ends() {
 /// A process of a newer version may end a session for a reason that this one does not know.
 #[tokio::test]
 async fn a_revocation_with_an_unknown_reason_counts_and_hides_no_other() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     let (mut ada, _) = t.api("ada@example.com").await;
     let (mut bob, _) = t.api("bob@example.com").await;
     let ended = "update sessions set ended_at = $1, ended_reason = $2 where user_id = $3";

@@ -127,7 +127,7 @@ async fn housekeeping_ends_what_is_over_and_removes_what_is_old() {
 
 #[tokio::test]
 async fn a_request_in_flight_never_revives_an_ended_session() {
-    let t = TestApp::new().await;
+    let t = TestApp::with(&[("SEKISHO_STRATEGY", "hybrid")]).await;
     let mut browser = t.browser("ada@example.com").await;
     let id: SessionId = browser.session_id().await.parse().expect("an id");
     let core = &t.app.core;

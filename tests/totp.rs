@@ -153,7 +153,7 @@ async fn the_secret_is_sealed_anew_with_the_deployments_new_secret() {
 
 #[tokio::test]
 async fn a_token_says_how_strong_the_authentication_was() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     let (mut browser, ..) = t.enrolled_browser("ada@example.com").await;
     let token = browser.post("/session/token", json!({})).await.json();
     let claims = claims(&token["access_token"]);

@@ -319,6 +319,7 @@ error-last_admin = There is no other administrator. Make somebody else one first
 error-ceremony_gone = This has expired or was started in another browser. Please start again.
 error-step_up_required = Please confirm that it's you by entering your password again.
 error-last_way_in = This is your only way in. Add another one, such as a password, before you remove it.
+error-invalid_client = The credentials of this service are not right.
 error-cross_origin = The request came from another site and was refused.
 error-not_found = There is nothing here.
 error-method_not_allowed = This can't be done here.

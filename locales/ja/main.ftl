@@ -319,6 +319,7 @@ error-last_admin = ほかに管理者がいません。先にほかのユーザ�
 error-ceremony_gone = この手続きは、有効期限が切れたか、別のブラウザーで開始されています。もう一度はじめからお試しください。
 error-step_up_required = ご本人であることを確認するため、もう一度パスワードを入力してください。
 error-last_way_in = これが唯一のサインインの方法のため、削除できません。先にパスワードなど、別の方法を追加してください。
+error-invalid_client = サービスの認証情報が正しくありません。
 error-cross_origin = 別のサイトから送られたリクエストのため、受け付けませんでした。
 error-not_found = お探しのページは見つかりませんでした。
 error-method_not_allowed = ここではこの操作を行えません。

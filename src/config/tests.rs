@@ -54,6 +54,7 @@ fn a_bad_setting_is_named() {
         ("SEKISHO_BASE_URL", "example.com", "SEKISHO_BASE_URL: must be a URL"),
         ("SEKISHO_BASE_URL", "https://example.com/auth", "SEKISHO_BASE_URL: must be a URL"),
         ("SEKISHO_BASE_URL", "https://:x@example.com", "SEKISHO_BASE_URL: must be a URL"),
+        ("SEKISHO_STRATEGY", "jwts", "SEKISHO_STRATEGY: must be hybrid, session or jwt"),
         ("SEKISHO_TOKEN_ALG", "HS256", "SEKISHO_TOKEN_ALG: must be"),
         ("SEKISHO_KEY_ROTATION", "10s", "SEKISHO_KEY_ROTATION: must be a duration of an hour"),
         ("SEKISHO_AUDIENCES", "orders, my shop", "SEKISHO_AUDIENCES: must be names"),

@@ -22,6 +22,10 @@ const REMEMBER_ENDED: Duration = Duration::days(7);
 pub enum CookieKind {
     /// The session's secret; tower-sessions sets and reads it.
     Session,
+    /// The page token (`SEKISHO_STRATEGY=jwt`), in place of the session's secret.
+    Page,
+    /// The refresh token that renews it.
+    Refresh,
     /// The language that was chosen in this browser.
     Language,
     /// The colours that were chosen in this browser.
@@ -41,6 +45,10 @@ impl CookieKind {
         match (self, is_secure(app)) {
             (Self::Session, true) => "__Host-sekisho",
             (Self::Session, false) => "sekisho",
+            (Self::Page, true) => "__Host-sekisho_page",
+            (Self::Page, false) => "sekisho_page",
+            (Self::Refresh, true) => "__Host-sekisho_refresh",
+            (Self::Refresh, false) => "sekisho_refresh",
             (Self::Language, true) => "__Host-sekisho_language",
             (Self::Language, false) => "sekisho_language",
             (Self::Theme, true) => "__Host-sekisho_theme",
@@ -58,7 +66,7 @@ impl CookieKind {
 
     fn max_age(self, app: &AppState) -> Duration {
         match self {
-            Self::Session => {
+            Self::Session | Self::Page | Self::Refresh => {
                 let lifetime = app.core.policy.session_absolute.and_then(|d| Duration::try_from(d).ok());
                 lifetime.map_or(MOST, |lifetime| lifetime + REMEMBER_ENDED)
             }

@@ -29,6 +29,9 @@ pub enum HttpError {
     /// 400: what HTTP itself does not allow.
     #[error("the request is not valid HTTP")]
     BadRequest,
+    /// 401: a service shows a wrong secret (RFC 6749, section 5.2).
+    #[error("the service's credentials are wrong")]
+    InvalidClient,
     /// 403, by the CSRF check (ASVS 3.5.1).
     #[error("the request is cross-site")]
     CrossOrigin,
@@ -67,6 +70,7 @@ impl HttpError {
             Self::Core(error) => error.code(),
             Self::InvalidJson => "invalid_json",
             Self::BadRequest => "bad_request",
+            Self::InvalidClient => "invalid_client",
             Self::CrossOrigin => "cross_origin",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -83,6 +87,7 @@ impl HttpError {
         match self {
             Self::Core(error) => status(error),
             Self::InvalidJson | Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::InvalidClient => StatusCode::UNAUTHORIZED,
             Self::CrossOrigin => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,

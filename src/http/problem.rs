@@ -129,6 +129,7 @@ fn challenge(error: &HttpError, status: StatusCode) -> Option<HeaderValue> {
     let fixed = HeaderValue::from_static;
     match error {
         HttpError::Core(Error::InvalidToken | Error::SessionEnded(_)) => Some(fixed("Bearer error=\"invalid_token\"")),
+        HttpError::InvalidClient => Some(fixed("Basic realm=\"sekisho\"")),
         // RFC 9470, section 3
         HttpError::Core(Error::StepUpRequired { acr, max_age }) => {
             let acr = acr.map(|acr| format!(", acr_values=\"{acr}\"")).unwrap_or_default();

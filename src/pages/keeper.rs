@@ -63,7 +63,7 @@ pub async fn token(
         return Err(Error::EmailUnverified.into());
     }
     let request = core.access_tokens.parse_request(wanted.audience, wanted.scope.as_deref())?;
-    let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request)?;
+    let issued = core.access_tokens.issue(user, session, core.clock.new_id(), &request).await?;
     Ok(Json(TokenResponse { access_token: issued.token, expires_in: issued.expires_in }))
 }
 
@@ -89,7 +89,7 @@ impl DeadlinesResponse {
 
 /// `POST /session/activity`: the person did something.
 pub async fn activity(mut cookie: CookieUser) -> Result<Json<DeadlinesResponse>, Problem> {
-    cookie.app.core.sessions.touch(&mut cookie.signed_in.session, &cookie.context).await?;
+    cookie.touch().await?;
     Ok(Json(DeadlinesResponse::of(&cookie.signed_in.session, &cookie.app)))
 }
 

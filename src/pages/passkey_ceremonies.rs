@@ -35,7 +35,7 @@ pub async fn sign_in(visitor: Visitor) -> Begun {
 
 /// `POST /session/passkeys/step-up`
 pub async fn step_up(cookie: CookieUser) -> Begun {
-    let CookieUser { app, context, signed_in, browser } = cookie;
+    let CookieUser { app, context, signed_in, browser, .. } = cookie;
     let browser = browser_token(browser);
     let begun = app.core.passkeys.begin_step_up(&browser, &signed_in, &context).await;
     respond(&app, &browser, begun)
@@ -56,7 +56,7 @@ pub async fn second_factor(visitor: Visitor, JsonBody(request): JsonBody<SecondF
 
 /// `POST /session/passkeys/enrol`: 401 `step_up_required` unless the session authenticated recently.
 pub async fn enrol(cookie: CookieUser) -> Begun {
-    let CookieUser { app, context, signed_in, browser } = cookie;
+    let CookieUser { app, context, signed_in, browser, .. } = cookie;
     let browser = browser_token(browser);
     let begun = app.core.passkeys.begin_enrolment(&browser, &signed_in, &context).await;
     respond(&app, &browser, begun)

@@ -3,25 +3,29 @@
 //! A row is made by the core at a sign-in and attached to the cookie here; nothing else creates one. What a page
 //! keeps with `session.insert(…)` is the row's `data`, for as long as the session lives.
 
-use std::fmt;
+use std::{convert::Infallible, fmt};
 
 use async_trait::async_trait;
+use axum::{extract::Request, middleware::from_fn_with_state, response::Response};
 use axum_extra::extract::CookieJar;
 use time::Duration;
+use tower::{Layer, Service, util::BoxCloneSyncService};
 use tower_sessions::{
     Session, SessionManagerLayer, SessionStore,
     session::{Id, Record},
     session_store::{Error as StoreError, Result as StoreResult},
 };
 
+pub use super::cookie_token::attach;
+use super::{
+    cookie_token::{TOKEN, attached, id_of, token_of},
+    page_cookies,
+};
 use crate::{
     http::cookies::{self, CookieKind},
     state::AppState,
 };
-use sekisho_core::{Error, session::credential::CookieToken};
-
-/// Under this key a sign-in hands the new row's token to [`Store::create`]; it is never stored.
-const TOKEN: &str = "sekisho.token";
+use sekisho_core::session::credential::CookieToken;
 
 /// The store behind the cookie; [`layer`] makes it.
 #[derive(Clone)]
@@ -33,39 +37,46 @@ impl fmt::Debug for Store {
     }
 }
 
-/// The layer that reads and writes the cookie.
-pub fn layer(app: &AppState) -> SessionManagerLayer<Store> {
-    cookies::session_layer(app, Store(app.clone()))
+/// The layer that reads and writes the cookies.
+pub fn layer(app: &AppState) -> SessionLayer {
+    SessionLayer { app: app.clone(), sessions: cookies::session_layer(app, Store(app.clone())) }
+}
+
+/// tower-sessions' layer, and inside of it that of the page cookies.
+#[derive(Clone)]
+pub struct SessionLayer {
+    app: AppState,
+    sessions: SessionManagerLayer<Store>,
+}
+
+impl<S> Layer<S> for SessionLayer
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+{
+    type Service = BoxCloneSyncService<Request, Response, Infallible>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let page_cookies = from_fn_with_state(self.app.clone(), page_cookies::carry);
+        BoxCloneSyncService::new(self.sessions.layer(page_cookies.layer(inner)))
+    }
 }
 
 /// The secret that the request's cookie holds, or the one that has been attached since.
 pub async fn token(session: &Session) -> Option<CookieToken> {
     match session.id() {
         Some(id) => Some(token_of(id)),
-        None => session.get(TOKEN).await.ok().flatten().map(CookieToken::new),
+        None => attached(session).await,
     }
 }
 
 /// `Set-Cookie` for a secret that was attached, where tower-sessions sets none: with an error of ours. The old secret
-/// is dead by then, and an error is no reason to lose the session.
+/// is dead by then, and an error is no reason to lose the session. Page cookies are set with errors as well.
 pub async fn cookie_for_error(session: &Session, app: &AppState) -> Option<CookieJar> {
-    if session.id().is_some() {
+    if app.core.page_tokens.enabled() {
         return None;
     }
-    let token = CookieToken::new(session.get(TOKEN).await.ok().flatten()?);
-    let value = Id(i128::from_le_bytes(token.expose())).to_string();
-    Some(cookies::set(app, CookieKind::Session, value))
-}
-
-fn token_of(id: Id) -> CookieToken {
-    CookieToken::new(id.0.to_le_bytes())
-}
-
-/// Puts a session's new secret into the cookie, when the answer is sent; the old one is dead by now.
-pub async fn attach(session: &Session, token: CookieToken) -> Result<(), Error> {
-    session.cycle_id().await.map_err(Error::internal)?;
-    session.clear().await;
-    session.insert(TOKEN, token.expose()).await.map_err(Error::internal)
+    Some(cookies::set(app, CookieKind::Session, id_of(attached(session).await?).to_string()))
 }
 
 fn backend(error: impl fmt::Display) -> StoreError {

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::visitor::Visitor;
+use super::{page_cookies, visitor::Visitor};
 use crate::http::{
     cookies::{self, CookieKind},
     error::HttpError,
@@ -10,7 +10,7 @@ use crate::http::{
 use sekisho_core::SessionSelector;
 use sekisho_model::EndReason;
 
-/// `POST /logout`: ends this session and removes the cookie. Idempotent.
+/// `POST /logout`: ends this session and removes the cookies. Idempotent.
 pub async fn submit(visitor: Visitor) -> Result<Response, HttpError> {
     let app = &visitor.app;
     if let Some(signed_in) = &visitor.signed_in {
@@ -20,5 +20,6 @@ pub async fn submit(visitor: Visitor) -> Result<Response, HttpError> {
             .await?;
     }
     // tower-sessions' own removal lacks `Secure`, without which a browser keeps a `__Host-` cookie.
-    Ok((cookies::remove(app, CookieKind::Session), Redirect::to("/login?signed_out")).into_response())
+    Ok((cookies::remove(app, CookieKind::Session), page_cookies::remove(app), Redirect::to("/login?signed_out"))
+        .into_response())
 }

@@ -9,7 +9,10 @@ use axum::{
 };
 use tower_sessions::Session;
 
-use super::{return_to, session_store};
+use super::{
+    page_cookies::{self, PageCookies},
+    return_to, session_store,
+};
 use crate::{
     http::{
         cookies::{CookieKind, RequestCookies},
@@ -71,15 +74,43 @@ pub(crate) struct CookieUser {
     pub signed_in: SignedIn,
     /// As [`Visitor::browser`].
     pub browser: Option<OpaqueToken>,
+    page_cookies: Option<PageCookies>,
+}
+
+impl CookieUser {
+    /// Records activity.
+    pub async fn touch(&mut self) -> Result<(), Error> {
+        touch(&self.app, &mut self.signed_in.session, &self.context, self.page_cookies.as_ref()).await
+    }
+}
+
+/// Records activity, in the page token too.
+async fn touch(
+    app: &AppState,
+    session: &mut sekisho_core::Session,
+    context: &RequestContext,
+    page_cookies: Option<&PageCookies>,
+) -> Result<(), Error> {
+    app.core.sessions.touch(session, context).await?;
+    match page_cookies {
+        Some(page_cookies) => page_cookies.update(app, session),
+        None => Ok(()),
+    }
 }
 
 async fn present(app: &AppState, parts: &mut Parts) -> Result<(Session, CookieLookup), Error> {
     let session = Session::from_request_parts(parts, app).await.map_err(|_| Error::internal("no session layer"))?;
-    let presented = match session_store::token(&session).await {
-        Some(token) => app.core.sessions.look_up(token).await?,
-        None => CookieLookup::Unknown,
+    let by_page_token = match page_cookies::look_up(app, parts).await? {
+        (live @ CookieLookup::Live(_), Some(data)) => return Ok((data, live)),
+        (other, _) => other,
     };
-    Ok((session, presented))
+    match session_store::token(&session).await {
+        Some(token) => match app.core.sessions.look_up(token).await? {
+            CookieLookup::Unknown => Ok((session, by_page_token)),
+            presented => Ok((session, presented)),
+        },
+        None => Ok((session, by_page_token)),
+    }
 }
 
 /// Account, then cookie, then browser.
@@ -127,7 +158,7 @@ impl FromRequestParts<AppState> for Visitor {
             CookieLookup::Live(mut signed_in) => {
                 // Navigation is activity; a page fetched ahead of a click is not.
                 if parts.headers.get(HeaderName::from_static("sec-purpose")).is_none() {
-                    app.core.sessions.touch(&mut signed_in.session, &context).await?;
+                    touch(app, &mut signed_in.session, &context, parts.extensions.get()).await?;
                 }
                 (Some(Arc::new(*signed_in)), None)
             }
@@ -186,7 +217,8 @@ impl FromRequestParts<AppState> for CookieUser {
         match present(app, parts).await?.1 {
             CookieLookup::Live(signed_in) => {
                 let browser = auth_flow_secret(&RequestCookies::of(app, &parts.headers));
-                Ok(Self { app: app.clone(), context: request_context(parts)?, signed_in: *signed_in, browser })
+                let (context, page_cookies) = (request_context(parts)?, parts.extensions.get().cloned());
+                Ok(Self { app: app.clone(), context, signed_in: *signed_in, browser, page_cookies })
             }
             CookieLookup::Ended(reason) => Err(reason.into()),
             CookieLookup::Unknown => Err(Error::Unauthenticated.into()),

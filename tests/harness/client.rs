@@ -106,6 +106,12 @@ impl Client {
         }
     }
 
+    /// The secret that its session goes on by, in the cookie of whichever strategy; empty: none.
+    pub fn session_cookie(&self) -> String {
+        let cookie = ["sekisho", "sekisho_refresh"].iter().find_map(|name| self.cookies.get(*name));
+        cookie.cloned().unwrap_or_default()
+    }
+
     pub async fn session_id(&mut self) -> String {
         self.get("/devices").await.page().one("li[aria-current=true]").field("id")
     }

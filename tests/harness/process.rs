@@ -35,9 +35,15 @@ impl Drop for Folder {
     }
 }
 
+/// What the whole suite runs under (`SEKISHO_TEST_STRATEGY`); a test's own setting wins.
+pub fn strategy() -> Option<String> {
+    std::env::var("SEKISHO_TEST_STRATEGY").ok()
+}
+
 pub fn command(folder: &Folder, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
-    command.current_dir(&folder.0).env_clear().envs(settings.iter().copied());
+    command.current_dir(&folder.0).env_clear();
+    command.envs(strategy().map(|strategy| ("SEKISHO_STRATEGY", strategy))).envs(settings.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

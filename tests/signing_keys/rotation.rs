@@ -7,7 +7,7 @@ use crate::harness::{DAY, HOUR, MINUTE, TestApp, context};
 
 #[tokio::test]
 async fn a_key_that_another_node_made_is_published_here_and_its_tokens_are_accepted() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let other = t.second_node_with(&[("SEKISHO_TOKEN_ALG", "ES256")]).await;
     follow(&t).await;
@@ -23,7 +23,7 @@ async fn a_key_that_another_node_made_is_published_here_and_its_tokens_are_accep
 
 #[tokio::test]
 async fn the_next_key_is_published_for_as_long_as_a_cache_keeps_the_keys_before_it_signs() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let jwks = t.anonymous().get("/.well-known/jwks.json").await;
     assert_eq!(jwks.header("cache-control"), "public, max-age=300");
@@ -41,7 +41,7 @@ async fn the_next_key_is_published_for_as_long_as_a_cache_keeps_the_keys_before_
 
 #[tokio::test]
 async fn a_retired_key_stays_until_its_longest_token_has_ended_though_tokens_became_shorter() {
-    let t = TestApp::with(&[("SEKISHO_ACCESS_TTL", "1h")]).await;
+    let t = TestApp::with_jwts(&[("SEKISHO_ACCESS_TTL", "1h")]).await;
     t.register("ada@example.com").await;
     let t = t.restart_with(&[("SEKISHO_ACCESS_TTL", "5m")]).await;
     let old = published(&t).await.remove(0);
@@ -60,7 +60,7 @@ async fn a_retired_key_stays_until_its_longest_token_has_ended_though_tokens_bec
 
 #[tokio::test]
 async fn keys_rotate_by_themselves_and_two_nodes_make_one() {
-    let a = TestApp::with(&[("SEKISHO_KEY_ROTATION", "30d")]).await;
+    let a = TestApp::with_jwts(&[("SEKISHO_KEY_ROTATION", "30d")]).await;
     let b = a.second_node().await;
     let first = published(&a).await.remove(0);
     a.clock.advance(30 * DAY - 7 * MINUTE);
@@ -85,7 +85,7 @@ async fn keys_rotate_by_themselves_and_two_nodes_make_one() {
 
 #[tokio::test]
 async fn keys_stay_when_rotation_is_off() {
-    let t = TestApp::with(&[("SEKISHO_KEY_ROTATION", "0")]).await;
+    let t = TestApp::with_jwts(&[("SEKISHO_KEY_ROTATION", "0")]).await;
     t.clock.advance(1_000 * DAY);
     sweep(&t).await;
     assert_eq!(published(&t).await.len(), 1);
@@ -93,7 +93,7 @@ async fn keys_stay_when_rotation_is_off() {
 
 #[tokio::test]
 async fn the_algorithm_changes_on_one_database_and_no_token_is_refused() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let before = token(&t, "ada@example.com").await;
     for algorithm in ["ES256", "RS256", "EdDSA"] {

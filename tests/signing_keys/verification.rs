@@ -8,7 +8,7 @@ use crate::harness::{PASSWORD, TestApp};
 
 #[tokio::test]
 async fn a_live_token_is_accepted_with_the_database_closed() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let (first, other) = (token(&t, "ada@example.com").await, token(&t, "ada@example.com").await);
     t.app.core.close().await;
@@ -21,7 +21,7 @@ async fn a_live_token_is_accepted_with_the_database_closed() {
 
 #[tokio::test]
 async fn a_flood_of_unknown_kids_reads_the_database_once_in_five_seconds() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     let (_, tokens) = t.api("ada@example.com").await;
     let good = tokens["access_token"].as_str().expect("a token");
     let forged = |n: usize| {

@@ -8,7 +8,7 @@ use crate::harness::{Client, HOUR, MINUTE, TestApp, context};
 
 #[tokio::test]
 async fn ten_rotations_and_two_withdrawals_refuse_no_valid_token_and_accept_no_withdrawn_one() {
-    let a = TestApp::new().await;
+    let a = TestApp::with_jwts(&[]).await;
     let b = a.second_node().await;
     a.register("ada@example.com").await;
     let nodes = [&a, &b];
@@ -75,7 +75,7 @@ async fn ten_rotations_and_two_withdrawals_refuse_no_valid_token_and_accept_no_w
 
 #[tokio::test]
 async fn a_withdrawn_key_is_refused_from_the_cache_of_checked_tokens_at_once() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let other = t.second_node().await;
     let old = token(&t, "ada@example.com").await;
@@ -107,7 +107,7 @@ async fn a_withdrawn_key_is_refused_from_the_cache_of_checked_tokens_at_once() {
 
 #[tokio::test]
 async fn withdrawing_the_signer_lets_the_published_next_key_sign_at_once() {
-    let t = TestApp::new().await;
+    let t = TestApp::with_jwts(&[]).await;
     t.register("ada@example.com").await;
     let old = kid(&token(&t, "ada@example.com").await);
     let next = t.app.core.signing_keys.rotate(&context(None)).await.expect("the next key");

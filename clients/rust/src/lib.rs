@@ -41,6 +41,7 @@ use tokio::{runtime::Handle, task::AbortHandle};
 
 mod bearer;
 mod feed;
+mod introspection;
 mod keys;
 mod sse;
 #[cfg(test)]
@@ -48,6 +49,7 @@ mod tests;
 
 pub use bearer::Bearer;
 use feed::Feed;
+use introspection::Introspection;
 use keys::Keys;
 pub use sekisho_model::MissingScope;
 
@@ -199,17 +201,20 @@ impl Builder {
             return Err(BuildError::NoAudience);
         }
         let credentials = credentials(&self.service_secret)?;
+        let secret = credentials.as_ref().and_then(|_| HeaderValue::from_str(&self.service_secret).ok());
         let runtime = Handle::try_current().map_err(|_| BuildError::NoRuntime)?;
         // Keys and revocations come from this server only.
         let client = Client::builder().redirect(Policy::none()).build()?;
 
+        let introspection = Introspection::new(client.clone(), url, &self.audience, secret);
         let keys = Arc::new(Keys::new(self.pace));
         let feed = Arc::new(Feed::new(self.stale_after, self.pace));
         let issuer = self.issuer.unwrap_or_else(|| url.to_owned());
         let refresh = keys.clone().refresh(client.clone(), format!("{url}/.well-known/jwks.json"));
         let follow = feed.clone().follow(client, format!("{url}/api/v1/revocations"), credentials);
         let tasks = [runtime.spawn(refresh).abort_handle(), runtime.spawn(follow).abort_handle()];
-        Ok(Verifier(Arc::new(Shared { audience: self.audience, issuer, keys, feed, now: self.pace.now, tasks })))
+        let (audience, now) = (self.audience, self.pace.now);
+        Ok(Verifier(Arc::new(Shared { audience, issuer, keys, feed, introspection, now, tasks })))
     }
 }
 
@@ -234,6 +239,7 @@ struct Shared {
     audience: String,
     keys: Arc<Keys>,
     feed: Arc<Feed>,
+    introspection: Introspection,
     now: fn() -> u64,
     tasks: [AbortHandle; 2],
 }
@@ -272,19 +278,17 @@ impl Verifier {
         self.0.feed.ready().await;
     }
 
-    /// Verifies a token and returns its claims.
+    /// Verifies a token and returns its claims. The server is asked about an opaque one, once.
     ///
     /// # Errors
     /// [`Rejected`], except [`Rejected::Unauthenticated`].
     pub async fn verify(&self, token: &str) -> Result<Claims, Rejected> {
-        let Shared { issuer, audience, keys, feed, now, .. } = &*self.0;
-        let kid = jws::kid(token).ok_or(Rejected::InvalidToken)?;
-        let key = keys.find(&kid).await;
-        if feed.is_withdrawn(&kid) {
-            return Err(Rejected::InvalidToken);
-        }
-        let key = key?;
-        let claims: Claims = decode(token, &key.key, &key.validation).map_err(|_| Rejected::InvalidToken)?.claims;
+        let Shared { issuer, audience, feed, introspection, now, .. } = &*self.0;
+        let now = now().cast_signed();
+        let claims = match token.starts_with(introspection::PREFIX) {
+            true => introspection.claims(token, now).await?,
+            false => self.check_signature(token).await?,
+        };
         let nobody = claims.sub.is_empty() || claims.sid.is_empty();
         if claims.iss != *issuer || claims.aud != *audience || nobody {
             return Err(Rejected::InvalidToken);
@@ -292,7 +296,6 @@ impl Verifier {
         if let Some(reason) = feed.reason(&claims.sid) {
             return Err(Rejected::SessionRevoked { reason });
         }
-        let now = now().cast_signed();
         let started = claims.iat <= now + LEEWAY && claims.nbf.is_none_or(|nbf| nbf <= now + LEEWAY);
         let running = now < claims.exp.saturating_add(LEEWAY);
         if !started || !running {
@@ -304,5 +307,17 @@ impl Verifier {
         // Revocations of sessions with tokens older than this may have been removed.
         let covered = now < claims.iat.saturating_add(feed.retains_for()).saturating_add(LEEWAY);
         if covered { Ok(claims) } else { Err(Rejected::InvalidToken) }
+    }
+
+    /// The claims of a JWT with a good signature.
+    async fn check_signature(&self, token: &str) -> Result<Claims, Rejected> {
+        let Shared { keys, feed, .. } = &*self.0;
+        let kid = jws::kid(token).ok_or(Rejected::InvalidToken)?;
+        let key = keys.find(&kid).await;
+        if feed.is_withdrawn(&kid) {
+            return Err(Rejected::InvalidToken);
+        }
+        let key = key?;
+        Ok(decode(token, &key.key, &key.validation).map_err(|_| Rejected::InvalidToken)?.claims)
     }
 }

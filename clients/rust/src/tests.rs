@@ -20,6 +20,7 @@ use tower::ServiceExt;
 use self::issuer::{AUDIENCE, Issuer, Signer, lock, sign};
 use crate::{Bearer, BuildError, Builder, Claims, Pace, Rejected, Verifier};
 
+mod introspection;
 mod issuer;
 mod services;
 mod vectors;

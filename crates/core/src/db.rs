@@ -12,6 +12,7 @@ use std::{
 
 use sqlx::{Any, AnyPool, AssertSqlSafe, Connection, Transaction, any::AnyPoolOptions, sqlite::SqliteError};
 
+pub mod access_tokens;
 pub mod access_ttls;
 pub mod chain_keys;
 pub mod counts;

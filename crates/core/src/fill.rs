@@ -165,6 +165,7 @@ impl Core {
                 ended_at: None,
                 ended_reason: Nullable(None),
                 new_device_at: None,
+                renewed_at: None,
                 scope: None,
             };
             if let Some(tx) = &mut tx {
@@ -280,6 +281,7 @@ mod tests {
             token_issuer: base_url.to_string(),
             token_audience: base_url.join("/api"),
             base_url,
+            strategy: crate::strategy::Strategy::Hybrid,
             policy: Policy::preset(Profile::Medium),
             token_algorithm: jsonwebtoken::Algorithm::EdDSA,
             key_rotation: None,

@@ -14,7 +14,9 @@ use crate::{
     Core,
     audit::event::Entry,
     clock::HOUR,
-    db::{email_tokens, mails, pending_flows, refresh_tokens, sessions::ending, trusted_browsers, users},
+    db::{
+        access_tokens, email_tokens, mails, pending_flows, refresh_tokens, sessions::ending, trusted_browsers, users,
+    },
     error::Error,
     mail::{KEEP_FINISHED, Mailer},
     revocation::{FOLLOW_EVERY, list::STALE_AFTER},
@@ -128,6 +130,7 @@ impl Core {
         let relevant_for = self.revocations.relevant_for();
         while ending::delete_ended(writer, now - KEEP_ENDED.max(relevant_for), BATCH).await? == BATCH as u64 {}
         while refresh_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
+        while access_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while pending_flows::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while email_tokens::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}
         while trusted_browsers::delete_expired(writer, now, BATCH).await? == BATCH as u64 {}

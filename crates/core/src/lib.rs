@@ -3,10 +3,13 @@
 //! One **session** row stands behind every credential: a browser's cookie, an API client's refresh token and the
 //! access tokens issued with it. A credential is accepted only while the session is live:
 //!
-//! * a cookie is looked up by its hash on every request ([`session`]);
+//! * a cookie is looked up by its hash on every request ([`session`]); a page token, in its place, is verified as access
+//!   tokens are and renewed by a refresh token ([`token::page`]);
 //! * an access token is verified by signature and times, then against the revocation list in memory
-//!   ([`token::access`], [`revocation`]);
+//!   ([`token::access`], [`revocation`]), or looked up if it is opaque;
 //! * a refresh token is single-use and rotated ([`token::refresh`]).
+//!
+//! Which of them are issued is the [`strategy`]'s choice; all are accepted.
 //!
 //! Sessions begin only in [`sign_in`], for a user whom an [`authenticator`] has authenticated. They end only in a unit
 //! of work, which writes the row and the audit log ([`audit`]) in one transaction and publishes the revocation after
@@ -52,6 +55,7 @@ pub mod session;
 pub mod settings;
 pub mod sign_in;
 pub mod step_up;
+pub mod strategy;
 pub mod token;
 mod unit_of_work;
 mod user_agent;
@@ -105,7 +109,13 @@ use settings::Settings;
 use sign_in::SignIn;
 use step_up::StepUp;
 use token::{
-    access::AccessTokens, access_uses::AccessUses, refresh::RefreshTokens, request::Audiences,
+    access::AccessTokens,
+    access_uses::AccessUses,
+    introspection::Introspection,
+    opaque::OpaqueAccessTokens,
+    page::{PageTokens, VerifiedPages},
+    refresh::RefreshTokens,
+    request::Audiences,
     signing_keys::SigningKeys,
 };
 use tokio::sync::Notify;
@@ -156,8 +166,12 @@ pub struct Subjects {
     pub signing_keys: Arc<SigningKeys>,
     /// Access token issue and verification.
     pub access_tokens: Arc<AccessTokens>,
+    /// Token introspection for other services.
+    pub introspection: Introspection,
     /// Refresh token rotation and reuse detection.
     pub refresh_tokens: Arc<RefreshTokens>,
+    /// The cookies of pages, where these are JWTs.
+    pub page_tokens: PageTokens,
     /// The revocation list and its replication between processes.
     pub revocations: Arc<Revocations>,
     /// Revocation of all sessions of all users.
@@ -197,13 +211,14 @@ impl Core {
         let audit = Arc::new(
             AuditLog::open(db.clone(), clock.clone(), metrics.clone(), statistics.clone(), secret.clone()).await?,
         );
+        let stale_for = if settings.strategy.has_page_tokens() { access_ttl } else { 0 };
         let list = Arc::new(RevocationList::new(u32::from_le_bytes(secret::random())));
         let transport = Arc::new(Polling(db.clone()));
         let revocations =
             Revocations::open(list.clone(), db.clone(), clock.clone(), transport.clone(), access_ttl).await?;
         let revocations = Arc::new(revocations);
         let store = Arc::new(Store {
-            users: UserCache::new(db.clone(), clock.clone()),
+            users: UserCache::new(db.clone(), clock.clone(), stale_for),
             revocations: list,
             transport,
             audit: audit.clone(),
@@ -220,7 +235,7 @@ impl Core {
         let limits = Arc::new(RateLimits::new(settings.rate_limit, clock.clone()));
         let flows = PendingFlows { db: db.clone(), clock: clock.clone(), secret: secret.clone() };
         let devices = DeviceCookies { clock: clock.clone(), secret: secret.clone() };
-        let roles = Arc::new(Roles::new(store.clone()));
+        let roles = Arc::new(Roles::new(store.clone(), stale_for));
         let github = settings.github.clone().map(|github| Github::new(github, &settings.base_url)).transpose()?;
         let provider = github.as_ref().map(|github| github.provider.key.clone());
         let sessions =
@@ -294,6 +309,7 @@ impl Core {
             clock.clone(),
             policy.clone(),
             (settings.token_issuer.clone(), audiences),
+            (settings.strategy, OpaqueAccessTokens { store: store.clone(), sessions: sessions.clone(), access_ttl }),
             signing_keys.clone(),
             revocations.clone(),
             access_uses.clone(),
@@ -308,6 +324,19 @@ impl Core {
             access: access_tokens.clone(),
             uses: access_uses.clone(),
         });
+        let page_tokens = PageTokens {
+            store: store.clone(),
+            policy: policy.clone(),
+            strategy: settings.strategy,
+            issuer: settings.token_issuer.clone(),
+            keys: signing_keys.clone(),
+            revocations: revocations.clone(),
+            refresh: refresh_tokens.clone(),
+            sessions: sessions.clone(),
+            roles: roles.clone(),
+            uses: access_uses.clone(),
+            verified: VerifiedPages::default(),
+        };
         let sign_in = SignIn {
             store: store.clone(),
             sessions: sessions.clone(),
@@ -327,6 +356,7 @@ impl Core {
             device_names: DeviceNames { store: store.clone() },
             security_log: SecurityLog { store: store.clone() },
             global_sign_out: GlobalSignOut { store: store.clone(), revocations: revocations.clone() },
+            introspection: Introspection { store: store.clone(), access: access_tokens.clone() },
             mails: Mails { store: store.clone() },
             secret_rotation: SecretRotation { store: store.clone(), secret },
             clock,
@@ -347,6 +377,7 @@ impl Core {
             signing_keys,
             access_tokens,
             refresh_tokens,
+            page_tokens,
             revocations,
             administration,
             audit,

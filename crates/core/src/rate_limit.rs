@@ -47,6 +47,12 @@ pub struct RateLimits {
     /// Messages that a signed-in user, or whoever knows a password, asks for.
     mail_user: Limiter<String>,
     refresh: NetworkLimiter,
+    /// Renewals of page tokens by session: each adds a row, or a log entry.
+    page_renewal: Limiter<SessionId>,
+    /// Introspection by other services: wide, as one may ask for each request.
+    introspection: NetworkLimiter,
+    /// Wrong secrets of services, in a count of its own: strangers use up no service's.
+    service_secret: NetworkLimiter,
     meter: NetworkLimiter,
     oauth_start: NetworkLimiter,
     passkey_challenge: NetworkLimiter,
@@ -82,6 +88,9 @@ impl RateLimits {
             mail_over_all_networks: limiter(30, seconds(300), &clock),
             mail_user: limiter(5, seconds(300), &clock),
             refresh: network(240, Duration::from_millis(200), &clock),
+            page_renewal: limiter(120, seconds(1), &clock),
+            introspection: network(2_000, Duration::from_millis(2), &clock),
+            service_secret: network(30, seconds(2), &clock),
             meter: network(10, seconds(1), &clock),
             oauth_start: network(60, seconds(5), &clock),
             passkey_challenge: network(120, seconds(2), &clock),
@@ -186,6 +195,30 @@ impl RateLimits {
         self.check_network(&self.refresh, ip)
     }
 
+    /// Renewal of a page token.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn page_renewal(&self, session_id: &SessionId) -> Result<(), Error> {
+        self.check(&self.page_renewal, session_id)
+    }
+
+    /// Token introspection by an authenticated service.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn introspection(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check_network(&self.introspection, ip)
+    }
+
+    /// A wrong secret of a service.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`].
+    pub fn service_secret(&self, ip: IpAddr) -> Result<(), Error> {
+        self.check_network(&self.service_secret, ip)
+    }
+
     /// The password meter: CPU time for unauthenticated clients.
     ///
     /// # Errors
@@ -229,6 +262,8 @@ impl RateLimits {
             &self.register,
             &self.mail_network,
             &self.refresh,
+            &self.introspection,
+            &self.service_secret,
             &self.meter,
             &self.oauth_start,
             &self.passkey_challenge,
@@ -242,6 +277,7 @@ impl RateLimits {
         self.sign_in_all_networks.retain_recent();
         self.sign_in_device.retain_recent();
         self.step_up.retain_recent();
+        self.page_renewal.retain_recent();
         self.second_factor.retain_recent();
         self.mail_address.retain_recent();
         self.mail_over_all_networks.retain_recent();

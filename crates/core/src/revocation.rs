@@ -17,6 +17,7 @@ use crate::{
     clock::{Clock, UnixMillis},
     db::{
         Db, access_ttls,
+        sessions::page_tokens,
         sign_outs::{self, SignOut},
     },
     error::Error,
@@ -74,6 +75,8 @@ impl Revocations {
         // After a clock was set back, removed revocations may be relevant again: read everything.
         let since = since.filter(|at| *at <= now).unwrap_or_else(|| now - self.relevant_for());
         self.list.publish(self.transport.poll(since).await?);
+        let renewed = page_tokens::list_renewed_since(self.db.reader(), since).await?;
+        self.list.publish_renewals(renewed.into_iter().map(|session| (session.id, session.renewed_at)));
         self.follow_global_sign_outs().await?;
         Ok(now - OVERLAP)
     }

@@ -13,6 +13,7 @@ use crate::{
     audit::event::Entry,
     clock::UnixMillis,
     db::{
+        is_unavailable,
         roles::{self, Role},
         users::{self, User},
     },
@@ -31,13 +32,15 @@ type Table = Arc<HashMap<RoleName, Permissions>>;
 /// The roles of the deployment.
 pub struct Roles {
     store: Arc<Store>,
+    /// How long the cached roles serve while the database is out of reach, in milliseconds.
+    stale_for: UnixMillis,
     /// The cached roles, and when they were read.
     table: RwLock<Option<(UnixMillis, Table)>>,
 }
 
 impl Roles {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { store, table: RwLock::default() }
+    pub(crate) fn new(store: Arc<Store>, stale_for: UnixMillis) -> Self {
+        Self { store, stale_for, table: RwLock::default() }
     }
 
     /// The permissions of a user's roles together.
@@ -55,12 +58,21 @@ impl Roles {
 
     async fn table(&self) -> Result<Table, Error> {
         let now = self.store.now();
-        if let Some((read_at, table)) = &*self.table.read().unwrap_or_else(PoisonError::into_inner)
+        let known = self.table.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((read_at, table)) = &known
             && (0..TTL).contains(&(now - read_at))
         {
             return Ok(table.clone());
         }
-        let rows = roles::list(self.store.reader()).await?;
+        let known = known.filter(|(read_at, _)| (0..self.stale_for).contains(&(now - read_at)));
+        let rows = match known {
+            Some((_, table)) if self.store.users.is_database_unreachable() => return Ok(table),
+            Some((_, table)) => match roles::list(self.store.reader()).await {
+                Err(error) if is_unavailable(&error) => return Ok(table),
+                rows => rows?,
+            },
+            None => roles::list(self.store.reader()).await?,
+        };
         let table: Table = Arc::new(rows.into_iter().map(|role| (role.name, role.permissions)).collect());
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Some((now, table.clone()));
         Ok(table)

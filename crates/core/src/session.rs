@@ -70,9 +70,14 @@ impl Sessions {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn look_up(&self, token: CookieToken) -> Result<CookieLookup, Error> {
-        let Some(mut session) = sessions::find_by_token_hash(self.store.reader(), &token.hash()).await? else {
-            return Ok(CookieLookup::Unknown);
-        };
+        match sessions::find_by_token_hash(self.store.reader(), &token.hash()).await? {
+            Some(session) => self.look_up_row(session).await,
+            None => Ok(CookieLookup::Unknown),
+        }
+    }
+
+    /// As [`Sessions::look_up`], of a row that was found.
+    pub(crate) async fn look_up_row(&self, mut session: Session) -> Result<CookieLookup, Error> {
         if let Some(reason) = self.expire_if_due(&mut session).await? {
             return Ok(CookieLookup::Ended(reason));
         }
@@ -163,6 +168,9 @@ impl Sessions {
         let now = self.store.now();
         let roll = millis(self.policy.roll());
         if (now - roll..=now).contains(&session.last_active_at) && session.last_active_at != now - roll {
+            return Ok(());
+        }
+        if self.store.users.is_database_unreachable() {
             return Ok(());
         }
         let idle_expires_at = self.policy.session_idle.map(|idle| now + millis(idle));

@@ -5,13 +5,15 @@ use std::{fmt, path::PathBuf, time::Duration};
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
 
-use crate::policy::Policy;
+use crate::{policy::Policy, strategy::Strategy};
 
 /// The settings of one deployment.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The server's public URL. Links, cookies and the CSRF origin check use it, never the request's headers.
     pub base_url: Url,
+    /// Which credentials are issued.
+    pub strategy: Strategy,
     /// Lifetimes and limits.
     pub policy: Policy,
     /// The algorithm of new signing keys.

@@ -107,7 +107,7 @@ impl SignIn {
             trust: trusted.as_ref(),
         };
         let step = self.begin(authenticated, new, context).await?;
-        step.and_then(|(user, _)| Ok(BrowserSession { user, token, trusted }))
+        Ok(step.map(|(user, _)| BrowserSession { user, token, trusted }))
     }
 
     /// Signs an API client in, as [`SignIn::proceed_in_browser`].
@@ -132,8 +132,14 @@ impl SignIn {
             scope: request.scope,
             trust: None,
         };
-        let step = self.begin(authenticated, new, context).await?;
-        step.and_then(|(user, session)| self.refresh_tokens.grant_first(&user, &session, token, request))
+        Ok(match self.begin(authenticated, new, context).await? {
+            SignInStep::Complete((user, session)) => {
+                SignInStep::Complete(self.refresh_tokens.grant_first(&user, &session, token, request).await?)
+            }
+            SignInStep::SecondFactor(pending) => SignInStep::SecondFactor(pending),
+            SignInStep::EnrollSecondFactor(pending) => SignInStep::EnrollSecondFactor(pending),
+            SignInStep::DeviceChoice(pending, devices) => SignInStep::DeviceChoice(pending, devices),
+        })
     }
 
     async fn begin(
@@ -153,12 +159,12 @@ impl SignIn {
 }
 
 impl<T> SignInStep<T> {
-    fn and_then<U>(self, finish: impl FnOnce(T) -> Result<U, Error>) -> Result<SignInStep<U>, Error> {
+    fn map<U>(self, finish: impl FnOnce(T) -> U) -> SignInStep<U> {
         match self {
-            Self::Complete(begun) => finish(begun).map(SignInStep::Complete),
-            Self::SecondFactor(pending) => Ok(SignInStep::SecondFactor(pending)),
-            Self::EnrollSecondFactor(pending) => Ok(SignInStep::EnrollSecondFactor(pending)),
-            Self::DeviceChoice(pending, devices) => Ok(SignInStep::DeviceChoice(pending, devices)),
+            Self::Complete(begun) => SignInStep::Complete(finish(begun)),
+            Self::SecondFactor(pending) => SignInStep::SecondFactor(pending),
+            Self::EnrollSecondFactor(pending) => SignInStep::EnrollSecondFactor(pending),
+            Self::DeviceChoice(pending, devices) => SignInStep::DeviceChoice(pending, devices),
         }
     }
 

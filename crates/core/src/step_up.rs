@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sekisho_model::{AssuranceLevel, AuthMethod, EventKind, Permission, Permissions, SessionId, UserId};
+use sekisho_model::{AssuranceLevel, AuthMethod, EventKind, Permission, Permissions, SessionId, SessionKind, UserId};
 use tracing::instrument;
 
 use crate::{
@@ -15,7 +15,8 @@ use crate::{
     },
     clock::{UnixMillis, millis},
     db::{
-        sessions::{self, Reauthentication, Session},
+        refresh_tokens,
+        sessions::{self, Reauthentication, Session, page_tokens},
         users::{self, User},
     },
     error::Error,
@@ -179,7 +180,7 @@ impl StepUp {
         context: &RequestContext,
     ) -> Result<(), Error> {
         let session = sessions::find(self.store.reader(), session_id).await?.ok_or(Error::InvalidToken)?;
-        if session.token_hash.is_some() {
+        if session.kind == SessionKind::Browser {
             return Err(Error::Forbidden);
         }
         self.password.reauthenticate(user, session_id, ("password", password), context).await?;
@@ -272,6 +273,13 @@ pub(crate) async fn renew_cookie(
     reauthentication: Reauthentication,
 ) -> Result<CookieToken, Error> {
     let token = CookieToken::new(random());
-    let renewed = sessions::replace_token(work.db(), id, &token.hash(), reauthentication).await?;
-    if renewed { Ok(token) } else { Err(Error::NotSignedIn) }
+    if !sessions::replace_token(work.db(), id, &token.hash(), reauthentication).await? {
+        return Err(Error::NotSignedIn);
+    }
+    // Its refresh cookie and page tokens (`SEKISHO_STRATEGY=jwt`) are invalid as well.
+    refresh_tokens::delete_of_session(work.db(), id).await?;
+    let now = work.now;
+    let renewed_at = page_tokens::set_renewed(work.db(), id, now).await?;
+    work.session_renewed(id, renewed_at);
+    Ok(token)
 }

@@ -89,8 +89,8 @@ impl Store {
     async fn begin_unchecked<'a>(&'a self, context: Option<&'a RequestContext>) -> Result<UnitOfWork<'a>, Error> {
         let tx = self.db.begin().await?;
         let now = self.now();
-        let (entries, notices, ended, changed_users) = Default::default();
-        Ok(UnitOfWork { store: self, context, tx, now, entries, notices, ended, changed_users, mailed: false })
+        let (entries, notices, ended, changed_users, renewed) = Default::default();
+        Ok(UnitOfWork { store: self, context, tx, now, entries, notices, ended, changed_users, renewed, mailed: false })
     }
 
     /// Appends one log entry without a change, even if the acting session has ended.
@@ -111,6 +111,7 @@ pub(crate) struct UnitOfWork<'a> {
     notices: Vec<(Entry, Undo, UnixMillis)>,
     ended: Vec<Ended>,
     changed_users: Vec<UserId>,
+    renewed: Vec<(SessionId, UnixMillis)>,
     mailed: bool,
 }
 
@@ -236,6 +237,11 @@ impl UnitOfWork<'_> {
         self.changed_users.push(user_id.clone());
     }
 
+    /// Registers that a session got a new secret, published after the commit.
+    pub fn session_renewed(&mut self, id: &SessionId, at: UnixMillis) {
+        self.renewed.push((id.clone(), at));
+    }
+
     /// Rereads the acting session's row: with concurrent writers the session may have ended while this transaction waited
     /// for a lock. Ending a session locks the chain, as this transaction has by now, so the two are serialised.
     async fn require_session_still_live(&mut self) -> Result<(), Error> {
@@ -267,6 +273,7 @@ impl UnitOfWork<'_> {
                 error.log(); // best effort: other processes also poll the rows
             }
         }
+        store.revocations.publish_renewals(self.renewed);
         for user_id in &self.changed_users {
             store.users.invalidate(user_id);
         }

@@ -26,11 +26,16 @@ struct Header {
 /// The `kid` of a compact JWS whose parts are canonical base64url (RFC 7515, sections 2 and 7.1) of unambiguous JSON
 /// objects, and whose header is an access token's. Signature and claims are not verified yet.
 pub fn kid(token: &str) -> Option<String> {
+    kid_of_type(token, ACCESS_TOKEN_TYPE)
+}
+
+/// As [`kid`], for another kind of JWT: explicit typing keeps kinds apart (RFC 8725, section 3.11).
+pub fn kid_of_type(token: &str, typ: &str) -> Option<String> {
     let parts: Vec<_> = token.split('.').map(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok()).collect();
     let [Some(header), Some(claims), Some(_)] = &parts[..] else { return None };
     object(claims)?;
     let header: Header = serde_json::from_value(Value::Object(object(header)?)).ok()?;
-    (header.typ == ACCESS_TOKEN_TYPE).then_some(header.kid)
+    (header.typ == typ).then_some(header.kid)
 }
 
 fn object(json: &[u8]) -> Option<Map<String, Value>> {

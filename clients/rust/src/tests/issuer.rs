@@ -1,6 +1,7 @@
 //! A fake Sekisho on a local port, which signs any token and simulates failures.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -22,7 +23,7 @@ use axum::{
         IntoResponse, Redirect, Response,
         sse::{Event, KeepAlive, Sse},
     },
-    routing::get,
+    routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures::{
@@ -61,6 +62,10 @@ pub struct Stored {
     pub last_event_ids: Mutex<Vec<Option<String>>>,
     /// The `Authorization` header of each request, by path.
     pub credentials: Mutex<Vec<(&'static str, Option<String>)>>,
+    /// Answers about opaque tokens, by the body that asks; an unknown one is not active.
+    introspected: Mutex<HashMap<String, Value>>,
+    pub introspections: AtomicUsize,
+    pub introspection_status: Mutex<Option<StatusCode>>,
 }
 
 #[derive(Clone)]
@@ -134,11 +139,15 @@ impl Issuer {
             connections: AtomicUsize::new(0),
             last_event_ids: Mutex::default(),
             credentials: Mutex::default(),
+            introspected: Mutex::default(),
+            introspections: AtomicUsize::new(0),
+            introspection_status: Mutex::default(),
         });
         let app = Router::new()
             .route("/.well-known/jwks.json", get(jwks))
             .route("/elsewhere", get(|State(state): State<Arc<Stored>>| async move { state.jwks() }))
             .route("/api/v1/revocations", get(revocations))
+            .route("/oauth/introspect", post(introspect))
             .with_state(state.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -185,6 +194,11 @@ impl Issuer {
     pub fn withdraw(&self, kid: &str) {
         lock(&self.state.withdrawn_keys).push(kid.to_owned());
         let _ = self.state.news.send(News::KeyWithdrawn(kid.to_owned()));
+    }
+
+    /// Answers so when it is asked about this token.
+    pub fn introspect(&self, token: &str, answer: Value) {
+        lock(&self.state.introspected).insert(format!("token={token}"), answer);
     }
 
     pub fn clear_revocations(&self) {
@@ -239,6 +253,16 @@ async fn revocations(State(state): State<Arc<Stored>>, headers: HeaderMap) -> Re
         return sse.into_response();
     }
     sse.keep_alive(KeepAlive::new().interval(Duration::from_millis(50))).into_response()
+}
+
+async fn introspect(State(state): State<Arc<Stored>>, headers: HeaderMap, body: String) -> Response {
+    state.record_credentials("introspect", &headers);
+    state.introspections.fetch_add(1, SeqCst);
+    if let Some(status) = *lock(&state.introspection_status) {
+        return status.into_response();
+    }
+    let answer = lock(&state.introspected).get(&body).cloned();
+    Json(answer.unwrap_or_else(|| json!({ "active": false }))).into_response()
 }
 
 /// Counts the open connections.

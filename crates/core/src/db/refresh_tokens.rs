@@ -116,6 +116,15 @@ pub async fn mark_access_used(db: impl Executor<'_>, hash_prefix: &str, now: Uni
     .map(drop)
 }
 
+/// Deletes all tokens of a session.
+pub async fn delete_of_session(db: impl Executor<'_>, session_id: &SessionId) -> Result<()> {
+    sqlx::query("delete from refresh_tokens where session_id = $1")
+        .bind(session_id.as_str())
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Deletes up to `limit` tokens that expired before `before`; returns how many.
 pub async fn delete_expired(db: impl Executor<'_>, before: UnixMillis, limit: i64) -> Result<u64> {
     sqlx::query(

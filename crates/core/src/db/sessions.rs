@@ -8,6 +8,7 @@ use super::{Executor, Nullable, UnixMillis, text::Text};
 
 pub mod devices;
 pub mod ending;
+pub mod page_tokens;
 
 /// A session: one signed-in device, live or ended. Times are Unix milliseconds.
 #[derive(Clone, Debug, FromRow)]
@@ -54,6 +55,8 @@ pub struct Session {
     pub new_device_at: Option<UnixMillis>,
     /// Upper bound of its tokens' scopes; `None`: all.
     pub scope: Option<String>,
+    /// When it got a new secret last; `None`: never.
+    pub renewed_at: Option<UnixMillis>,
 }
 
 impl Session {
@@ -74,10 +77,10 @@ impl Session {
     }
 }
 
-const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, \
+pub(super) const COLUMNS: &str = "s.id, s.user_id, s.kind, s.token_hash, s.device, s.ip, s.user_agent, s.method, \
                        s.second_factor, s.created_at, \
                        s.authenticated_at, s.last_active_at, s.idle_expires_at, s.expires_at, s.ended_at, s.ended_reason, \
-                       s.new_device_at, s.scope";
+                       s.new_device_at, s.scope, s.renewed_at";
 
 /// Unique violation if the token hash exists.
 pub async fn insert(db: impl Executor<'_>, session: &Session) -> Result<()> {

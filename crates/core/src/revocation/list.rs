@@ -75,6 +75,8 @@ pub struct RevocationList {
     /// Wall-clock time of the last removal.
     removed_at: AtomicI64,
     withdrawn_keys: RwLock<Arc<[String]>>,
+    /// When sessions got a new secret lately.
+    renewed: RwLock<HashMap<SessionId, UnixMillis>>,
 }
 
 #[derive(Debug, Default)]
@@ -98,6 +100,7 @@ impl RevocationList {
             fresh_until: AtomicU64::new(u64::MAX),
             removed_at: AtomicI64::new(UnixMillis::MIN),
             withdrawn_keys: RwLock::new(Arc::from([])),
+            renewed: RwLock::default(),
         }
     }
 
@@ -120,6 +123,21 @@ impl RevocationList {
         if after > before {
             self.changes.send_replace(last);
         }
+    }
+
+    /// Adds sessions that got a new secret, and when: page tokens from before are superseded.
+    pub fn publish_renewals(&self, renewals: impl IntoIterator<Item = (SessionId, UnixMillis)>) {
+        let mut renewed = self.renewed.write().unwrap_or_else(PoisonError::into_inner);
+        for (id, at) in renewals {
+            let latest = renewed.entry(id).or_insert(at);
+            *latest = at.max(*latest);
+        }
+    }
+
+    /// Whether a session got a new secret since the one of `renewed_at`.
+    pub fn is_superseded(&self, session_id: &SessionId, renewed_at: Option<UnixMillis>) -> bool {
+        let renewed = self.renewed.read().unwrap_or_else(PoisonError::into_inner);
+        renewed.get(session_id).is_some_and(|at| renewed_at < Some(*at))
     }
 
     /// Whether this global sign-out was published.
@@ -209,6 +227,7 @@ impl RevocationList {
     /// Removes, at `now`, revocations before `before`: every token issued until then has expired.
     pub fn prune(&self, before: UnixMillis, now: UnixMillis) {
         self.removed_at.fetch_max(now, Ordering::Relaxed);
+        self.renewed.write().unwrap_or_else(PoisonError::into_inner).retain(|_, at| *at >= before);
         let mut recent = self.recent.write().unwrap_or_else(PoisonError::into_inner);
         while let Some(end) = recent.order.front().filter(|end| end.at < before).cloned() {
             recent.order.pop_front();

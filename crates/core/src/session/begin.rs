@@ -217,6 +217,7 @@ impl Sessions {
             ended_reason: Nullable(None),
             new_device_at: None,
             scope: new.scope.map(|scope| scope.to_string()),
+            renewed_at: None,
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use jsonwebtoken::Algorithm;
+use jsonwebtoken::{Algorithm, Header};
 use sekisho_model::EventKind;
 use serde::Serialize;
 use tracing::instrument;
@@ -105,11 +105,19 @@ impl SigningKeys {
         }
     }
 
-    /// Signs claims with the current key.
+    /// Signs an access token's claims with the current key.
     pub(crate) fn sign(&self, claims: &impl Serialize, now: UnixMillis) -> Result<String, Error> {
         let ring = self.ring();
         let (header, key) = ring.signing(self.algorithm, now)?;
         jsonwebtoken::encode(header, claims, key).map_err(Error::internal)
+    }
+
+    /// Signs another kind of token, of the type `typ`.
+    pub(crate) fn sign_as(&self, typ: &str, claims: &impl Serialize, now: UnixMillis) -> Result<String, Error> {
+        let ring = self.ring();
+        let (header, key) = ring.signing(self.algorithm, now)?;
+        let header = Header { typ: Some(typ.into()), ..header.clone() };
+        jsonwebtoken::encode(&header, claims, key).map_err(Error::internal)
     }
 
     async fn open_stored(&self) -> Result<(), Error> {
