@@ -26,6 +26,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto('/account');
       await expect(main.getByText('Confirmed', { exact: true })).toBeVisible();
       await site.nav.signOut.click();
+      await expect(site.notice).toHaveText('You signed out.');
 
       await page.goto('/login');
       await main.getByRole('link', { name: 'Forgot your password?' }).click();

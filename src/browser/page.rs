@@ -30,3 +30,8 @@ pub fn reload() {
 pub fn navigate(path: &str) {
     let _ = window().location().assign(path);
 }
+
+/// A POST that goes on when the page is left.
+pub fn send_behind(path: &str) {
+    let _ = window().navigator().send_beacon(path);
+}

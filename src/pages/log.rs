@@ -100,10 +100,11 @@ pub fn LogRow(
         Some(EventKind::NewDevice) => lang.t("security-new-sign-in"),
         _ => lang.t(&format!("event-{}", event.kind)),
     };
-    let is_known = device.is_some() || !event.user_agent.is_empty();
-    let title = match (by_other, is_known) {
-        (false, true) => lang.t_with("security-event-on", &[("event", &what), ("device", &client.name)]),
-        _ => what,
+    // A session of the person's own tells nothing of anybody else, whoever ended it.
+    let is_known = device.is_some() || !by_other && !event.user_agent.is_empty();
+    let title = match is_known {
+        true => lang.t_with("security-event-on", &[("event", &what), ("device", &client.name)]),
+        false => what,
     };
     let flag = match kind {
         Some(EventKind::RefreshReuse | EventKind::LogTampered) => Some("security-flag-theft"),
@@ -114,7 +115,7 @@ pub fn LogRow(
     let new = (kind == Some(EventKind::NewDevice)).then(|| lang.t("security-new-sign-in-hint"));
     let facts = [
         reason.or(new),
-        client.client.clone().filter(|_| !by_other && is_known),
+        client.client.clone().filter(|_| is_known),
         Some(event.ip).filter(|ip| !by_other && !ip.is_empty()),
         by_other.then(|| lang.t("security-by-administrator")),
     ];

@@ -144,6 +144,7 @@ impl Keeper {
                     let _ = form.submit();
                 }
             }
+            Effect::SignOutBehind => page::send_behind(path::LOGOUT),
             Effect::RecordDeparture => session_storage::set(LEFT_AT, &clock::now().to_string()),
             Effect::Navigate(Destination::Reload) => page::reload(),
             Effect::Navigate(Destination::SignIn) => page::navigate(&sign_in_url()),

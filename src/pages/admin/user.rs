@@ -253,7 +253,8 @@ fn RolesForm(
     view! {
         <section class="card" aria-labelledby="roles">
             <h2 id="roles">{lang.t("admin-roles")}</h2>
-            <form method="post" action=format!("{path}/roles")>
+            // Not a draft: what somebody may do is never put back by a page.
+            <form method="post" action=format!("{path}/roles") data-draft="off">
                 <fieldset class="choices" aria-labelledby="roles" aria-describedby=described>{choices}</fieldset>
                 {error_text("roles", error)}
                 <button class="secondary">{lang.t("admin-roles-save")}</button>

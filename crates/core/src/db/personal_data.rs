@@ -132,6 +132,8 @@ pub struct ExportedSession {
     pub(crate) id: String,
     kind: String,
     device: String,
+    /// What its owner calls the device.
+    own_name: Option<String>,
     ip: String,
     user_agent: String,
     method: String,
@@ -155,7 +157,8 @@ pub async fn list_sessions(
     limit: i64,
 ) -> Result<Vec<ExportedSession>> {
     sqlx::query_as(
-        "select id, kind, device, ip, user_agent, method, second_factor, scope, created_at, authenticated_at, \
+        "select id, kind, device, \
+         (select n.name from device_names n where n.session_id = sessions.id) as own_name, ip, user_agent, method, second_factor, scope, created_at, authenticated_at, \
          last_active_at, idle_expires_at, expires_at, new_device_at, ended_at, ended_reason \
          from sessions where user_id = $1 and id < $2 order by id desc limit $3",
     )

@@ -25,6 +25,8 @@ pub enum Effect {
     ForgetDrafts,
     /// Send the sign-out form.
     SignOut,
+    /// Sign out while the page is being left.
+    SignOutBehind,
     /// Remember for the next page of this tab that it was sent to the sign-in page now.
     RecordDeparture,
     Navigate(Destination),

@@ -16,7 +16,7 @@ use sekisho_model::EndReason as Reason;
 const OFFER_PAUSE: Millis = 150;
 
 /// How long the other tabs have to say what a sign-out would lose.
-const ANSWER_PAUSE: Millis = 200;
+const ANSWER_PAUSE: Millis = 100;
 
 /// Two departures to the sign-in page within this time are a redirect loop: the page and the keeper's endpoints
 /// disagree about the session.
@@ -53,6 +53,10 @@ impl Model {
     }
 
     pub(super) fn on_page_hidden(&mut self) {
+        // Whoever asked to be signed out and left meanwhile is.
+        if self.state == State::AskingTabs && self.unsaved.is_empty() {
+            self.effect(Effect::SignOutBehind);
+        }
         self.close_stream();
         self.broadcast(TabMessage::Gone);
     }

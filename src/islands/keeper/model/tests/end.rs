@@ -80,6 +80,16 @@ fn a_sign_out_that_loses_nothing_asks_only_the_other_tabs() {
 }
 
 #[test]
+fn a_page_that_is_left_while_the_tabs_are_asked_signs_out_behind_itself() {
+    let mut page = Page::open();
+    page.on(sign_out(&[]));
+    assert_eq!(page.on(Event::PageHidden)[0], Effect::SignOutBehind);
+    let mut page = Page::open();
+    page.on(sign_out(&[unsaved("Account")]));
+    assert!(!page.on(Event::PageHidden).contains(&Effect::SignOutBehind), "it has to ask first");
+}
+
+#[test]
 fn a_sign_out_asks_before_it_loses_text_in_any_tab() {
     let (here, there) = (unsaved("Account"), unsaved("Role"));
     let mut page = Page::open();
