@@ -60,7 +60,7 @@ async fn home_tells_how_things_stand() {
     assert_eq!(page.one(".previous time").text(), "2 hours ago");
     assert!(page.one(".alert").text().contains("One security event"));
     assert!(page.one("[aria-labelledby=other-devices]").text().contains("No other device"), "Firefox was idle");
-    assert!(page.one("section[aria-labelledby=checklist]").text().contains("Two-step verification"));
+    assert!(page.one("section[aria-labelledby=checklist]").text().contains("two-step verification"));
     let latest: Vec<_> = page.select("[aria-labelledby=latest] li").iter().map(|row| row.text()).collect();
     assert!(latest.len() <= 3 && latest[0].contains("New sign-in: Safari on iOS"), "{latest:?}");
     assert!(!page.has("[aria-labelledby=day]"), "figures are for administrators");

@@ -1,6 +1,7 @@
 ## Home, signed in
 
 home-welcome = Welcome, { $name }
+home-unavailable = The rest of this page can’t be read at the moment. You are still signed in; please try again shortly.
 home-alerts = { $count ->
     [one] One security event is waiting for your review.
    *[other] { $count } security events are waiting for your review.

@@ -1,6 +1,7 @@
 ## Home, signed in
 
 home-welcome = ようこそ、{ $name }さん
+home-unavailable = 現在、このページの残りの内容を表示できません。サインインは続いています。しばらくしてから、もう一度お試しください。
 home-alerts = 確認が必要なセキュリティのお知らせが{ $count }件あります。
 home-alerts-review = 確認する
 home-day = このサイトの過去24時間

@@ -18,7 +18,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{http::error::HttpError, locale::Lang};
-use sekisho_core::{Error, Event, Session, administration::Overview, session::SignedIn};
+use sekisho_core::{Error, Event, Session, User, administration::Overview, session::SignedIn};
 use sekisho_model::{AuthMethod, EventKind, Permission};
 
 /// Other devices that are shown; one more is read, to say that there are more.
@@ -34,9 +34,25 @@ pub async fn show(visitor: Visitor) -> Result<Response, HttpError> {
             Ok(Redirect::to("/verify-email").into_response())
         }
         Some(signed_in) => {
-            let standing = Standing::read(&visitor, &signed_in).await?;
             let lang = visitor.lang;
-            Ok(Layout::new(visitor, "brand").render(move || view! { <Home lang signed_in standing /> }).await)
+            let standing = match Standing::read(&visitor, &signed_in).await {
+                Ok(standing) => Some(standing),
+                // Who signed in is known without the database where a page token says so.
+                Err(Error::Unavailable(_)) => None,
+                Err(error) => return Err(error.into()),
+            };
+            let page = Layout::new(visitor, "brand");
+            Ok(page
+                .render(move || {
+                    view! {
+                        <Person lang user=signed_in.user.clone() />
+                        {match standing {
+                            Some(standing) => view! { <Home lang signed_in standing /> }.into_any(),
+                            None => view! { <p class="notice" data-kind="error">{lang.t("home-unavailable")}</p> }.into_any(),
+                        }}
+                    }
+                })
+                .await)
         }
         None => {
             let (lang, registration) = (visitor.lang, visitor.app.config.core.registration_open);
@@ -136,18 +152,24 @@ async fn checks(visitor: &Visitor, signed_in: &SignedIn) -> Result<Vec<Check>, E
 }
 
 #[component]
-fn Home(lang: Lang, signed_in: Arc<SignedIn>, standing: Standing) -> impl IntoView {
-    let Standing { others, has_more, previous, notices, events, devices, checks, overview } = standing;
-    let SignedIn { user, session, .. } = &*signed_in;
-    let rows = events.into_iter().map(|event| view! { <LogRow lang event devices=devices.clone() /> }).collect_view();
+fn Person(lang: Lang, user: User) -> impl IntoView {
     view! {
         <div class="person">
             <Avatar name=user.name.clone() />
             <div>
-                <h1>{lang.t1("home-welcome", "name", user.name.clone())}</h1>
-                <p class="lead">{user.email.clone()}</p>
+                <h1>{lang.t1("home-welcome", "name", user.name)}</h1>
+                <p class="lead">{user.email}</p>
             </div>
         </div>
+    }
+}
+
+#[component]
+fn Home(lang: Lang, signed_in: Arc<SignedIn>, standing: Standing) -> impl IntoView {
+    let Standing { others, has_more, previous, notices, events, devices, checks, overview } = standing;
+    let session = &signed_in.session;
+    let rows = events.into_iter().map(|event| view! { <LogRow lang event devices=devices.clone() /> }).collect_view();
+    view! {
         {(!notices.is_empty()).then(|| view! {
             <section class="notice alert" data-kind="error" aria-label=lang.t("security-notices")>
                 <div>
