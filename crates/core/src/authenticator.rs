@@ -114,11 +114,11 @@ impl Authenticated {
 impl Proof {
     /// The passkey that was presented, first or second.
     pub fn passkey_id(&self) -> Option<&str> {
-        let assertion = match (&self.assertion, &self.second_factor) {
-            (Some(assertion), _) | (None, Some(SecondFactor::Passkey(assertion))) => assertion,
-            _ => return None,
+        let second = match &self.second_factor {
+            Some(SecondFactor::Passkey(assertion)) => Some(assertion),
+            _ => None,
         };
-        Some(&assertion.passkey_id)
+        self.assertion.as_ref().or(second).map(|assertion| assertion.passkey_id.as_str())
     }
 
     /// Adds the second factor that the user has just enrolled; checked again when the session begins.

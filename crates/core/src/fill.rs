@@ -290,6 +290,7 @@ mod tests {
             rate_limit: false,
             mail: false,
             breached_passwords: BreachedPasswordsConfig::Off,
+            webauthn_origins: Vec::new(),
             github: None,
         };
         let secret = MasterSecret::new(vec![7; 32]).expect("long enough");

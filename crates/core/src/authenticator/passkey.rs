@@ -317,7 +317,7 @@ impl PasskeyAuthenticator {
         let webauthn = self.webauthn()?;
         self.limits.passkey_challenge(context.ip)?;
         let ids = existing.iter().filter_map(|passkey| BASE64_URL_SAFE_NO_PAD.decode(&passkey.id).ok());
-        let exclude = ids.map(Into::into).collect();
+        let exclude = ids.collect();
         let name = if user.name.is_empty() { &user.email } else { &user.name };
         let (challenge, state) = webauthn
             .start_passkey_registration(handle_of(&user.id)?, &user.email, name, Some(exclude))

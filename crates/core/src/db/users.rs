@@ -430,6 +430,23 @@ impl User {
     }
 }
 
+/// Sets when a removal of second factors is due.
+pub async fn set_factor_reset_at(db: impl Executor<'_>, id: &UserId, at: Option<UnixMillis>) -> Result<()> {
+    let statement = "update users set factor_reset_at = $2 where id = $1";
+    sqlx::query(statement).bind(id.as_str()).bind(at).execute(db).await.map(drop)
+}
+
+/// Up to `limit` users whose removal of second factors is due.
+pub async fn list_factor_reset_due(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<UserId>> {
+    let due: Vec<Text<UserId>> =
+        sqlx::query_scalar("select id from users where factor_reset_at <= $1 order by factor_reset_at limit $2")
+            .bind(now)
+            .bind(limit)
+            .fetch_all(db)
+            .await?;
+    Ok(due.into_iter().map(|id| id.0).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -450,21 +467,4 @@ mod tests {
         db.close().await;
         std::fs::remove_dir_all(folder).expect("removed");
     }
-}
-
-/// Sets when a removal of second factors is due.
-pub async fn set_factor_reset_at(db: impl Executor<'_>, id: &UserId, at: Option<UnixMillis>) -> Result<()> {
-    let statement = "update users set factor_reset_at = $2 where id = $1";
-    sqlx::query(statement).bind(id.as_str()).bind(at).execute(db).await.map(drop)
-}
-
-/// Up to `limit` users whose removal of second factors is due.
-pub async fn list_factor_reset_due(db: impl Executor<'_>, now: UnixMillis, limit: i64) -> Result<Vec<UserId>> {
-    let due: Vec<Text<UserId>> =
-        sqlx::query_scalar("select id from users where factor_reset_at <= $1 order by factor_reset_at limit $2")
-            .bind(now)
-            .bind(limit)
-            .fetch_all(db)
-            .await?;
-    Ok(due.into_iter().map(|id| id.0).collect())
 }
