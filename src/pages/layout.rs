@@ -166,14 +166,14 @@ fn Document(
     let delete_at = signed_in.as_deref().and_then(|signed_in| signed_in.user.delete_at);
     let keeper = signed_in.as_deref().map(|signed_in| keeper_config(&app, signed_in, lang));
     let offer = signed_in.as_deref().filter(|signed_in| passkey_offer::is_due(&app, signed_in));
-    let offer = offer.map(|signed_in| view! { <OfferPasskey lang since=signed_in.session.created_at /> });
+    let offer = offer.map(|signed_in| view! { <OfferPasskey lang since=signed_in.session.created_at /> }.into_any());
     let title = match title {
         "brand" if signed_in.is_none() => format!("{} · {}", lang.t("brand"), lang.t("home-title")),
         "brand" => lang.t("brand"),
         title => format!("{} · {}", lang.t(title), lang.t("brand")),
     };
     let title_text = title.clone();
-    let banner = delete_at.map(|delete_at| view! { <DeletionBanner lang delete_at /> });
+    let banner = delete_at.map(|delete_at| view! { <DeletionBanner lang delete_at /> }.into_any());
     // Times in the banner, and the dialog of the keeper, have something for it as well.
     if keeper.is_some() {
         use_script();
@@ -206,7 +206,7 @@ fn Document(
                 <a class="skip" href="#main">{lang.t("skip")}</a>
                 <Header lang signed_in path registration />
                 // Before the islands of the page, which may ask it for a token.
-                {keeper.map(|config| view! { <SessionKeeper config /> })}
+                {keeper.map(|config| view! { <SessionKeeper config /> }.into_any())}
                 <main id="main">
                     {banner}
                     {offer}
