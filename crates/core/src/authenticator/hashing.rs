@@ -60,10 +60,12 @@ pub struct Passwords {
 }
 
 impl Passwords {
-    /// `host` is that of the base URL: the parts of its name are context-specific words, as is the product's.
+    /// `host` is that of the base URL: its name, and each part of it, is a context-specific word, as is the product's.
     pub fn new(breached: BreachedPasswords, host: &str) -> Result<Self, Error> {
         let dummy = argon2id::hash(b"no such user", &mut Vec::new())?.into();
-        let context_words = PRODUCT.into_iter().chain(host.split('.')).map(ToOwned::to_owned).collect();
+        let suffixes = host.match_indices('.').map(|(dot, _)| &host[dot + 1..]);
+        let words = PRODUCT.into_iter().chain([host]).chain(suffixes).chain(host.split('.'));
+        let context_words = words.map(ToOwned::to_owned).collect();
         Ok(Self { pool: Pool::new(), dummy, breached, context_words })
     }
 
