@@ -344,12 +344,12 @@ async fn a_passkey_is_a_step_up() {
     let asked = browser.form("/devices/end-others", &[]).await;
     assert_eq!(asked.status, 403);
     assert!(asked.text().contains("Use a passkey"));
-    let cookie = browser.cookies["sekisho"].clone();
+    let cookie = browser.session_cookie();
     let ceremony = browser.begin_ceremony("step-up").await;
     let answer = passkey.assert(&ceremony.options).to_string();
     let fields = [("step_up_passkey_flow", ceremony.flow.as_str()), ("step_up_passkey", &answer)];
     assert_eq!(browser.form("/devices/end-others", &fields).await.location(), "/devices?done=others");
-    assert_ne!(browser.cookies["sekisho"], cookie, "another token");
+    assert_ne!(browser.session_cookie(), cookie, "another token");
     assert_eq!(count(&t, EventKind::SteppedUp).await, 1);
     // Without user verification it is none.
     t.clock.advance(HOUR / 2);

@@ -6,6 +6,11 @@ test.use({ settings: { SEKISHO_BASE_URL: 'http://localhost:{port}', SEKISHO_STEP
 
 test('a passkey confirms who it is, and what was asked for then happens', async ({ complaints, page, site, user }) => {
   complaints.allow(403, '/devices/end-others');
+  complaints.allow(403, '/account/passkeys/remove');
+  // Chromium's authenticator would answer autofill at once.
+  await page.addInitScript(() => {
+    PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  });
   await Authenticator.on(page);
   await site.signIn(user);
   await site.passkeys.openAndAdd('Laptop');

@@ -38,6 +38,7 @@ test('a passkey is added, and signs in by the button', async ({ page, site, user
   await expectAccessible(page);
 
   await site.nav.signOut.click();
+  await expect(page).toHaveURL(/\/login/);
   await page.goto('/login?next=/account/security');
   await expectAccessible(page);
   await site.login.passkey.click();
@@ -57,15 +58,21 @@ test('a passkey signs in from the suggestions of the field', async ({ page, site
 });
 
 test('the button works while the suggestions wait', async ({ page, site, user }) => {
+  // Autofill that waits for a choice, as real browsers' does.
+  await page.addInitScript(() => {
+    const get = navigator.credentials.get.bind(navigator.credentials);
+    navigator.credentials.get = (options) =>
+      options?.mediation === 'conditional'
+        ? new Promise((_, reject) => options.signal!.addEventListener('abort', () => reject(options.signal!.reason)))
+        : get(options);
+  });
   const authenticator = await Authenticator.on(page);
   await enrol(site, authenticator, user);
+  await authenticator.setPresent(true);
   const begun = page.waitForResponse('/session/passkeys/sign-in');
   await page.goto('/login?next=/devices');
   await begun;
-  const asked = page.waitForResponse('/session/passkeys/sign-in');
   await site.login.passkey.click();
-  await asked;
-  await authenticator.setPresent(true);
   await expect(page).toHaveURL('/devices');
 });
 
@@ -105,6 +112,7 @@ test('a passkey that the server has removed is refused', async ({ complaints, op
   await expect(site.passkeys.all).toHaveCount(1);
   await page.goto('/login');
   await site.nav.signOut.click();
+  await expect(page).toHaveURL(/\/login/);
   await page.goto('/login?next=/account/security');
   await site.login.passkey.click();
   await expect(site.passkeys.all).toHaveCount(1);
@@ -118,6 +126,7 @@ test('a passkey that the server has removed is refused', async ({ complaints, op
 
 test('a passkey is offered once after a sign-in, and no is an answer', async ({ openSignedIn, page, site, user }) => {
   await Authenticator.on(page);
+  await page.goto('about:blank');
   await site.signIn(user);
   await page.goto('/devices');
   await expect(site.passkeys.offer).toBeVisible();
@@ -126,10 +135,12 @@ test('a passkey is offered once after a sign-in, and no is an answer', async ({ 
   await expect(site.heading).toHaveText('Account');
   await expect(site.passkeys.offer).toBeHidden();
 
+  await page.goto('about:blank');
   await site.signIn(user);
   await page.goto('/devices');
   await site.passkeys.offer.getByRole('button', { name: 'Not now' }).click();
   await expect(page).toHaveURL('/devices');
+  await page.goto('about:blank');
   await site.signIn(user);
   await page.goto('/devices');
   await expect(site.devices.all).not.toHaveCount(0);
