@@ -31,6 +31,7 @@ test('what a passkey needs first is asked for before the device asks', async ({ 
   await Authenticator.on(page);
   await site.signInLongAgo(user);
   await site.passkeys.openAndAdd('Laptop');
+  await expect(site.stepUp.heading).toBeVisible();
   await site.stepUp.fillAndSubmit(user.password);
   await expect(page.getByText('Now press “Add a passkey” again.')).toBeVisible();
   await site.passkeys.add.click();
