@@ -24,7 +24,7 @@ test('a passkey is the second step after a password, in place of a code', async 
   await main.getByRole('button', { name: 'Turn on' }).click();
   await expect(main.getByRole('listitem')).toHaveCount(10);
   await site.nav.signOut.click();
-
+  await expect(page).toHaveURL(/\/login/);
   await page.goto('/login?next=/devices');
   await site.login.fillAndSubmit(user);
   await expect(main.getByRole('heading', { name: 'Confirm it’s you' })).toBeVisible();
