@@ -39,7 +39,8 @@ fn assert_refused(answer: &Answer) {
 
 #[tokio::test]
 async fn a_passkey_signs_in_without_a_user_name_and_counts_as_two_factors() {
-    let t = app().await;
+    // Its token is read.
+    let t = TestApp::with(&[BASE, ("SEKISHO_STRATEGY", "hybrid")]).await;
     let (_, mut passkey) = enrolled(&t, "ada@example.com", Passkey::new()).await;
     let mut other = t.anonymous();
     let page = other.get("/login?next=/account").await.text();
